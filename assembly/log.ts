@@ -1,0 +1,38 @@
+// The log of the host.
+
+import { LogLevel } from "./abi/enums";
+import { proxy_get_log_level, proxy_log } from "./abi/imports";
+import { Bytes } from "./bytes";
+
+const levelOut: usize = memory.data(4);
+
+/** Writes a message to the host's log, whatever level is on; `critical` is the highest. */
+export function log(level: LogLevel, message: string): void {
+  const text = Bytes.utf8(message);
+  proxy_log(level, text.pointer, text.size);
+}
+
+export function logDebug(message: string): void {
+  log(LogLevel.Debug, message);
+}
+
+export function logInfo(message: string): void {
+  log(LogLevel.Info, message);
+}
+
+export function logWarn(message: string): void {
+  log(LogLevel.Warn, message);
+}
+
+export function logError(message: string): void {
+  log(LogLevel.Error, message);
+}
+
+/**
+ * Whether messages of this level reach the log now; ask before building a message on the request path.
+ * The level can change at any time (Envoy's `/logging`), so every call asks the host. Not to be called at module top level.
+ */
+export function isLogging(level: LogLevel): bool {
+  if (proxy_get_log_level(levelOut)) return true;
+  return <u32>level >= load<u32>(levelOut);
+}

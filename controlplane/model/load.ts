@@ -1,0 +1,170 @@
+import type { AssetReference, Assets } from "./assets.ts";
+import { resolveAsset } from "./assets.ts";
+import { checkModel } from "./checks.ts";
+import { ConfigurationSchema, configurationPath } from "./configuration.ts";
+import { readDocuments } from "./document.ts";
+import type { Document, SourceFile } from "./document.ts";
+import { compareProblems } from "./problem.ts";
+import type { Problem } from "./problem.ts";
+import type { FilterPolicy, HTTPRoute, Kind, Model, Resource, Service, WasmModule } from "./resources.ts";
+import { schemaFaults } from "./schema-faults.ts";
+import { apiVersions, resourceSchemas } from "./schemas.ts";
+import { didYouMean } from "./suggest.ts";
+
+/** A model, or everything that is wrong with what the user wrote, in the order of the files. */
+export type LoadResult =
+  { readonly ok: true; readonly model: Model } | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** The resources of all files, each valid in itself, and the faults of those that are not. */
+export interface ParsedResources {
+  readonly resources: readonly Resource[];
+  readonly problems: readonly Problem[];
+  /** The files that WasmModules name, for the source to look up. */
+  readonly references: readonly AssetReference[];
+  readonly faultyNames: Readonly<Record<Kind, ReadonlySet<string>>>;
+}
+
+/** Reads files into a model. Finds all faults at once. Without `assets`, the files that WasmModules name are not checked. */
+export function loadModel(files: readonly SourceFile[], assets?: Assets): LoadResult {
+  return buildModel(parseResources(files), assets);
+}
+
+/** The first half of {@link loadModel}: reads each resource on its own. Never throws. */
+export function parseResources(files: readonly SourceFile[]): ParsedResources {
+  const resources: Resource[] = [];
+  const problems: Problem[] = [];
+  const faultyNames = {
+    Service: new Set<string>(),
+    HTTPRoute: new Set<string>(),
+    WasmModule: new Set<string>(),
+    FilterPolicy: new Set<string>(),
+  };
+  for (const file of files) {
+    const read = readDocuments(file);
+    problems.push(...read.problems);
+    for (const document of read.documents) {
+      const result = parseResource(document);
+      problems.push(...result.problems);
+      if (result.resource !== undefined) resources.push(result.resource);
+      else if (result.kind !== undefined) faultyNames[result.kind].add(nameOf(document.value));
+    }
+  }
+  const references = resources.flatMap((resource): AssetReference[] => {
+    if (resource.kind !== "WasmModule") return [];
+    const module: AssetReference = { path: resource.filePath, use: "module" };
+    return resource.schemaPath === undefined ? [module] : [module, { path: resource.schemaPath, use: "schema" }];
+  });
+  return { resources, problems, references, faultyNames };
+}
+
+/** The second half of {@link loadModel}: checks the resources against one another and against the files they name. */
+export function buildModel(parsed: ParsedResources, assets?: Assets): LoadResult {
+  const problems = [...parsed.problems];
+  const ofKind = <R extends Resource>(kind: R["kind"]): ReadonlyMap<string, R> => {
+    const byName = new Map<string, R>();
+    for (const resource of parsed.resources) {
+      if (resource.kind !== kind) continue;
+      const { name } = resource.metadata;
+      const first = byName.get(name);
+      if (first === undefined) byName.set(name, resource as R);
+      else problems.push(duplicate(resource, first));
+    }
+    return new Map([...byName].sort(([a], [b]) => (a < b ? -1 : 1)));
+  };
+  const model: Model = Object.freeze({
+    services: ofKind<Service>("Service"),
+    httpRoutes: ofKind<HTTPRoute>("HTTPRoute"),
+    wasmModules: ofKind<WasmModule>("WasmModule"),
+    filterPolicies: ofKind<FilterPolicy>("FilterPolicy"),
+  });
+  problems.push(...checkModel(model, parsed.faultyNames));
+  if (assets !== undefined) problems.push(...checkAssets(model, assets));
+  return problems.length === 0 ? { ok: true, model } : { ok: false, problems: problems.sort(compareProblems) };
+}
+
+function parseResource({ value, origin }: Document): { resource?: Resource; kind?: Kind; problems: Problem[] } {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return { problems: [origin.problem([], "expected a resource: a map with apiVersion, kind, metadata and spec")] };
+  }
+  const { kind } = value as { kind?: unknown };
+  const kinds = Object.keys(apiVersions);
+  if (!isKind(kind)) {
+    if (kind === undefined)
+      return { problems: [origin.problem(["kind"], `required field is missing; expected one of ${kinds.join(", ")}`)] };
+    const hint = typeof kind === "string" ? didYouMean(kind, kinds) : "";
+    const message = `expected one of ${kinds.join(", ")}, found ${JSON.stringify(kind)}${hint}`;
+    return { problems: [origin.problem(["kind"], message)] };
+  }
+  const problems = schemaFaults(resourceSchemas[kind], value).map(({ path, at, message }) =>
+    at === "missing"
+      ? { ...origin.problem(path, message), ...origin.locate(path.slice(0, -1), "key") }
+      : origin.problem(path, message, at),
+  );
+  if (problems.length > 0) return { kind, problems };
+  // The schema has just established the type.
+  const checked = deepFreeze(value) as unknown as Omit<Resource, "origin">;
+  const resource = { ...checked, origin } as Resource;
+  return { resource: Object.freeze(resource.kind === "WasmModule" ? withPaths(resource) : resource), problems };
+}
+
+function withPaths(module: WasmModule): WasmModule {
+  const { file, schema } = module.spec;
+  const filePath = resolveAsset(module.origin.file, file);
+  return schema === undefined
+    ? { ...module, filePath }
+    : { ...module, filePath, schemaPath: resolveAsset(module.origin.file, schema) };
+}
+
+function checkAssets(model: Model, assets: Assets): Problem[] {
+  const problems: Problem[] = [];
+  const schemas = new Map<string, ConfigurationSchema>();
+  for (const { metadata, origin, filePath, schemaPath } of model.wasmModules.values()) {
+    const file = assets.get(filePath);
+    if (file?.ok !== true) problems.push(origin.problem(["spec", "file"], notFound(filePath, file?.reason)));
+    if (schemaPath === undefined) continue;
+    const asset = assets.get(schemaPath);
+    if (asset?.ok !== true || asset.text === undefined) {
+      problems.push(
+        origin.problem(["spec", "schema"], notFound(schemaPath, asset?.ok === false ? asset.reason : undefined)),
+      );
+      continue;
+    }
+    const { schema, problems: faults } = ConfigurationSchema.parse(schemaPath, asset.text);
+    problems.push(...faults);
+    if (schema !== undefined) schemas.set(metadata.name, schema);
+  }
+  for (const { origin, spec } of model.filterPolicies.values()) {
+    const schema = schemas.get(spec.module);
+    if (schema !== undefined) problems.push(...schema.check(spec.configuration ?? {}, origin, configurationPath));
+  }
+  return problems;
+}
+
+function notFound(path: string, reason = "not found"): string {
+  return `cannot read ${path}: ${reason}`;
+}
+
+function duplicate(resource: Resource, first: Resource): Problem {
+  const { file, line } = first.origin.locate(["metadata", "name"]);
+  return resource.origin.problem(
+    ["metadata", "name"],
+    `there is another ${resource.kind} ${resource.metadata.name} (${file}:${line})`,
+  );
+}
+
+function isKind(kind: unknown): kind is Kind {
+  return typeof kind === "string" && Object.hasOwn(apiVersions, kind);
+}
+
+function nameOf(value: unknown): string {
+  const name = (value as { metadata?: { name?: unknown } | null }).metadata?.name;
+  return typeof name === "string" ? name : "";
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    Object.values(value).forEach(deepFreeze);
+  }
+  return value;
+}

@@ -1,0 +1,40 @@
+import { Ajv } from "ajv";
+import filterPolicySchema from "./schemas/filter-policy.json" with { type: "json" };
+import httpRouteSchema from "./schemas/http-route.json" with { type: "json" };
+import metadataSchema from "./schemas/metadata.json" with { type: "json" };
+import serviceSchema from "./schemas/service.json" with { type: "json" };
+import wasmModuleSchema from "./schemas/wasm-module.json" with { type: "json" };
+import type { Kind } from "./resources.ts";
+import type { CompiledSchema } from "./schema-faults.ts";
+
+const ajv = new Ajv({
+  allErrors: true,
+  verbose: true,
+  useDefaults: true,
+  strict: true,
+  strictTypes: false,
+  strictRequired: false,
+});
+ajv.addVocabulary(["patternErrorMessage"]);
+ajv.addSchema(metadataSchema, "metadata.json");
+
+function compile(kind: Kind, schema: object): CompiledSchema {
+  ajv.addSchema(schema, kind);
+  return { ajv, id: kind, validate: ajv.compile(schema) };
+}
+
+/** The schemas of the resources. Checking a value with one of them also fills in the defaults. */
+export const resourceSchemas: Readonly<Record<Kind, CompiledSchema>> = {
+  Service: compile("Service", serviceSchema),
+  HTTPRoute: compile("HTTPRoute", httpRouteSchema),
+  WasmModule: compile("WasmModule", wasmModuleSchema),
+  FilterPolicy: compile("FilterPolicy", filterPolicySchema),
+};
+
+/** The apiVersion that each kind has. */
+export const apiVersions: Readonly<Record<Kind, string>> = {
+  Service: serviceSchema.properties.apiVersion.const,
+  HTTPRoute: httpRouteSchema.properties.apiVersion.const,
+  WasmModule: wasmModuleSchema.properties.apiVersion.const,
+  FilterPolicy: filterPolicySchema.properties.apiVersion.const,
+};

@@ -1,0 +1,176 @@
+import type { Resource } from "./resource.ts";
+
+export interface DeliveryOptions {
+  /**
+   * How long after the first listeners of a fresh proxy a filter may still be pushed for a warming listener,
+   * in milliseconds. It must be below the `initial_fetch_timeout` of the filter's configuration source.
+   */
+  readonly warmingWindowMs: number;
+  /**
+   * Pauses before each further attempt, in milliseconds. Envoy remembers a failed fetch for 10 s, so the last pause
+   * must be longer than that.
+   */
+  readonly retryDelaysMs: readonly number[];
+  /**
+   * The number of the first attempt at a proxy that was running before this control plane was. It differs from
+   * process to process, because Envoy takes bytes that it has rejected before for no change, and acknowledges them.
+   */
+  readonly firstAttempt: number;
+}
+
+export const DEFAULT_DELIVERY: DeliveryOptions = {
+  warmingWindowMs: 10_000,
+  retryDelaysMs: [50, 150, 500, 1_000, 3_000, 11_000],
+  firstAttempt: 0,
+};
+
+/** Envoy drops a module from its code cache 24 h after a configuration last named it. */
+const CACHE_LIFETIME_MS = 23 * 3_600_000;
+
+/** What is known of the filters of one proxy across its streams. */
+export class ProxyMemory {
+  readonly #modules = new Map<string, number>();
+  readonly #attempts = new Map<string, { readonly version: string; readonly n: number }>();
+
+  /** The proxy is a new process. */
+  clear(): void {
+    this.#modules.clear();
+    this.#attempts.clear();
+  }
+
+  /** The proxy accepted a resource that it refuses without this module. */
+  addModule(module: string, now: number): void {
+    for (const [known, at] of this.#modules) if (now - at > CACHE_LIFETIME_MS) this.#modules.delete(known);
+    this.#modules.set(module, now);
+  }
+
+  /**
+   * Whether the proxy certainly has this module in its code cache. What it reports when it reconnects does not count:
+   * the cache may have forgotten the module that it runs.
+   */
+  hasModule(module: string, now: number): boolean {
+    const at = this.#modules.get(module);
+    return at !== undefined && now - at <= CACHE_LIFETIME_MS;
+  }
+
+  /** Numbers the next attempt at a resource so that no two of the same content have the same bytes. */
+  nextAttempt(resource: Resource, first: number): number {
+    const last = this.#attempts.get(resource.name);
+    const n = last?.version === resource.version ? last.n + 1 : first;
+    this.#attempts.set(resource.name, { version: resource.version, n });
+    return n;
+  }
+}
+
+interface Attempt {
+  /** The version that all variants share. */
+  readonly version: string;
+  readonly rejections: number;
+  /** Whether Envoy had the module when it was sent, so that a rejection can only be about the filter itself. */
+  readonly conclusive: boolean;
+  readonly retryAt: number;
+}
+
+/**
+ * Delivers filters that make Envoy fetch their code, on one stream.
+ *
+ * A listener in service acknowledges a module that it does not have, and passes requests by the filter. So it gets the
+ * resource with `nack_on_code_cache_miss`: Envoy rejects it, keeps the old filter and fetches the module; sent again
+ * in other bytes, it is accepted. That first rejection is no failure. Only a listener that is still warming waits for
+ * a fetch.
+ */
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  readonly #memory: ProxyMemory;
+  readonly #attempts = new Map<string, Attempt>();
+  #fresh = false;
+
+  constructor(options: DeliveryOptions, memory: ProxyMemory) {
+    this.#options = options;
+    this.#memory = memory;
+  }
+
+  /** The proxy is a new process: what was known of it no longer holds. */
+  startFresh(): void {
+    this.#fresh = true;
+    this.#memory.clear();
+  }
+
+  /** When this resource may be sent; not after `now`: at once. */
+  readyAt(resource: Resource, now: number): number {
+    const attempt = this.#attempts.get(resource.name);
+    if (attempt?.version !== resource.version) return now;
+    const brought = !attempt.conclusive && resource.staged && this.#memory.hasModule(resource.staged.module, now);
+    return brought ? now : attempt.retryAt;
+  }
+
+  /**
+   * The form in which to send it now.
+   *
+   * @param listenersSentAt when this stream was first sent listeners, if it was.
+   */
+  send(resource: Resource, listenersSentAt: number | undefined, now: number): Resource {
+    const { staged } = resource;
+    if (staged === undefined) return resource;
+    const before = this.#attempts.get(resource.name);
+    const conclusive = this.#memory.hasModule(staged.module, now);
+    const rejections = before?.version === resource.version ? before.rejections : 0;
+    this.#attempts.set(resource.name, { version: resource.version, rejections, conclusive, retryAt: now });
+    const warming =
+      this.#fresh &&
+      before === undefined &&
+      listenersSentAt !== undefined &&
+      now - listenersSentAt < this.#options.warmingWindowMs;
+    if (warming && !conclusive && staged.warming !== undefined) return formOf(resource, "w");
+    return formOf(resource, this.#memory.nextAttempt(resource, this.#fresh ? 0 : this.#options.firstAttempt));
+  }
+
+  accepted(resource: Resource, form: Resource, now: number): void {
+    if (resource.staged && form.version !== resource.staged.warming?.version) {
+      this.#memory.addModule(resource.staged.module, now);
+    }
+  }
+
+  /** Whether the rejection was to be expected and another attempt follows. */
+  rejected(resource: Resource, now: number): boolean {
+    const attempt = this.#attempts.get(resource.name);
+    if (!resource.staged || attempt === undefined || attempt.conclusive) return false;
+    const delay = this.#options.retryDelaysMs[attempt.rejections];
+    if (delay === undefined) return false;
+    this.#attempts.set(resource.name, { ...attempt, rejections: attempt.rejections + 1, retryAt: now + delay });
+    return true;
+  }
+
+  /** Whether the proxy rejected this content at least once and was given time to fetch the module. */
+  isPrewarming(resource: Resource): boolean {
+    const attempt = this.#attempts.get(resource.name);
+    return attempt?.version === resource.version && attempt.rejections > 0;
+  }
+
+  /** The client dropped the names for which `keep` is false. */
+  retain(keep: (name: string) => boolean): void {
+    for (const name of this.#attempts.keys()) if (!keep(name)) this.#attempts.delete(name);
+  }
+}
+
+type Form = number | "w";
+
+const forms = new WeakMap<Resource, Map<Form, Resource>>();
+
+/** A variant as a resource, made once for all streams. */
+function formOf(resource: Resource, form: Form): Resource {
+  let known = forms.get(resource);
+  if (known === undefined) {
+    known = new Map([[0, resource]]);
+    forms.set(resource, known);
+  }
+  let made = known.get(form);
+  if (made === undefined) {
+    const { name, typeUrl, staged } = resource;
+    const variant = form === "w" ? staged?.warming : staged?.variant(form);
+    if (variant === undefined) throw new Error(`resource ${name} has no variant ${form}`);
+    made = Object.freeze({ name, typeUrl, version: variant.version, body: variant.body });
+    known.set(form, made);
+  }
+  return made;
+}

@@ -1,0 +1,164 @@
+import { isContentOf, type Resource } from "./resource.ts";
+
+/** What a client has under a name: a resource, a version that it reported, or `null`: it was told that there is none. */
+export type Held = { readonly version: string } | null;
+
+/** What a client is to have under a name; `null`: nothing. */
+export type Wanted = Resource | null;
+
+/** A difference between what a client has and what it is to have. */
+export interface Change {
+  readonly name: string;
+  readonly wanted: Wanted;
+}
+
+/** A rejection that still stands. */
+export interface Refusal {
+  readonly version: string;
+  readonly message: string;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  /** Whether the response held nothing else, so that the rejection is certainly about this resource. */
+  readonly alone: boolean;
+  /** The version of the whole type at that time. */
+  readonly typeVersion: string;
+}
+
+/** A response that the client has not answered yet. */
+export interface Flight {
+  readonly nonce: string;
+  readonly typeVersion: string;
+  /** The difference that the response makes up for. */
+  readonly changes: readonly Change[];
+  /** What the client holds once it accepts. */
+  readonly result: ReadonlyMap<string, Held>;
+}
+
+/**
+ * What one client holds of one type: what it accepted, the response it has yet to answer, and what it refused.
+ *
+ * A client that is in step holds the very map of the snapshot it was served, so thousands of streams share one map.
+ */
+export class Ledger {
+  #held: ReadonlyMap<string, Held> = new Map();
+  #flight: Flight | undefined;
+  readonly #owed = new Set<string>();
+  readonly #refused = new Map<string, Refusal>();
+
+  get held(): ReadonlyMap<string, Held> {
+    return this.#held;
+  }
+
+  get flight(): Flight | undefined {
+    return this.#flight;
+  }
+
+  get refused(): ReadonlyMap<string, Refusal> {
+    return this.#refused;
+  }
+
+  /** Takes the client's word for what it has, at the start of a stream. */
+  assume(held: ReadonlyMap<string, Held>): void {
+    this.#held = held;
+  }
+
+  /** The client is to be told about this name even if nothing changed. */
+  owe(name: string): void {
+    this.#owed.add(name);
+  }
+
+  /** The client dropped the names for which `keep` is false. */
+  retain(keep: (name: string) => boolean): void {
+    this.#held = retained(this.#held, keep);
+    if (this.#flight) this.#flight = { ...this.#flight, result: retained(this.#flight.result, keep) };
+    for (const name of this.#owed) if (!keep(name)) this.#owed.delete(name);
+    for (const name of this.#refused.keys()) if (!keep(name)) this.#refused.delete(name);
+  }
+
+  /** Everything in which the client differs from `wanted`. */
+  differences(wanted: ReadonlyMap<string, Wanted>): Change[] {
+    const changes: Change[] = [];
+    if (wanted === this.#held && this.#owed.size === 0) return changes;
+    for (const [name, want] of wanted) {
+      if (this.#owed.has(name) || !isSame(want, this.#held.get(name))) changes.push({ name, wanted: want });
+    }
+    return changes;
+  }
+
+  /** What the client has, or is owed a word about, that is not in `wanted`. */
+  removals(wanted: ReadonlyMap<string, Wanted>, covers: (name: string) => boolean): Change[] {
+    const changes: Change[] = [];
+    if (wanted !== this.#held) {
+      for (const [name, have] of this.#held) if (have && !wanted.has(name)) changes.push({ name, wanted: null });
+    }
+    for (const name of this.#owed) {
+      if (!wanted.has(name) && !this.#held.get(name) && covers(name)) changes.push({ name, wanted: null });
+    }
+    return changes;
+  }
+
+  /**
+   * What of `changes` may be sent now. A refused version is not sent again. When it was refused together with others
+   * and the type changes later on, the others must not suffer for it: then what was refused is sent one by one.
+   */
+  sendable(changes: readonly Change[], typeVersion: string): readonly Change[] {
+    if (this.#refused.size === 0) return changes;
+    const suspects: Change[] = [];
+    const fresh = changes.filter((change) => {
+      const refusal = this.#refused.get(change.name);
+      if (refusal === undefined || refusal.version !== versionOf(change.wanted)) return true;
+      if (!refusal.alone && refusal.typeVersion !== typeVersion) suspects.push(change);
+      return false;
+    });
+    return fresh.length > 0 ? fresh : suspects.slice(0, 1);
+  }
+
+  /** What the client will hold when it accepts `changes`. */
+  resultOf(changes: readonly Change[]): Map<string, Held> {
+    const result = new Map(this.#held);
+    for (const { name, wanted } of changes) result.set(name, wanted);
+    return result;
+  }
+
+  sent(flight: Flight): void {
+    this.#flight = flight;
+    for (const { name } of flight.changes) this.#owed.delete(name);
+  }
+
+  /** The client accepted the response in flight. */
+  accept(): void {
+    if (this.#flight === undefined) return;
+    this.#held = this.#flight.result;
+    for (const { name } of this.#flight.changes) this.#refused.delete(name);
+    this.#flight = undefined;
+  }
+
+  /** The client rejected the response in flight; with `expected`, it is to be sent again and nothing is held against it. */
+  reject(message: string, time: number, expected: boolean): void {
+    if (this.#flight === undefined) return;
+    const { changes, typeVersion } = this.#flight;
+    this.#flight = undefined;
+    if (expected) return;
+    const alone = changes.length === 1;
+    for (const { name, wanted } of changes) {
+      this.#refused.set(name, { version: versionOf(wanted), message, time, alone, typeVersion });
+    }
+  }
+}
+
+/** The version of a removal is the empty string. */
+export function versionOf(held: Held): string {
+  return held?.version ?? "";
+}
+
+export function isSame(wanted: Wanted, held: Held | undefined): boolean {
+  if (wanted === null || held === null || held === undefined) return wanted === held;
+  return isContentOf(wanted, held.version);
+}
+
+function retained(held: ReadonlyMap<string, Held>, keep: (name: string) => boolean): ReadonlyMap<string, Held> {
+  for (const name of held.keys()) {
+    if (!keep(name)) return new Map([...held].filter(([key]) => keep(key)));
+  }
+  return held;
+}

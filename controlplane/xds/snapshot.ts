@@ -1,0 +1,101 @@
+import type { NodeInfo } from "./node.ts";
+import { contentHash, type Resource } from "./resource.ts";
+import { SERVED_TYPES } from "./type-url.ts";
+
+/** All resources of one type that a node is served. Immutable; many snapshots may share one set. */
+export interface ResourceSet {
+  readonly typeUrl: string;
+  /** In the order of their names. */
+  readonly resources: ReadonlyMap<string, Resource>;
+  /** Hash of the names and versions. Computed when it is first read. */
+  readonly version: string;
+  /** The version of some of the resources, given in the order of their names. */
+  versionOf(resources: Iterable<Pick<Resource, "name" | "version">>): string;
+}
+
+/** Everything that a node is served, by type URL. A value: to change what a node gets, make another one. */
+export interface Snapshot {
+  readonly sets: ReadonlyMap<string, ResourceSet>;
+}
+
+/** Says what a node is to have now. */
+export interface SnapshotSource {
+  /** `undefined` while nothing is known for this node: it is left waiting, with what it has. */
+  snapshot(node: NodeInfo): Snapshot | undefined;
+}
+
+/**
+ * Makes a set of resources of one type.
+ *
+ * @param version fixes the version of the set and of all its subsets, for callers with versions of their own.
+ * @throws RangeError when two resources have the same name or one is of another type.
+ */
+export function createResourceSet(typeUrl: string, resources: Iterable<Resource>, version?: string): ResourceSet {
+  return new NamedResources(typeUrl, resources, version);
+}
+
+/**
+ * Makes a snapshot from resources of any types. Types of {@link SERVED_TYPES} without a resource get an empty set.
+ *
+ * Sets that hold the same as those of `previous` are taken over, so that streams see at a glance that nothing changed.
+ */
+export function createSnapshot(resources: Iterable<Resource>, previous?: Snapshot): Snapshot {
+  const byType = new Map<string, Resource[]>(SERVED_TYPES.map((typeUrl) => [typeUrl, []]));
+  for (const resource of resources) {
+    const list = byType.get(resource.typeUrl);
+    if (list === undefined) byType.set(resource.typeUrl, [resource]);
+    else list.push(resource);
+  }
+  return snapshotOf(
+    Array.from(byType, ([typeUrl, list]) => {
+      const before = previous?.sets.get(typeUrl);
+      return before !== undefined && holdsExactly(before, list) ? before : createResourceSet(typeUrl, list);
+    }),
+  );
+}
+
+/** Makes a snapshot that serves exactly these sets, one a type. */
+export function snapshotOf(sets: Iterable<ResourceSet>): Snapshot {
+  return Object.freeze({ sets: new Map(Array.from(sets, (set) => [set.typeUrl, set])) });
+}
+
+class NamedResources implements ResourceSet {
+  readonly typeUrl: string;
+  readonly resources: ReadonlyMap<string, Resource>;
+  readonly #given: string | undefined;
+  #version: string | undefined;
+
+  constructor(typeUrl: string, resources: Iterable<Resource>, version: string | undefined) {
+    const sorted = [...resources].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+    const byName = new Map<string, Resource>();
+    for (const resource of sorted) {
+      if (resource.typeUrl !== typeUrl)
+        throw new RangeError(`${resource.name} is a ${resource.typeUrl}, expected ${typeUrl}`);
+      if (byName.has(resource.name)) throw new RangeError(`two resources of ${typeUrl} are named ${resource.name}`);
+      byName.set(resource.name, resource);
+    }
+    this.typeUrl = typeUrl;
+    this.resources = byName;
+    this.#given = version;
+    this.#version = version;
+  }
+
+  get version(): string {
+    return (this.#version ??= this.versionOf(this.resources.values()));
+  }
+
+  versionOf(resources: Iterable<Pick<Resource, "name" | "version">>): string {
+    if (this.#given !== undefined) return this.#given;
+    const parts: string[] = [];
+    // A name may hold any character, so its length goes first: no two sets give the same text.
+    for (const { name, version } of resources) parts.push(`${name.length}:${name}=${version};`);
+    return contentHash(parts.join(""));
+  }
+}
+
+function holdsExactly(set: ResourceSet, resources: readonly Resource[]): boolean {
+  return (
+    set.resources.size === resources.length &&
+    resources.every((resource) => set.resources.get(resource.name)?.version === resource.version)
+  );
+}

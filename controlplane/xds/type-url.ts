@@ -1,0 +1,31 @@
+/** Type URLs of the xDS resources this control plane makes. The protocol code works with any other type as well. */
+export const TypeUrl = {
+  cluster: "type.googleapis.com/envoy.config.cluster.v3.Cluster",
+  endpoint: "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
+  listener: "type.googleapis.com/envoy.config.listener.v3.Listener",
+  extensionConfig: "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
+  route: "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+  secret: "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
+} as const;
+
+/**
+ * The types that every snapshot serves, even with no resource of it, in the order in which changes are pushed. A proxy
+ * that asks for a type of this list gets an answer (if only that there is nothing); one that asks for a type which its
+ * snapshot does not serve gets none.
+ */
+export const SERVED_TYPES: readonly string[] = [
+  TypeUrl.secret,
+  TypeUrl.cluster,
+  TypeUrl.endpoint,
+  TypeUrl.listener,
+  TypeUrl.extensionConfig,
+  TypeUrl.route,
+];
+
+/**
+ * Types whose state-of-the-world responses hold everything the client subscribed to: what is absent is deleted.
+ * For every other type absence says nothing.
+ */
+export function isFullStateType(typeUrl: string): boolean {
+  return typeUrl === TypeUrl.cluster || typeUrl === TypeUrl.listener;
+}

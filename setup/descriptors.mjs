@@ -1,0 +1,121 @@
+// Envoy's API types: from the descriptors in the xds-protos wheel to controlplane/gen.
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { cacheFolder, withLock } from "./cache.mjs";
+import { root } from "./paths.mjs";
+import { SetupError, python, run, step } from "./tools.mjs";
+import { wheel } from "./wheel.mjs";
+
+const version = "1.85.0";
+const gen = join(root, "controlplane", "gen");
+
+/** Makes controlplane/gen when it is missing or was made from other inputs. */
+export async function descriptors() {
+  const stamp = `xds-protos ${version}, protobuf-es ${protobufEsVersion()}\n`;
+  const isCurrent = () => existsSync(join(gen, "STAMP")) && readFileSync(join(gen, "STAMP"), "utf8") === stamp;
+  if (isCurrent()) return;
+  mkdirSync(join(root, ".cache"), { recursive: true });
+  await withLock(join(root, ".cache", "descriptors.lock"), async () => {
+    if (isCurrent()) return;
+    const folder = await wheel("xds-protos", version);
+    step("generating Envoy's API types");
+    const embedded = await run(python(), [join(root, "setup", "descriptors.py"), folder]);
+    const scratch = mkdtempSync(join(root, "controlplane", "gen-"));
+    try {
+      await generate(embedded, scratch);
+      writeFileSync(join(scratch, "STAMP"), stamp);
+      rmSync(gen, { recursive: true, force: true });
+      renameSync(scratch, gen);
+    } finally {
+      rmSync(scratch, { recursive: true, force: true });
+    }
+  });
+}
+
+function protobufEsVersion() {
+  const file = join(root, "node_modules", "@bufbuild", "protobuf", "package.json");
+  return /** @type {{ version: string }} */ (JSON.parse(readFileSync(file, "utf8"))).version;
+}
+
+/**
+ * Writes the descriptor set and the generated code.
+ * @param {Uint8Array} embedded What descriptors.py printed.
+ * @param {string} folder
+ */
+async function generate(embedded, folder) {
+  const { create, fromBinary, toBinary } = await import("@bufbuild/protobuf");
+  const wkt = await import("@bufbuild/protobuf/wkt");
+  const files = readFiles(embedded).map((data) => fromBinary(wkt.FileDescriptorProtoSchema, data));
+  const present = new Set(files.map((file) => file.name));
+  for (const value of Object.values(wkt)) {
+    if (typeof value === "object" && "kind" in value && value.kind === "file" && !present.has(value.proto.name)) {
+      files.push(value.proto);
+    }
+  }
+  for (const file of files) file.messageType.forEach(fillJsonNames);
+  const ordered = dependenciesFirst(files);
+  const set = create(wkt.FileDescriptorSetSchema, { file: ordered });
+  writeFileSync(join(folder, "descriptors.binpb"), toBinary(wkt.FileDescriptorSetSchema, set));
+
+  const { CodeGeneratorRequestSchema, CodeGeneratorResponseSchema } = await import("@bufbuild/protobuf/wkt");
+  const request = create(CodeGeneratorRequestSchema, {
+    parameter: "target=js+dts,import_extension=js",
+    protoFile: ordered,
+    fileToGenerate: ordered.map((file) => file.name).filter((name) => !name.startsWith("google/protobuf/")),
+  });
+  const plugin = join(root, "node_modules", "@bufbuild", "protoc-gen-es", "bin", "protoc-gen-es");
+  const output = await run(process.execPath, [plugin], { input: toBinary(CodeGeneratorRequestSchema, request) });
+  const response = fromBinary(CodeGeneratorResponseSchema, output);
+  if (response.error !== "") throw new SetupError(`protoc-gen-es: ${response.error}`);
+  for (const file of response.file) {
+    mkdirSync(dirname(join(folder, file.name)), { recursive: true });
+    writeFileSync(join(folder, file.name), file.content);
+  }
+}
+
+/**
+ * @param {Uint8Array} data
+ * @returns {Uint8Array[]}
+ */
+function readFiles(data) {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const files = [];
+  for (let at = 0; at < data.length; ) {
+    const end = at + 4 + view.getUint32(at, true);
+    files.push(data.subarray(at + 4, end));
+    at = end;
+  }
+  if (files.length === 0) throw new SetupError(`the wheel xds-protos ${version} holds no descriptors`);
+  return files;
+}
+
+/**
+ * The embedded descriptors lack json_name, which protobuf-es reads: protoc's rule is lowerCamelCase.
+ * @param {import("@bufbuild/protobuf/wkt").DescriptorProto} message
+ */
+function fillJsonNames(message) {
+  for (const field of message.field) {
+    if (field.jsonName === "") field.jsonName = field.name.replace(/_+(.)?/g, (_, next = "") => next.toUpperCase());
+  }
+  message.nestedType.forEach(fillJsonNames);
+}
+
+/**
+ * @param {import("@bufbuild/protobuf/wkt").FileDescriptorProto[]} files
+ */
+function dependenciesFirst(files) {
+  const byName = new Map(files.map((file) => [file.name, file]));
+  const done = new Set();
+  /** @type {typeof files} */
+  const ordered = [];
+  /** @param {string} name */
+  const visit = (name) => {
+    const file = byName.get(name);
+    if (file === undefined || done.has(name)) return;
+    done.add(name);
+    file.dependency.forEach(visit);
+    ordered.push(file);
+  };
+  [...byName.keys()].sort().forEach(visit);
+  return ordered;
+}

@@ -1,0 +1,82 @@
+// Compiles the filters: filters/NAME/index.ts to build/NAME.wasm.
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { root } from "./paths.mjs";
+import { SetupError, run, step } from "./tools.mjs";
+
+/** @returns {string[]} */
+export function filterNames() {
+  const folder = join(root, "filters");
+  return readdirSync(folder).filter((name) => existsSync(join(folder, name, "index.ts")));
+}
+
+/**
+ * Compiles the filters whose sources changed since their module was built.
+ * @param {readonly string[]} [names] All when left out.
+ */
+export async function buildFilters(names = filterNames()) {
+  mkdirSync(join(root, "build"), { recursive: true });
+  for (const name of names) {
+    const module = join(root, "build", `${name}.wasm`);
+    const stamp = `${module}.source`;
+    const source = hashOf([join(root, "filters", name), join(root, "assembly"), join(root, "asconfig.json")]);
+    if (existsSync(module) && existsSync(stamp) && readFileSync(stamp, "utf8") === source) continue;
+    step(`compiling filters/${name}`);
+    await compile(join("filters", name, "index.ts"), module);
+    writeFileSync(stamp, source);
+  }
+}
+
+/**
+ * Compiles one module. It appears under its name whole or not at all, for whoever watches it.
+ * @param {string} entry Path of the source from the root.
+ * @param {string} module Where the module goes.
+ */
+export async function compile(entry, module) {
+  const scratch = `${module}.${process.pid}.wasm`;
+  const asc = join(root, "node_modules", "assemblyscript", "bin", "asc.js");
+  try {
+    await run(process.execPath, [asc, entry, "--target", "release", "--outFile", scratch], { cwd: root });
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    throw new SetupError(`${entry} does not compile:\n${error.message}`);
+  }
+  renameSync(scratch, module);
+}
+
+/** @param {readonly string[]} paths */
+function hashOf(paths) {
+  const hash = createHash("sha256");
+  for (const path of paths) {
+    if (!path.endsWith(".json")) hashFolder(path, hash);
+    else hash.update(readFileSync(path));
+  }
+  return hash.digest("hex");
+}
+
+/**
+ * @param {string} folder
+ * @param {import("node:crypto").Hash} hash
+ */
+function hashFolder(folder, hash) {
+  for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) {
+      if (!["node_modules", "__tests__"].includes(entry.name)) hashFolder(path, hash);
+    } else if (/\.(ts|js)$/.test(entry.name) && !/\.(test|d)\.ts$/.test(entry.name)) {
+      hash.update(`${entry.name}\0`).update(readFileSync(path));
+    }
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  try {
+    await buildFilters(process.argv.length > 2 ? process.argv.slice(2) : undefined);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    step(error.message);
+    process.exitCode = 1;
+  }
+}
