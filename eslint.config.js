@@ -15,6 +15,7 @@ export default tseslint.config(
       "!filters/**/*.test.ts",
       "examples/**/assembly/",
       "host/testdata/",
+      "test/fixtures/",
     ],
   },
   js.configs.recommended,

@@ -159,6 +159,25 @@ export class ConfigObject {
     return this.has(name) ? this.oneOf(name, words) : absent;
   }
 
+  /**
+   * The one of some fields that is there, where they stand for different things and exactly one is to be given.
+   * Its position in `names`, or -1, with an error, when there is none or more than one.
+   */
+  alternative(names: string[]): i32 {
+    const found: string[] = [];
+    for (let i = 0; i < names.length; ++i) {
+      if (this.has(names[i])) found.push(names[i]);
+    }
+    if (found.length == 1) return names.indexOf(found[0]);
+    const value = this.value;
+    // What is no object has its error already.
+    if (value !== null && value.kind == JsonKind.Object) {
+      const list = found.length ? found.join(" and ") : "none of them";
+      this.errors.messages.push(`${this.path}: expected exactly one of ${names.join(", ")}, found ${list}`);
+    }
+    return -1;
+  }
+
   /** An object that must be there. */
   object(name: string): ConfigObject {
     const value = this.take(name);

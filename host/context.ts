@@ -12,6 +12,7 @@ export interface PluginIdentity {
   readonly configuration: Uint8Array;
 }
 
+/** A response that is given instead of the upstream's. */
 export interface LocalReply {
   readonly status: number;
   readonly details: string;
@@ -21,11 +22,8 @@ export interface LocalReply {
   readonly grpcStatus: number | undefined;
 }
 
-/**
- * What a host function acts on. This class is the context of a virtual machine itself, which has no plugin and no stream,
- * and the base of the others: what it answers is what Envoy answers where there is no stream.
- */
-export class Context {
+/** What a host function acts on. */
+export abstract class Context {
   readonly vm: Vm;
   readonly id: number;
 
@@ -34,29 +32,24 @@ export class Context {
     this.id = id;
   }
 
-  get plugin(): PluginIdentity | undefined {
-    return undefined;
-  }
+  /** The plugin that the context belongs to. */
+  abstract get plugin(): PluginIdentity | undefined;
 
-  get root(): RootContext | undefined {
-    return undefined;
-  }
+  /** The root context of the plugin; a root context's own is itself. */
+  abstract get root(): RootContext | undefined;
 
   /** A map that the module may change now; undefined if there is none. */
-  map(_type: MapType): HeaderMap | undefined {
-    return undefined;
-  }
+  abstract map(type: MapType): HeaderMap | undefined;
 
   /** A map that the module may read now; undefined if there is none. */
-  readableMap(_type: MapType): HeaderMap | undefined {
-    return undefined;
-  }
+  abstract readableMap(type: MapType): HeaderMap | undefined;
 
   /** What reading a value answers when its map is not there. */
   get missingMap(): Status {
     return Status.BadArgument;
   }
 
+  /** A buffer that the module may read now; undefined if there is none. */
   buffer(type: BufferType): GuestBuffer | undefined {
     switch (type) {
       case BufferType.HttpRequestBody:
@@ -86,27 +79,56 @@ export class Context {
     return Object.hasOwn(properties, name) ? properties[name] : undefined;
   }
 
-  setProperty(_path: string, _value: Uint8Array): Status {
+  abstract setProperty(path: string, value: Uint8Array): Status;
+  abstract setEnvoyFilterState(path: string, value: Uint8Array): Status;
+  abstract clearRouteCache(): void;
+  abstract continueStream(type: StreamType): Status;
+  abstract closeStream(type: StreamType): Status;
+  abstract sendLocalReply(reply: LocalReply): void;
+}
+
+/** A context without a stream; it answers what Envoy answers then. */
+export abstract class StreamlessContext extends Context {
+  override map(): HeaderMap | undefined {
+    return undefined;
+  }
+
+  override setProperty(): Status {
     return Status.NotFound;
   }
 
-  setEnvoyFilterState(_path: string, _value: Uint8Array): Status {
+  override setEnvoyFilterState(): Status {
     return Status.NotFound;
   }
 
-  clearRouteCache(): void {
+  override clearRouteCache(): void {
     // Without a stream there is no route.
   }
 
-  continueStream(type: StreamType): Status {
+  override continueStream(type: StreamType): Status {
     return type === StreamType.Upstream ? Status.Unimplemented : Status.Ok;
   }
 
-  closeStream(_type: StreamType): Status {
+  override closeStream(): Status {
     return Status.Ok;
   }
 
-  sendLocalReply(_reply: LocalReply): void {
+  override sendLocalReply(): void {
     // Without a stream there is nobody to answer.
+  }
+}
+
+/** The context of the machine itself, in which it starts and allocates memory. */
+export class VmContext extends StreamlessContext {
+  override get plugin(): PluginIdentity | undefined {
+    return undefined;
+  }
+
+  override get root(): RootContext | undefined {
+    return undefined;
+  }
+
+  override readableMap(): HeaderMap | undefined {
+    return undefined;
   }
 }

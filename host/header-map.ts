@@ -4,8 +4,7 @@ import type { Pair } from "./pairs.ts";
 
 /** Headers as people write them in a test. A list keeps order and repeated names. */
 export type HeadersInit =
-  | Iterable<readonly [Bytes, Bytes]>
-  | Readonly<Record<string, string | Uint8Array | readonly Bytes[]>>;
+  Iterable<readonly [Bytes, Bytes]> | Readonly<Record<string, string | Uint8Array | readonly Bytes[]>>;
 
 /** What a map holds decides which repeated headers Envoy joins into one value. */
 export type HeaderMapKind = "request" | "response" | "trailers";

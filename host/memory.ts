@@ -1,11 +1,13 @@
+import type { Memory } from "./webassembly.ts";
+
 /** A module named memory that it does not have. The host function answers InvalidMemoryAccess. */
 export class InvalidMemoryAccess extends Error {}
 
 /** Access to a module's linear memory. Every address comes from the module, so every one is checked. */
 export class GuestMemory {
-  readonly #memory: WebAssembly.Memory;
+  readonly #memory: Memory;
 
-  constructor(memory: WebAssembly.Memory) {
+  constructor(memory: Memory) {
     this.#memory = memory;
   }
 

@@ -2,15 +2,15 @@ import { BufferType, MapType, Status } from "./abi/enums.ts";
 import { ReadOnlyBuffer, type GuestBuffer } from "./body.ts";
 import { toBytes, type Bytes } from "./bytes.ts";
 import type { Timer } from "./clock.ts";
-import { Context, type PluginIdentity } from "./context.ts";
+import { StreamlessContext, type PluginIdentity } from "./context.ts";
 import type { HeaderMap } from "./header-map.ts";
 import { HttpCall, type HttpCallRequest, type HttpCallResponse } from "./http-call.ts";
 import type { Property } from "./properties.ts";
 import type { Vm } from "./vm.ts";
 
 /** The context of one plugin in one virtual machine: configuration, ticks, callouts, queues. */
-export class RootContext extends Context {
-  override readonly plugin: PluginIdentity;
+export class RootContext extends StreamlessContext {
+  readonly #plugin: PluginIdentity;
   /** Callouts that wait for an answer, by token. */
   readonly httpCalls = new Map<number, HttpCall>();
   /** Properties that `declare_property` described. */
@@ -28,29 +28,38 @@ export class RootContext extends Context {
 
   constructor(vm: Vm, plugin: PluginIdentity) {
     super(vm, vm.allocateContextId());
-    this.plugin = plugin;
+    this.#plugin = plugin;
     vm.contexts.set(this.id, this);
   }
 
-  override get root(): RootContext {
+  override get plugin(): PluginIdentity {
+    return this.#plugin;
+  }
+
+  override get root(): this {
     return this;
   }
 
-  /** `proxy_on_context_create` and `proxy_on_vm_start`; false if the module refuses. */
+  /** `proxy_on_context_create` and `proxy_on_vm_start`; false if the module refuses or traps. */
   start(): boolean {
-    return this.vm.scope(() => {
+    const { vm } = this;
+    const accepted = vm.scope(() => {
       this.#create();
-      if (!this.vm.has("proxy_on_vm_start")) return true;
-      return this.vm.call(this, "proxy_on_vm_start", this.id, this.vm.services.vmConfiguration.length) !== 0;
+      if (!vm.has("proxy_on_vm_start")) return true;
+      return vm.call(this, "proxy_on_vm_start", this.id, vm.services.vmConfiguration.length) !== 0;
     });
+    return accepted && !vm.failed;
   }
 
-  /** `proxy_on_configure`; false if the module refuses the configuration. */
+  /** `proxy_on_configure`; false if the module refuses the configuration or traps. */
   configure(): boolean {
-    if (!this.vm.has("proxy_on_configure")) return true;
-    return this.vm.scope(() =>
-      this.#whileConfiguring(() => this.vm.call(this, "proxy_on_configure", this.id, this.plugin.configuration.length) !== 0),
+    const { vm } = this;
+    if (!vm.has("proxy_on_configure")) return true;
+    const size = this.plugin.configuration.length;
+    const accepted = vm.scope(() =>
+      this.#whileConfiguring(() => vm.call(this, "proxy_on_configure", this.id, size) !== 0),
     );
+    return accepted && !vm.failed;
   }
 
   #create(): void {
@@ -91,7 +100,10 @@ export class RootContext extends Context {
   /** Begins a callout; the answer comes through the HttpCall. */
   httpCall(request: HttpCallRequest): number {
     const token = this.vm.nextHttpCallId();
-    this.httpCalls.set(token, new HttpCall(token, request, this.vm.services.clock, (response) => this.#answer(token, response)));
+    this.httpCalls.set(
+      token,
+      new HttpCall(token, request, this.vm.services.clock, (response) => this.#answer(token, response)),
+    );
     return token;
   }
 
@@ -125,7 +137,9 @@ export class RootContext extends Context {
   shutdown(): void {
     if (this.#shutdown !== "no") return;
     this.#shutdown = "waiting";
-    const done = this.vm.scope(() => !this.vm.has("proxy_on_done") || this.vm.call(this, "proxy_on_done", this.id) !== 0);
+    const done = this.vm.scope(
+      () => !this.vm.has("proxy_on_done") || this.vm.call(this, "proxy_on_done", this.id) !== 0,
+    );
     if (done || this.vm.failed) this.#delete();
   }
 

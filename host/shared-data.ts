@@ -30,7 +30,10 @@ export class SharedData {
   set(vmId: string, key: Bytes, value: Bytes, cas = 0): Status {
     const name = toKey(key);
     let store = this.#stores.get(vmId);
-    if (store === undefined) this.#stores.set(vmId, (store = new Map()));
+    if (store === undefined) {
+      store = new Map<string, Item>();
+      this.#stores.set(vmId, store);
+    }
     const before = store.get(name);
     if (before !== undefined && cas !== 0 && cas !== before.cas) return Status.CasMismatch;
     store.set(name, { value: toBytes(value), cas: this.#nextCas() });

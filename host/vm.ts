@@ -1,8 +1,8 @@
-import { LogLevel } from "./abi/enums.ts";
+import type { LogLevelName } from "./abi/enums.ts";
 import { EXPORTS, type CallbackName, type ExportName } from "./abi/exports.ts";
 import { ALLOWED_AT_START, ALLOWED_IN_ALLOCATOR, type EnvImport, type WasiImport } from "./abi/imports.ts";
 import { MAX_MEMORY_PAGES } from "./abi/inspect.ts";
-import { Context } from "./context.ts";
+import { VmContext, type Context } from "./context.ts";
 import { hostImports } from "./hostcalls/index.ts";
 import { levelName } from "./log.ts";
 import { GuestMemory, InvalidMemoryAccess } from "./memory.ts";
@@ -10,6 +10,7 @@ import { MetricIds } from "./metrics.ts";
 import { QuotaExceeded } from "./quota.ts";
 import type { Services } from "./services.ts";
 import { backtrace } from "./trap.ts";
+import { WebAssembly, type CompiledModule, type ImportObject, type Instance, type Memory } from "./webassembly.ts";
 
 /** Thrown into a module that calls what it may not call yet; the module cannot go on after it. */
 class RestrictedCallback extends Error {}
@@ -28,9 +29,9 @@ export class Vm {
   /** Set by `proxy_send_local_response`: what the running callback returns is not looked at. */
   stopIteration = false;
 
-  readonly #instance: WebAssembly.Instance | undefined;
+  readonly #instance: Instance | undefined;
   readonly #memory: GuestMemory | undefined;
-  readonly #root = new Context(this, 0);
+  readonly #root: Context = new VmContext(this, 0);
   #current: Context = this.#root;
   #effectiveId = 0;
   #depth = 0;
@@ -41,7 +42,7 @@ export class Vm {
   readonly #afterCall: (() => void)[] = [];
 
   /** Instantiates the module and runs `_initialize` and `main`, else `_start`. Look at `failure` afterwards. */
-  constructor(module: WebAssembly.Module, services: Services) {
+  constructor(module: CompiledModule, services: Services) {
     this.services = services;
     this.contexts.set(0, this.#root);
     const imports = hostImports(this, module);
@@ -73,7 +74,9 @@ export class Vm {
 
   get memory(): GuestMemory {
     if (this.#memory === undefined) {
-      throw new CalledTooEarly("a host function was called from the module's start section, before its memory is known");
+      throw new CalledTooEarly(
+        "a host function was called from the module's start section, before its memory is known",
+      );
     }
     return this.#memory;
   }
@@ -158,14 +161,19 @@ export class Vm {
   }
 
   /** Writes a line about the module. */
-  report(level: keyof typeof LogLevel, message: string): void {
+  report(level: LogLevelName, message: string): void {
     this.services.log.write({ level, message, source: "host", plugin: this.context.plugin?.name ?? "" });
   }
 
   /** Writes a line for the module. */
   logLine(level: number, message: string): void {
     this.services.quota.charge(message.length, "a log line");
-    const line = { level: levelName(level), message, source: "module", plugin: this.context.plugin?.name ?? "" } as const;
+    const line = {
+      level: levelName(level),
+      message,
+      source: "module",
+      plugin: this.context.plugin?.name ?? "",
+    } as const;
     this.services.log.write(line);
   }
 
@@ -217,12 +225,8 @@ export class Vm {
 }
 
 /** A module may import its memory and table; the host then makes them. */
-function createMemories(
-  module: WebAssembly.Module,
-  imports: Record<string, WebAssembly.ModuleImports>,
-  maximum: number,
-): WebAssembly.Memory | undefined {
-  let memory: WebAssembly.Memory | undefined;
+function createMemories(module: CompiledModule, imports: ImportObject, maximum: number): Memory | undefined {
+  let memory: Memory | undefined;
   for (const item of WebAssembly.Module.imports(module)) {
     const space = (imports[item.module] ??= {});
     if (item.kind === "memory") space[item.name] = memory = new WebAssembly.Memory({ initial: 1, maximum });

@@ -1,7 +1,7 @@
 // Envoy's API types: from the descriptors in the xds-protos wheel to controlplane/gen.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { cacheFolder, withLock } from "./cache.mjs";
+import { withLock } from "./cache.mjs";
 import { root } from "./paths.mjs";
 import { SetupError, python, run, step } from "./tools.mjs";
 import { wheel } from "./wheel.mjs";

@@ -26,8 +26,10 @@ export function overriddenCallbacks(sources: readonly Source[]): Set<string> {
     const base = baseOf(declaration, classes, aliases);
     if (base === undefined) continue;
     for (const member of declaration.members) {
-      const name = callbacks[base][member.name.text];
-      if (member instanceof MethodDeclaration && name !== undefined) exports.add(name);
+      const method = member.name.text;
+      if (!(member instanceof MethodDeclaration) || !Object.hasOwn(callbacks[base], method)) continue;
+      const name = callbacks[base][method];
+      if (name !== undefined) exports.add(name);
     }
   }
   return exports;

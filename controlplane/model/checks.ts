@@ -3,7 +3,7 @@ import type { Origin } from "./document.ts";
 import type { Path } from "./path.ts";
 import type { Problem } from "./problem.ts";
 import { regexFault } from "./regex.ts";
-import type { HTTPRoute, Model, Service, FilterPolicy } from "./resources.ts";
+import type { FilterPolicy, HTTPRoute, HTTPRouteMatch, Model, Service, ValueMatch } from "./resources.ts";
 import { didYouMean } from "./suggest.ts";
 
 /** Names that exist although their resource is faulty, by kind: nobody needs to hear that they are unknown as well. */
@@ -11,121 +11,123 @@ export type FaultyNames = Readonly<Record<"Service" | "WasmModule", ReadonlySet<
 
 /** Finds the faults that a JSON Schema cannot: within a resource, and between resources. */
 export function checkModel(model: Model, faulty: FaultyNames): Problem[] {
-  const listeners = new Claims("listening address", "is also that of");
-  const nodes = new Claims("node", "is also the sidecar of");
-  const hosts = new Claims("host", "already leads to");
-  for (const service of model.services.values())
-    hosts.claim(service.metadata.name, serviceName(service), service.origin, ["metadata", "name"]);
+  const services = [...model.services.values()];
+  const sockets = new Claims("listening address");
+  const nodes = new Claims("node");
+  const hosts = new Claims("host");
+  for (const { metadata, origin } of services) {
+    hosts.claim(metadata.name, `Service ${metadata.name}`, origin, ["metadata", "name"]);
+  }
   return [
-    ...[...model.services.values()].flatMap((service) => checkService(service, listeners, nodes)),
+    ...services.flatMap((service) => checkService(service, sockets, nodes)),
     ...[...model.httpRoutes.values()].flatMap((route) => checkRoute(route, model, faulty, hosts)),
     ...[...model.filterPolicies.values()].flatMap((policy) => checkPolicy(policy, model, faulty)),
-  ];
+  ].filter((problem) => problem !== undefined);
 }
 
-function checkService(service: Service, listeners: Claims, nodes: Claims): Problem[] {
-  const { origin } = service;
-  const problems: Problem[] = [];
-  const checkAddress = (address: string | undefined, path: Path): void => {
-    if (address === undefined) return;
-    if (isIP(address) === 0) {
-      problems.push(origin.problem(path, `expected an IPv4 or IPv6 address, found ${JSON.stringify(address)}`));
-    } else if (address === "0.0.0.0" || address === "::") {
-      problems.push(origin.problem(path, `expected the address of one interface, found ${address}`));
-    }
-  };
-  for (const [index, { address, port, sidecar }] of service.spec.endpoints.entries()) {
+type Found = (Problem | undefined)[];
+
+function checkService({ metadata, origin, spec }: Service, sockets: Claims, nodes: Claims): Found {
+  return spec.endpoints.flatMap(({ address, port, sidecar }, index): Found => {
     const path = ["spec", "endpoints", index];
-    checkAddress(address, [...path, "address"]);
-    checkAddress(sidecar?.address, [...path, "sidecar", "address"]);
-    checkAddress(sidecar?.outboundAddress, [...path, "sidecar", "outboundAddress"]);
+    const owner = `Service ${metadata.name} endpoints[${index}]`;
     // Loopback addresses are one machine's own, so what may not meet is compared within the machine.
     const machine = sidecar?.address ?? address;
-    const claim = (at: string, onPort: number, from: Path): void => {
-      const name = `${serviceName(service)} endpoints[${index}]`;
-      const clash = listeners.claim(`${hostPort(at, onPort)} on ${machine}`, name, origin, from, hostPort(at, onPort));
-      if (clash !== undefined) problems.push(clash);
+    const claimSocket = (at: string, onPort: number, field: readonly string[]): Problem | undefined => {
+      const socket = isIP(at) === 6 ? `[${at}]:${onPort}` : `${at}:${onPort}`;
+      return sockets.claim(`${machine} ${socket}`, `${owner}.${field.join(".")}`, origin, [...path, ...field], socket);
     };
-    claim(address, port, [...path, "port"]);
-    if (sidecar === undefined) continue;
-    claim(machine, sidecar.inboundPort, [...path, "sidecar", "inboundPort"]);
-    if (sidecar.outboundPort !== undefined) {
-      claim(sidecar.outboundAddress, sidecar.outboundPort, [...path, "sidecar", "outboundPort"]);
+    const found = [checkAddress(address, origin, [...path, "address"]), claimSocket(address, port, ["port"])];
+    if (sidecar === undefined) return found;
+    found.push(
+      nodes.claim(sidecar.node, owner, origin, [...path, "sidecar", "node"]),
+      checkAddress(sidecar.outboundAddress, origin, [...path, "sidecar", "outboundAddress"]),
+      claimSocket(machine, sidecar.inboundPort, ["sidecar", "inboundPort"]),
+    );
+    if (sidecar.address !== undefined) {
+      found.push(checkAddress(sidecar.address, origin, [...path, "sidecar", "address"]));
     }
-    const clash = nodes.claim(sidecar.node, `${serviceName(service)} endpoints[${index}]`, origin, [
-      ...path,
-      "sidecar",
-      "node",
-    ]);
-    if (clash !== undefined) problems.push(clash);
-  }
-  return problems;
+    if (sidecar.outboundPort !== undefined) {
+      found.push(claimSocket(sidecar.outboundAddress, sidecar.outboundPort, ["sidecar", "outboundPort"]));
+    }
+    return found;
+  });
 }
 
-function checkRoute(route: HTTPRoute, model: Model, faulty: FaultyNames, hosts: Claims): Problem[] {
-  const { origin, spec } = route;
-  const problems: (Problem | undefined)[] = [];
-  const parents = new Set<string>();
-  for (const [index, parent] of spec.parentRefs.entries()) {
-    const path = ["spec", "parentRefs", index];
-    problems.push(checkServiceRef(parent, path, origin, model, faulty));
-    if (parents.has(parent.name))
-      problems.push(origin.problem([...path, "name"], `the parent ${parent.name} is there twice`));
-    parents.add(parent.name);
+function checkAddress(address: string, origin: Origin, path: Path): Problem | undefined {
+  if (isIP(address) === 0) {
+    return origin.problem(path, `expected an IPv4 or IPv6 address, found ${JSON.stringify(address)}`);
+  }
+  if (address !== "0.0.0.0" && address !== "::") return undefined;
+  return origin.problem(path, `expected the address of one interface, found ${address}`);
+}
+
+function checkRoute({ origin, spec }: HTTPRoute, model: Model, faulty: FaultyNames, hosts: Claims): Found {
+  const parents = spec.parentRefs.map(({ name }) => name);
+  const found: Found = repeated(parents, "parent", origin, (p) => ["spec", "parentRefs", p, "name"]);
+  for (const [p, parent] of spec.parentRefs.entries()) {
+    found.push(checkServiceRef(parent, ["spec", "parentRefs", p], origin, model, faulty));
     for (const [h, hostname] of spec.hostnames.entries()) {
-      problems.push(hosts.claim(hostname, `Service ${parent.name}`, origin, ["spec", "hostnames", h]));
+      found.push(hosts.claim(hostname, `Service ${parent.name}`, origin, ["spec", "hostnames", h]));
     }
   }
   for (const [r, rule] of spec.rules.entries()) {
     const path = ["spec", "rules", r];
     for (const [b, backend] of rule.backendRefs.entries()) {
-      problems.push(checkServiceRef(backend, [...path, "backendRefs", b], origin, model, faulty));
+      found.push(checkServiceRef(backend, [...path, "backendRefs", b], origin, model, faulty));
     }
-    for (const [m, match] of rule.matches.entries()) {
-      const values: [Path, { type: string; value: string }][] = [
-        [["path"], match.path],
-        ...match.headers.map((header, h): [Path, typeof header] => [["headers", h], header]),
-        ...match.queryParams.map((param, q): [Path, typeof param] => [["queryParams", q], param]),
-      ];
-      for (const [at, { type, value }] of values) {
-        const fault = type === "RegularExpression" ? regexFault(value) : undefined;
-        if (fault !== undefined) problems.push(origin.problem([...path, "matches", m, ...at, "value"], fault));
-      }
-      const names = match.headers.map(({ name }) => name.toLowerCase());
-      problems.push(
-        ...repeated(names, "header").map(([h, fault]) =>
-          origin.problem([...path, "matches", m, "headers", h, "name"], fault),
-        ),
-      );
-      const params = match.queryParams.map(({ name }) => name);
-      problems.push(
-        ...repeated(params, "query parameter").map(([q, fault]) =>
-          origin.problem([...path, "matches", m, "queryParams", q, "name"], fault),
-        ),
-      );
-    }
-    const filters = rule.filters.map(({ type }) => type);
-    problems.push(
-      ...repeated(filters, "filter").map(([f, fault]) => origin.problem([...path, "filters", f, "type"], fault)),
-    );
+    for (const [m, match] of rule.matches.entries()) found.push(...checkMatch(match, [...path, "matches", m], origin));
+    const types = rule.filters.map(({ type }) => type);
+    found.push(...repeated(types, "filter", origin, (f) => [...path, "filters", f, "type"]));
   }
-  return problems.filter((problem) => problem !== undefined);
+  return found;
 }
 
-function checkPolicy(policy: FilterPolicy, model: Model, faulty: FaultyNames): Problem[] {
-  const { origin, spec } = policy;
-  const problems: (Problem | undefined)[] = spec.targetRefs.map((target, index) =>
-    checkServiceRef(target, ["spec", "targetRefs", index], origin, model, faulty),
-  );
+function checkMatch({ path: pathMatch, headers, queryParams }: HTTPRouteMatch, path: Path, origin: Origin): Found {
+  const values: [Path, { readonly type: string; readonly value: string }][] = [
+    [["path"], pathMatch],
+    ...headers.map((header, h): [Path, ValueMatch] => [["headers", h], header]),
+    ...queryParams.map((param, q): [Path, ValueMatch] => [["queryParams", q], param]),
+  ];
+  const headerNames = headers.map(({ name }) => name.toLowerCase());
+  const paramNames = queryParams.map(({ name }) => name);
+  return [
+    ...values.map(([at, { type, value }]) => {
+      const fault = type === "RegularExpression" ? regexFault(value) : undefined;
+      return fault === undefined ? undefined : origin.problem([...path, ...at, "value"], fault);
+    }),
+    ...repeated(headerNames, "header", origin, (h) => [...path, "headers", h, "name"]),
+    ...repeated(paramNames, "query parameter", origin, (q) => [...path, "queryParams", q, "name"]),
+  ];
+}
+
+function checkPolicy({ origin, spec }: FilterPolicy, model: Model, faulty: FaultyNames): Found {
   const targets = spec.targetRefs.map(({ name }) => name);
-  problems.push(
-    ...repeated(targets, "target").map(([t, fault]) => origin.problem(["spec", "targetRefs", t, "name"], fault)),
-  );
+  const found: Found = repeated(targets, "target", origin, (t) => ["spec", "targetRefs", t, "name"]);
+  for (const [t, target] of spec.targetRefs.entries()) {
+    const path = ["spec", "targetRefs", t];
+    found.push(checkServiceRef(target, path, origin, model, faulty));
+    const gap = whereNotEnforced(target.name, spec.direction, model);
+    if (gap !== undefined) found.push(origin.problem([...path, "name"], `the filter would not run: ${gap}`));
+  }
   if (!model.wasmModules.has(spec.module) && !faulty.WasmModule.has(spec.module)) {
     const message = unknownName("WasmModule", spec.module, model.wasmModules.keys());
-    problems.push(origin.problem(["spec", "module"], message));
+    found.push(origin.problem(["spec", "module"], message));
   }
-  return problems.filter((problem) => problem !== undefined);
+  return found;
+}
+
+/** Says where requests would pass by a filter that is meant for this Service. */
+function whereNotEnforced(name: string, direction: "Inbound" | "Outbound", model: Model): string | undefined {
+  const { endpoints = [] } = model.services.get(name)?.spec ?? {};
+  const bare = endpoints.findIndex(({ sidecar }) => sidecar === undefined);
+  if (bare >= 0) return `endpoints[${bare}] of Service ${name} has no sidecar`;
+  const mute = endpoints.findIndex(({ sidecar }) => sidecar?.outboundPort === undefined);
+  if (direction === "Outbound" && mute >= 0)
+    return `the sidecar of endpoints[${mute}] of Service ${name} has no outboundPort`;
+  const isParent = [...model.httpRoutes.values()].some(({ spec }) => spec.parentRefs.some((ref) => ref.name === name));
+  if (endpoints.length > 0 || !isParent) return undefined;
+  return `Service ${name} has no endpoints of its own; name the Services behind it`;
 }
 
 /** Checks a reference to a Service: that it exists and, where a port is named, that it is the Service's. */
@@ -150,30 +152,28 @@ function checkServiceRef(
 class Claims {
   readonly #owners = new Map<string, { owner: string; origin: Origin; path: Path }>();
   readonly #noun: string;
-  readonly #relation: string;
 
-  constructor(noun: string, relation: string) {
+  constructor(noun: string) {
     this.#noun = noun;
-    this.#relation = relation;
   }
 
-  /** Says who has `key` already, if another owner has. */
+  /** Gives `key` to `owner`, or says who has it already. */
   claim(key: string, owner: string, origin: Origin, path: Path, shown = key): Problem | undefined {
     const before = this.#owners.get(key);
     if (before === undefined) this.#owners.set(key, { owner, origin, path });
-    if (before === undefined || (before.owner === owner && this.#noun === "host")) return undefined;
+    if (before === undefined || before.owner === owner) return undefined;
     const { file, line } = before.origin.locate(before.path);
-    return origin.problem(path, `the ${this.#noun} ${shown} ${this.#relation} ${before.owner} (${file}:${line})`);
+    return origin.problem(path, `the ${this.#noun} ${shown} is that of ${before.owner} already (${file}:${line})`);
   }
 }
 
-function repeated(values: readonly string[], noun: string): [index: number, fault: string][] {
-  const faults: [number, string][] = [];
-  for (const [index, value] of values.entries()) {
+/** A problem for each value that is in the list a second time. */
+function repeated(values: readonly string[], noun: string, origin: Origin, at: (index: number) => Path): Found {
+  return values.map((value, index) => {
     const first = values.indexOf(value);
-    if (first !== index) faults.push([index, `the ${noun} ${value} is there twice (see item ${first})`]);
-  }
-  return faults;
+    if (first === index) return undefined;
+    return origin.problem(at(index), `the ${noun} ${value} is there twice (see item ${first})`);
+  });
 }
 
 function unknownName(kind: string, name: string, known: Iterable<string>): string {
@@ -181,12 +181,4 @@ function unknownName(kind: string, name: string, known: Iterable<string>): strin
   const list =
     names.length === 0 ? "there is none" : `known: ${names.slice(0, 10).join(", ")}${names.length > 10 ? ", ..." : ""}`;
   return `there is no ${kind} ${JSON.stringify(name)}${didYouMean(name, names)}; ${list}`;
-}
-
-function serviceName(service: Service): string {
-  return `Service ${service.metadata.name}`;
-}
-
-function hostPort(address: string, port: number): string {
-  return isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 }

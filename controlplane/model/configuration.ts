@@ -43,23 +43,22 @@ export class ConfigurationSchema {
   /** The faults of a configuration that is written at `base` of a resource. */
   check(configuration: unknown, origin: Origin, base: Path): Problem[] {
     return schemaFaults(this.#compiled, configuration).map(({ path, at, message }) =>
-      at === "missing"
-        ? { ...origin.problem([...base, ...path], message), ...origin.locate([...base, ...path.slice(0, -1)], "key") }
-        : origin.problem([...base, ...path], message, at),
+      origin.problem([...base, ...path], message, at),
     );
   }
 }
 
-function newAjv(dialect: unknown): Ajv | undefined {
+function newAjv(dialect: unknown): Ajv | Ajv2019 | Ajv2020 | undefined {
   // Keywords and formats that Ajv does not know are notes for people and editors.
   const options: Options = { allErrors: true, verbose: true, strict: false, logger: false };
-  if (dialect === undefined) return new Ajv2020(options);
-  switch (String(dialect).replace(/#$/, "")) {
+  switch (dialect) {
+    case undefined:
     case "https://json-schema.org/draft/2020-12/schema":
       return new Ajv2020(options);
     case "https://json-schema.org/draft/2019-09/schema":
       return new Ajv2019(options);
     case "http://json-schema.org/draft-07/schema":
+    case "http://json-schema.org/draft-07/schema#":
       return new Ajv(options);
     default:
       return undefined;

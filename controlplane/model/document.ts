@@ -53,7 +53,7 @@ export function readDocuments(file: SourceFile): { documents: Document[]; proble
     const origin = new Origin(file.path, document.contents, lines, converter.targets);
     const value = converter.convert(document.contents, []);
     if (converter.faults.length === 0) documents.push({ value, origin });
-    else problems.push(...converter.faults.map((fault) => origin.problemAt(fault.node, fault.path, fault.message)));
+    else problems.push(...converter.faults.map((fault) => origin.problemAtNode(fault.node, fault.path, fault.message)));
   }
   return { documents, problems };
 }
@@ -106,7 +106,7 @@ export class Origin {
   }
 
   /** A problem with a part for which the document has no path of its own, such as a second key of one name. */
-  problemAt(node: Node, path: Path, message: string): Problem {
+  problemAtNode(node: Node, path: Path, message: string): Problem {
     return { ...this.#place(node), path: formatPath(path), message };
   }
 
@@ -223,8 +223,8 @@ class Converter {
     }
   }
 
-  #fault(node: Node, path: Path, message: string): undefined {
+  #fault(node: Node, path: Path, message: string): null {
     this.faults.push({ node, path, message });
-    return undefined;
+    return null;
   }
 }

@@ -96,9 +96,7 @@ function parseResource({ value, origin }: Document): { resource?: Resource; kind
     return { problems: [origin.problem(["kind"], message)] };
   }
   const problems = schemaFaults(resourceSchemas[kind], value).map(({ path, at, message }) =>
-    at === "missing"
-      ? { ...origin.problem(path, message), ...origin.locate(path.slice(0, -1), "key") }
-      : origin.problem(path, message, at),
+    origin.problem(path, message, at),
   );
   if (problems.length > 0) return { kind, problems };
   // The schema has just established the type.

@@ -1,4 +1,4 @@
-import type { Ajv, AnySchemaObject, ErrorObject, ValidateFunction } from "ajv";
+import type { AnySchemaObject, ErrorObject, ValidateFunction } from "ajv";
 import { parsePointer } from "./path.ts";
 import type { Path } from "./path.ts";
 import { didYouMean } from "./suggest.ts";
@@ -6,17 +6,17 @@ import { didYouMean } from "./suggest.ts";
 /** A place at which a value breaks its JSON Schema. */
 export interface SchemaFault {
   readonly path: Path;
-  /** What the message is about: the value at the path, its key, or a key that is missing. */
-  readonly at: "value" | "key" | "missing";
+  /** What the message is about: the value at the path, or its key (which may be missing). */
+  readonly at: "value" | "key";
   /** The JSON Schema keyword that was broken. */
   readonly keyword: string;
   /** What was found and what is allowed. */
   readonly message: string;
 }
 
-/** A compiled schema together with the Ajv instance that can compile parts of it. */
+/** A compiled schema together with the Ajv instance, of whatever dialect, that can compile parts of it. */
 export interface CompiledSchema {
-  readonly ajv: Ajv;
+  readonly ajv: { getSchema(reference: string): ValidateFunction | undefined };
   readonly id: string;
   readonly validate: ValidateFunction;
 }
@@ -27,7 +27,7 @@ export function schemaFaults(schema: CompiledSchema, value: unknown): SchemaFaul
 }
 
 function faultsOf(schema: CompiledSchema, validate: ValidateFunction, value: unknown, base: Path): SchemaFault[] {
-  if (validate(value) === true) return [];
+  if (validate(value)) return [];
   const errors = [...(validate.errors ?? [])];
   const faults: SchemaFault[] = [];
   // Ajv lists the errors of the branches before the anyOf or oneOf that they made fail, so the walk is from the end.
@@ -66,7 +66,7 @@ function explainBranches(
   for (let i = 0; i < branches; i++) {
     const validate = schema.ajv.getSchema(`${schema.id}${pointer}/${i}`);
     if (validate === undefined) continue;
-    const faults = faultsOf(schema, validate as ValidateFunction, error.data, path);
+    const faults = faultsOf(schema, validate, error.data, path);
     const typeFault = faults.find(({ keyword, path: at }) => keyword === "type" && at.length === path.length);
     if (typeFault !== undefined) types.add(typeFault.message);
     else if (best === undefined || unlikeness(faults, path) < unlikeness(best, path)) best = faults;
@@ -89,7 +89,7 @@ function countErrors(schema: CompiledSchema, error: ErrorObject, pointer: string
   let count = 0;
   for (let i = 0; i < end; i++) {
     const validate = schema.ajv.getSchema(`${schema.id}${pointer}/${i}`);
-    if (validate !== undefined && validate(error.data) !== true) count += validate.errors?.length ?? 0;
+    if (validate !== undefined && !validate(error.data)) count += validate.errors?.length ?? 0;
   }
   return count;
 }
@@ -183,7 +183,7 @@ function missing(path: Path, name: string, parent: AnySchemaObject, because?: st
   const field = isObject(parent["properties"]) ? parent["properties"][name] : undefined;
   const type = isObject(field) && typeof field["type"] === "string" ? `; expected ${field["type"]}` : "";
   const reason = because === undefined ? "" : ` (needed with ${because})`;
-  return { path: [...path, name], at: "missing", message: `required field is missing${reason}${type}` };
+  return { path: [...path, name], at: "key", message: `required field is missing${reason}${type}` };
 }
 
 function allowedValues(parent: AnySchemaObject): string[] {

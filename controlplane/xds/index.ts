@@ -1,13 +1,19 @@
+export type { DeliveryOptions } from "./delivery.ts";
+export { ProxyMemory } from "./delivery.ts";
+export type { XdsCall } from "./driver.ts";
 export type { Locality, NodeInfo } from "./node.ts";
+export { nodeInfo } from "./decode.ts";
+export type { Connection, ConnectionObserver, Protocol, StreamObserver } from "./observer.ts";
 export {
+  contentHash,
   createResource,
   createStagedResource,
-  contentHash,
   encodeAny,
   type Resource,
   type Staging,
   type Variant,
 } from "./resource.ts";
+export { XdsServer, type XdsServerOptions } from "./server.ts";
 export {
   createResourceSet,
   createSnapshot,
@@ -16,4 +22,6 @@ export {
   type Snapshot,
   type SnapshotSource,
 } from "./snapshot.ts";
+export type { Rejection, ResourceState, ResourceStatus, TypeStatus } from "./status.ts";
+export type { NamedVersion, Outcome } from "./stream.ts";
 export { SERVED_TYPES, TypeUrl } from "./type-url.ts";

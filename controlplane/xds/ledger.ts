@@ -27,6 +27,9 @@ export interface Refusal {
 /** A response that the client has not answered yet. */
 export interface Flight {
   readonly nonce: string;
+  /** The version that the response carries. */
+  readonly version: string;
+  /** The version of the whole type when it was sent. */
   readonly typeVersion: string;
   /** The difference that the response makes up for. */
   readonly changes: readonly Change[];
@@ -62,9 +65,10 @@ export class Ledger {
     this.#held = held;
   }
 
-  /** The client is to be told about this name even if nothing changed. */
+  /** The client is to be told about this name even if nothing changed or it refused it before. */
   owe(name: string): void {
     this.#owed.add(name);
+    this.#refused.delete(name);
   }
 
   /** The client dropped the names for which `keep` is false. */
@@ -136,11 +140,12 @@ export class Ledger {
   /** The client rejected the response in flight; with `expected`, it is to be sent again and nothing is held against it. */
   reject(message: string, time: number, expected: boolean): void {
     if (this.#flight === undefined) return;
-    const { changes, typeVersion } = this.#flight;
+    const { changes, result, typeVersion } = this.#flight;
     this.#flight = undefined;
     if (expected) return;
     const alone = changes.length === 1;
     for (const { name, wanted } of changes) {
+      if (wanted !== null && !result.has(name)) continue; // The client dropped it meanwhile.
       this.#refused.set(name, { version: versionOf(wanted), message, time, alone, typeVersion });
     }
   }

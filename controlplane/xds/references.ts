@@ -26,7 +26,8 @@ function readEndpointName(resource: Resource): string | undefined {
   try {
     const cluster = fromBinary(ClusterSchema, fromBinary(AnySchema, resource.body).value);
     const { clusterDiscoveryType, edsClusterConfig, name } = cluster;
-    if (clusterDiscoveryType.case !== "type" || clusterDiscoveryType.value !== Cluster_DiscoveryType.EDS) return undefined;
+    if (clusterDiscoveryType.case !== "type" || clusterDiscoveryType.value !== Cluster_DiscoveryType.EDS)
+      return undefined;
     return edsClusterConfig?.serviceName || name;
   } catch {
     return undefined;

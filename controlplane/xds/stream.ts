@@ -1,10 +1,11 @@
 import { Delivery, type DeliveryOptions, type ProxyMemory } from "./delivery.ts";
-import { type Change, type Held, isSame, Ledger, versionOf } from "./ledger.ts";
+import { type Change, type Held, versionOf } from "./ledger.ts";
 import { mayChange, mayRemove, type Progress } from "./order.ts";
 import { endpointName } from "./references.ts";
 import type { Resource } from "./resource.ts";
 import type { ResourceSet, Snapshot } from "./snapshot.ts";
-import { Subscription } from "./subscription.ts";
+import { typeStatus, type TypeStatus } from "./status.ts";
+import { TypeState } from "./type-state.ts";
 import { SERVED_TYPES, TypeUrl } from "./type-url.ts";
 
 export interface StreamOptions {
@@ -18,24 +19,21 @@ export interface StreamOptions {
   readonly resumeGraceMs: number;
 }
 
+/** A resource that a response was about. */
 export interface NamedVersion {
   readonly name: string;
   /** Empty for a resource that was removed. */
   readonly version: string;
 }
 
-/** What a client made of a response. */
+/**
+ * A client's answer to a response. `prewarming` is an expected rejection: the proxy has to fetch the module first, and
+ * another attempt follows.
+ */
 export type Outcome =
   | { readonly kind: "acked"; readonly typeUrl: string; readonly resources: readonly NamedVersion[] }
   | {
-      readonly kind: "rejected";
-      readonly typeUrl: string;
-      readonly resources: readonly NamedVersion[];
-      readonly message: string;
-    }
-  /** An expected rejection: the proxy has to fetch the module first, and another attempt follows. */
-  | {
-      readonly kind: "prewarming";
+      readonly kind: "rejected" | "prewarming";
       readonly typeUrl: string;
       readonly resources: readonly NamedVersion[];
       readonly message: string;
@@ -47,79 +45,31 @@ export interface Send {
   readonly version: string;
   readonly nonce: string;
   readonly resources: readonly Resource[];
-  /** Names, in the incremental variant only. */
+  /** Names; always empty in the state-of-the-world variant. */
   readonly removed: readonly string[];
 }
 
 /** A response as a variant of the protocol words it. */
 export interface Response extends Pick<Send, "version" | "resources" | "removed"> {
+  /** What the client holds once it accepts. */
   readonly result: ReadonlyMap<string, Held>;
-}
-
-/** The state of one type on one stream. */
-export class TypeState {
-  readonly typeUrl: string;
-  readonly subscription = new Subscription();
-  readonly ledger = new Ledger();
-  /** Whether the client has asked for this type. */
-  requested = false;
-  /** Whether the client is known to be up to date or was sent a response, so that no first answer is due. */
-  answered = false;
-  /** `version_info` as of the first request, until it is compared. */
-  reportedVersion = "";
-  /** Whether the client said on its first request that it has resources of this type. */
-  resumed = false;
-  lastNonce = "";
-  /** State of the world: the version of the last response that was rejected. */
-  refusedVersion: string | undefined;
-  /** The form in which the only resource in flight was sent. */
-  form: Resource | undefined;
-  /** Since when a change has been waiting for other types. */
-  waitingSince: number | undefined;
-
-  constructor(typeUrl: string) {
-    this.typeUrl = typeUrl;
-  }
-}
-
-export type ResourceState = "synced" | "pending" | "prewarming" | "rejected" | "not-requested";
-
-export interface ResourceStatus {
-  readonly name: string;
-  /** The version the client is to have; `null` if the resource is to go. */
-  readonly version: string | null;
-  /** The version last sent, or reported by the client. */
-  readonly sent: string | null;
-  /** The version the client holds. */
-  readonly acked: string | null;
-  readonly state: ResourceState;
-  /** The last rejection that no acceptance followed. */
-  readonly rejection: { readonly version: string; readonly message: string; readonly time: number } | null;
-}
-
-export interface TypeStatus {
-  readonly typeUrl: string;
-  /** The version of all resources of the type. */
-  readonly version: string;
-  readonly requested: boolean;
-  readonly resources: readonly ResourceStatus[];
 }
 
 /**
  * One stream of a client, as a state machine without I/O: requests and snapshots go in, and {@link next} gives the
  * responses out, one at a time. Whoever drives it takes the next response when the transport can carry one, so a slow
- * client skips what was superseded meanwhile.
+ * client never has more than one response of a type waiting and skips what was superseded meanwhile.
  *
  * Times are milliseconds since the epoch and are passed in.
  */
 export abstract class XdsStream<Request> {
-  protected readonly types = new Map<string, TypeState>();
   readonly #options: StreamOptions;
   readonly #delivery: Delivery;
   readonly #report: (outcome: Outcome) => void;
+  readonly #types = new Map<string, TypeState>();
+  #pushOrder: readonly TypeState[] = [];
   #snapshot: Snapshot | undefined;
-  #order: readonly TypeState[] = [];
-  #nonce = 0;
+  #lastNonce = 0;
   #startedAt: number | undefined;
   #resumed = false;
   #listenersSentAt: number | undefined;
@@ -131,26 +81,39 @@ export abstract class XdsStream<Request> {
     this.#report = report;
   }
 
+  /** Takes a request of the client. */
   abstract request(request: Request, now: number): void;
 
-  /** The changes there are for the client to hear of; `undefined`: nothing is to be sent. */
-  protected abstract changes(type: TypeState, set: ResourceSet, removals: boolean): readonly Change[] | undefined;
+  /** Everything in which the client differs from what it is to have. */
+  protected abstract differences(type: TypeState, set: ResourceSet): readonly Change[];
 
-  protected abstract respond(type: TypeState, set: ResourceSet, changes: readonly Change[]): Response;
+  /** What of the changes has not been refused. */
+  protected abstract sendable(type: TypeState, set: ResourceSet, changes: readonly Change[]): readonly Change[];
+
+  /** Whether a client that has not had a response of this type waits for one even if it is empty. */
+  protected abstract owesAnswer(type: TypeState): boolean;
+
+  /** @param complete whether the changes are all there are. */
+  protected abstract respond(
+    type: TypeState,
+    set: ResourceSet,
+    changes: readonly Change[],
+    complete: boolean,
+  ): Response;
 
   /** What the client is to be served from now on; `undefined` leaves it with what it has. */
   serve(snapshot: Snapshot | undefined): void {
     if (snapshot !== undefined) this.#snapshot = snapshot;
   }
 
-  /** The number of types the client has asked for, and of names in all its subscriptions. */
-  get size(): { readonly types: number; readonly names: number } {
+  /** How much the client subscribed to. */
+  size(): { readonly types: number; readonly names: number } {
     let names = 0;
-    for (const { subscription } of this.types.values()) names += subscription.names.size;
-    return { types: this.types.size, names };
+    for (const { subscription } of this.#types.values()) names += subscription.names.size;
+    return { types: this.#types.size, names };
   }
 
-  /** The time for which {@link next} is to be called again if nothing happens before. */
+  /** When {@link next} is to be called again if nothing happens before. */
   get wakeAt(): number | undefined {
     return this.#wakeAt;
   }
@@ -160,15 +123,12 @@ export abstract class XdsStream<Request> {
     this.#wakeAt = undefined;
     if (this.#snapshot === undefined) return undefined;
     const progress = this.#progress(now);
-    for (const type of this.#order) {
+    for (const type of this.#pushOrder) {
       const set = this.#snapshot.sets.get(type.typeUrl);
       if (!type.requested || type.ledger.flight !== undefined || set === undefined) continue;
-      const changes = this.changes(type, set, mayRemove(type.typeUrl, progress));
-      if (changes === undefined) type.waitingSince = undefined;
-      else if (!this.#mustWait(type, progress, now)) {
-        const ready = this.#ready(type, changes, now);
-        if (ready !== undefined) return this.#send(type, set, ready, now);
-      }
+      const differences = this.differences(type, set);
+      const changes = this.#changesNow(type, set, differences, progress, now);
+      if (changes !== undefined) return this.#send(type, set, changes, changes.length === differences.length, now);
     }
     return undefined;
   }
@@ -176,30 +136,21 @@ export abstract class XdsStream<Request> {
   /** Where the client stands with every resource of its snapshot. */
   status(): TypeStatus[] {
     const sets = this.#snapshot?.sets.values() ?? [];
-    return Array.from(sets, (set) => {
-      const type = this.types.get(set.typeUrl);
-      const names = new Set([...set.resources.keys(), ...(type?.ledger.held.keys() ?? [])]);
-      const resources: ResourceStatus[] = [];
-      for (const name of names) {
-        const resource = set.resources.get(name);
-        if (resource || type?.ledger.held.get(name)) resources.push(this.#statusOf(type, name, resource));
-      }
-      return { typeUrl: set.typeUrl, version: set.version, requested: type?.requested ?? false, resources };
-    });
+    return Array.from(sets, (set) => typeStatus(set, this.#types.get(set.typeUrl), this.#delivery));
   }
 
-  /** The state of a type, made when it is first named. */
+  /** The state of a type, made when the type is first named. */
   protected type(typeUrl: string): TypeState {
-    let type = this.types.get(typeUrl);
+    let type = this.#types.get(typeUrl);
     if (type === undefined) {
       type = new TypeState(typeUrl);
-      this.types.set(typeUrl, type);
-      this.#order = [...this.types.values()].sort((a, b) => rank(a.typeUrl) - rank(b.typeUrl));
+      this.#types.set(typeUrl, type);
+      this.#pushOrder = [...this.#types.values()].sort((a, b) => rank(a) - rank(b));
     }
     return type;
   }
 
-  /** Notes the first request for a type. */
+  /** Notes the first request for a type; `resumed`: the client has resources of it from an earlier stream. */
   protected start(type: TypeState, resumed: boolean, now: number): void {
     type.requested = true;
     type.resumed = resumed;
@@ -212,15 +163,16 @@ export abstract class XdsStream<Request> {
   protected answer(type: TypeState, error: string | undefined, now: number): void {
     const { flight } = type.ledger;
     if (flight === undefined) return;
-    const { typeUrl } = type;
-    const only = flight.changes[0]?.wanted;
+    const { typeUrl, form } = type;
+    const staged = form && flight.changes[0]?.wanted;
     const resources = flight.changes.map(({ name, wanted }) => ({ name, version: versionOf(wanted) }));
+    type.form = undefined;
     if (error === undefined) {
       type.ledger.accept();
       type.refusedVersion = undefined;
-      if (only && type.form) this.#delivery.accepted(only, type.form, now);
+      if (staged) this.#delivery.accepted(staged, form, now);
       this.#report({ kind: "acked", typeUrl, resources });
-    } else if (only && type.form && this.#delivery.rejected(only, now)) {
+    } else if (staged && this.#delivery.rejected(staged, now)) {
       type.ledger.reject(error, now, true);
       this.#report({ kind: "prewarming", typeUrl, resources, message: error });
     } else {
@@ -228,7 +180,6 @@ export abstract class XdsStream<Request> {
       type.refusedVersion = flight.version;
       this.#report({ kind: "rejected", typeUrl, resources, message: error });
     }
-    type.form = undefined;
   }
 
   /** Forgets what the client no longer subscribes to. */
@@ -238,44 +189,34 @@ export abstract class XdsStream<Request> {
     if (type.typeUrl === TypeUrl.extensionConfig) this.#delivery.retain(keep);
   }
 
-  #send(type: TypeState, set: ResourceSet, changes: readonly Change[], now: number): Send {
-    const { typeUrl } = type;
-    const response = this.respond(type, set, changes);
-    const nonce = String(++this.#nonce);
-    type.ledger.sent({ nonce, version: response.version, typeVersion: set.version, changes, result: response.result });
-    type.lastNonce = nonce;
-    type.answered = true;
-    type.waitingSince = undefined;
-    if (typeUrl === TypeUrl.listener) this.#listenersSentAt ??= now;
-    if (typeUrl === TypeUrl.cluster) this.#oweEndpoints(changes);
-    let { resources } = response;
-    const only = resources[0];
-    if (typeUrl === TypeUrl.extensionConfig && only !== undefined) {
-      type.form = this.#delivery.send(only, this.#listenersSentAt, now);
-      resources = [type.form];
+  /** What of the differences goes into a response now: all, some, none but a response is due, or no response. */
+  #changesNow(
+    type: TypeState,
+    set: ResourceSet,
+    differences: readonly Change[],
+    progress: Progress,
+    now: number,
+  ): readonly Change[] | undefined {
+    if (differences.length === 0) return !type.answered && this.owesAnswer(type) ? [] : undefined;
+    const { held } = type.ledger;
+    const allowed = mayRemove(type.typeUrl, progress)
+      ? differences
+      : differences.filter(({ name, wanted }) => wanted !== null || !held.get(name));
+    const changes = this.sendable(type, set, allowed);
+    if (changes.length === 0) {
+      type.waitingSince = undefined;
+      return undefined;
     }
-    return { typeUrl, nonce, version: response.version, resources, removed: response.removed };
+    if (this.#mustWait(type, progress, now)) return undefined;
+    return type.typeUrl === TypeUrl.extensionConfig ? this.#nextFilter(changes, now) : changes;
   }
 
-  /** Envoy warms an updated cluster until it gets endpoints, even if they are those it has. */
-  #oweEndpoints(changes: readonly Change[]): void {
-    for (const { wanted } of changes) {
-      const name = wanted ? endpointName(wanted) : undefined;
-      if (name !== undefined) this.type(TypeUrl.endpoint).ledger.owe(name);
-    }
-  }
-
-  /**
-   * What of the changes can go into one response now. Filters go one by one, so that a rejection is about one filter,
-   * and each when its own delivery says so.
-   */
-  #ready(type: TypeState, changes: readonly Change[], now: number): readonly Change[] | undefined {
-    if (type.typeUrl !== TypeUrl.extensionConfig) return changes;
+  /** Filters go one by one, so that a rejection is about one filter, and each when its own delivery says so. */
+  #nextFilter(changes: readonly Change[], now: number): readonly Change[] | undefined {
     const removals = changes.filter(({ wanted }) => wanted === null);
-    if (removals.length > 0 || changes.length === 0) return removals;
+    if (removals.length > 0) return removals;
     for (const change of changes) {
-      if (change.wanted === null) continue;
-      const readyAt = this.#delivery.readyAt(change.wanted, now);
+      const readyAt = change.wanted ? this.#delivery.readyAt(change.wanted, now) : now;
       if (readyAt <= now) return [change];
       this.#wake(readyAt);
     }
@@ -292,13 +233,39 @@ export abstract class XdsStream<Request> {
     return true;
   }
 
+  #send(type: TypeState, set: ResourceSet, changes: readonly Change[], complete: boolean, now: number): Send {
+    const { typeUrl } = type;
+    const { version, removed, result, resources } = this.respond(type, set, changes, complete);
+    const nonce = String(++this.#lastNonce);
+    type.ledger.sent({ nonce, version, typeVersion: set.version, changes, result });
+    type.lastNonce = nonce;
+    type.answered = true;
+    type.waitingSince = undefined;
+    if (typeUrl === TypeUrl.listener) this.#listenersSentAt ??= now;
+    if (typeUrl === TypeUrl.cluster) this.#oweEndpoints(changes);
+    const only = resources[0];
+    if (typeUrl !== TypeUrl.extensionConfig || only === undefined)
+      return { typeUrl, version, nonce, resources, removed };
+    type.form = this.#delivery.send(only, this.#listenersSentAt, now);
+    return { typeUrl, version, nonce, resources: [type.form], removed };
+  }
+
+  /** Envoy warms an updated cluster until it gets endpoints, even if they are those it has. */
+  #oweEndpoints(changes: readonly Change[]): void {
+    for (const { wanted } of changes) {
+      const name = wanted ? endpointName(wanted) : undefined;
+      if (name !== undefined) this.type(TypeUrl.endpoint).ledger.owe(name);
+    }
+  }
+
   #progress(now: number): Progress {
     return {
-      inFlight: (typeUrl) => this.types.get(typeUrl)?.ledger.flight !== undefined,
+      inFlight: (typeUrl) => this.#types.get(typeUrl)?.ledger.flight !== undefined,
       synced: (typeUrl) => {
-        const type = this.types.get(typeUrl);
+        const type = this.#types.get(typeUrl);
         const set = this.#snapshot?.sets.get(typeUrl);
-        if (type?.requested && set) return type.ledger.flight === undefined && this.#isSynced(type, set);
+        if (set === undefined) return true;
+        if (type?.requested) return type.ledger.flight === undefined && this.differences(type, set).length === 0;
         const until = (this.#startedAt ?? now) + this.#options.resumeGraceMs;
         if (!this.#resumed || until <= now) return true;
         this.#wake(until);
@@ -307,15 +274,12 @@ export abstract class XdsStream<Request> {
     };
   }
 
-  #isSynced(type: TypeState, set: ResourceSet): boolean {
-    const covered = type.subscription.covered(set);
-    if (covered === type.ledger.held) return true;
-    for (const [name, wanted] of covered) if (wanted && !isSame(wanted, type.ledger.held.get(name))) return false;
-    if (typeUrlHoldsStale(type.typeUrl)) for (const [name, have] of type.ledger.held) if (have && !covered.get(name)) return false;
-    return true;
-  }
-
   #wake(at: number): void {
     this.#wakeAt = Math.min(this.#wakeAt ?? at, at);
   }
+}
+
+function rank({ typeUrl }: TypeState): number {
+  const index = SERVED_TYPES.indexOf(typeUrl);
+  return index < 0 ? SERVED_TYPES.length : index;
 }

@@ -11,7 +11,9 @@ function status<const T extends readonly ValueType[]>(...params: T): Params<T> {
   return { params, results: ["i32"] };
 }
 
-function nothing<const T extends readonly ValueType[]>(...params: T): { readonly params: T; readonly results: readonly [] } {
+function nothing<const T extends readonly ValueType[]>(
+  ...params: T
+): { readonly params: T; readonly results: readonly [] } {
   return { params, results: [] };
 }
 
@@ -148,7 +150,9 @@ export const ABI_VERSIONS = ["0.2.1", "0.2.0"] as const;
 export type AbiVersion = (typeof ABI_VERSIONS)[number];
 
 /** The JavaScript types of the parameters of a signature: `i64` is a bigint, the rest are numbers. */
-export type Arguments<T extends readonly ValueType[]> = { -readonly [K in keyof T]: T[K] extends "i64" ? bigint : number };
+export type Arguments<T extends readonly ValueType[]> = {
+  -readonly [K in keyof T]: T[K] extends "i64" ? bigint : number;
+};
 
 /**
  * What a module may call while `_initialize`, `main` or `_start` runs. Envoy traps on everything else, so a top-level

@@ -1,6 +1,7 @@
 import { exportSignature, ALLOCATOR_EXPORTS, CALLBACK_EXPORTS, START_EXPORTS } from "./exports.ts";
 import { ABI_VERSIONS, importSignature, type AbiVersion } from "./imports.ts";
 import { formatSignature, sameSignature } from "./signature.ts";
+import { WebAssembly } from "../webassembly.ts";
 import { readWasm, type Export, type Import, type WasmModule } from "./wasm-binary.ts";
 
 /** One reason for which Envoy refuses a module. */
@@ -77,7 +78,9 @@ function functionNames(exports: readonly Export[]): Set<string> {
 function findAbiVersion(exports: readonly Export[], problems: string[]): AbiVersion | undefined {
   const markers = [...functionNames(exports)].filter((name) => MARKER.test(name));
   const versions = markers.map((name) => name.replace(MARKER, "$1.$2.$3"));
-  const found = versions.find((version): version is AbiVersion => (ABI_VERSIONS as readonly string[]).includes(version));
+  const found = versions.find((version): version is AbiVersion =>
+    (ABI_VERSIONS as readonly string[]).includes(version),
+  );
   if (found === undefined) {
     problems.push(
       "no Proxy-Wasm ABI version: expected an exported function named proxy_abi_version_0_2_1 (or proxy_abi_version_0_2_0), found " +
@@ -139,7 +142,9 @@ function checkExports(exports: readonly Export[], problems: string[]): void {
     }
   }
   if (!Object.keys(ALLOCATOR_EXPORTS).some((name) => names.has(name))) {
-    problems.push("no allocator: expected an exported function malloc or proxy_on_memory_allocate of type i32 -> i32, found neither");
+    problems.push(
+      "no allocator: expected an exported function malloc or proxy_on_memory_allocate of type i32 -> i32, found neither",
+    );
   }
 }
 
@@ -165,7 +170,9 @@ function checkMemory(module: WasmModule, problems: string[]): void {
   }
   for (const { minimum } of module.memories) {
     if (minimum > MAX_MEMORY_PAGES) {
-      problems.push(`memory: it starts with ${minimum} pages of 64 KiB; the host gives at most ${MAX_MEMORY_PAGES} (1 GiB)`);
+      problems.push(
+        `memory: it starts with ${minimum} pages of 64 KiB; the host gives at most ${MAX_MEMORY_PAGES} (1 GiB)`,
+      );
     }
   }
 }
@@ -182,7 +189,9 @@ function findWarnings(exports: readonly Export[]): string[] {
     warnings.push("export _start: the host does not call it, because _initialize is there too");
   }
   if (!Object.keys(START_EXPORTS).some((name) => names.has(name))) {
-    warnings.push("no _initialize and no _start: nothing runs before the first callback, so top-level statements never do");
+    warnings.push(
+      "no _initialize and no _start: nothing runs before the first callback, so top-level statements never do",
+    );
   }
   if (!Object.keys(CALLBACK_EXPORTS).some((name) => names.has(name))) {
     warnings.push("no callback is exported: the module can do nothing");

@@ -1,4 +1,4 @@
-import { ByteReader, readLimits, sections } from "./wasm-binary.ts";
+import { readLimits, sections, type ByteReader } from "./wasm-binary.ts";
 
 /**
  * Rewrites the memory section of a valid module so that no memory can grow past `pages` pages of 64 KiB. Envoy tells its

@@ -1,3 +1,4 @@
+import type { ExternKind } from "../webassembly.ts";
 import type { Signature, ValueType } from "./signature.ts";
 
 /**
@@ -5,8 +6,6 @@ import type { Signature, ValueType } from "./signature.ts";
  * exports. It is a reader of untrusted bytes: it never throws, never reads outside its input, and allocates in
  * proportion to the input's length.
  */
-
-export type ExternKind = "function" | "table" | "memory" | "global" | "tag";
 
 export interface Import {
   readonly module: string;
@@ -36,7 +35,8 @@ export interface WasmModule {
   readonly memories: readonly MemoryLimits[];
 }
 
-export type ReadResult = { readonly ok: true; readonly module: WasmModule } | { readonly ok: false; readonly error: string };
+export type ReadResult =
+  { readonly ok: true; readonly module: WasmModule } | { readonly ok: false; readonly error: string };
 
 const KINDS: readonly ExternKind[] = ["function", "table", "memory", "global", "tag"];
 const VALUE_TYPES: Readonly<Record<number, ValueType>> = {
@@ -72,7 +72,8 @@ export class ByteReader {
 
   byte(what: string): number {
     const value = this.position < this.end ? this.#bytes[this.position] : undefined;
-    if (value === undefined) throw new Malformed(`at byte ${this.position}: expected ${what}, found the end of the data`);
+    if (value === undefined)
+      throw new Malformed(`at byte ${this.position}: expected ${what}, found the end of the data`);
     this.position++;
     return value;
   }
@@ -95,7 +96,9 @@ export class ByteReader {
     const start = this.position;
     const value = this.u32(what);
     if (value > this.end - this.position) {
-      throw new Malformed(`at byte ${start}: ${what} is ${value}, more than the ${this.end - this.position} bytes that follow`);
+      throw new Malformed(
+        `at byte ${start}: ${what} is ${value}, more than the ${this.end - this.position} bytes that follow`,
+      );
     }
     return value;
   }
@@ -238,7 +241,8 @@ function readExport(body: ByteReader, functions: readonly (Signature | undefined
 function readKind(body: ByteReader): ExternKind {
   const code = body.byte("a kind of import or export");
   const kind = KINDS[code];
-  if (kind === undefined) throw new Malformed(`at byte ${body.position - 1}: expected a kind from 0 to 4, found ${code}`);
+  if (kind === undefined)
+    throw new Malformed(`at byte ${body.position - 1}: expected a kind from 0 to 4, found ${code}`);
   return kind;
 }
 

@@ -7,7 +7,7 @@ export const bufferCalls: HostCalls<"proxy_get_buffer_bytes" | "proxy_set_buffer
     if (!isOneOf(BufferType, type)) return Status.BadArgument;
     const buffer = vm.context.buffer(type);
     if (buffer === undefined) return Status.NotFound;
-    // The host adds in 64 bits; only a sum past the last address of the module is an overflow to the specification.
+    // What lies past the end is left out. The sum cannot overflow: Envoy, too, adds in more than 32 bits.
     vm.give(buffer.bytes.slice(start, start + length), pointer, size);
     return Status.Ok;
   },

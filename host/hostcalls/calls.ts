@@ -29,7 +29,8 @@ export const outgoingCalls: HostCalls<
     };
     vm.memory.writeU32(token, 0);
     if (request.timeoutMs < 0 || !clusterExists(vm, cluster)) return Status.BadArgument;
-    if ([":path", ":method", ":authority"].some((required) => !request.headers.has(required))) return Status.BadArgument;
+    if ([":path", ":method", ":authority"].some((required) => !request.headers.has(required)))
+      return Status.BadArgument;
     if (request.body.length > 0) request.headers.replace("content-length", String(request.body.length));
     const root = vm.context.root;
     if (root === undefined) return Status.InternalFailure;

@@ -2,6 +2,7 @@ import { Status } from "../abi/enums.ts";
 import { WASI_MODULES, type EnvImport, type WasiImport } from "../abi/imports.ts";
 import { InvalidMemoryAccess } from "../memory.ts";
 import type { Vm } from "../vm.ts";
+import { WebAssembly, type CompiledModule, type ImportObject } from "../webassembly.ts";
 import { bufferCalls } from "./buffers.ts";
 import { outgoingCalls } from "./calls.ts";
 import { headerCalls } from "./headers.ts";
@@ -26,11 +27,11 @@ const WASI_EFAULT = 21;
 const WASI_ENOTCAPABLE = 76;
 
 type Value = number | bigint;
-type Call = (vm: Vm, ...args: readonly Value[]) => number | void;
+type Call = (vm: Vm, ...args: readonly Value[]) => number | undefined;
 
 /** The import object of a virtual machine: what the module asks for of what the host offers. */
-export function hostImports(vm: Vm, module: WebAssembly.Module): Record<string, WebAssembly.ModuleImports> {
-  const imports: Record<string, WebAssembly.ModuleImports> = {};
+export function hostImports(vm: Vm, module: CompiledModule): ImportObject {
+  const imports: ImportObject = {};
   for (const item of WebAssembly.Module.imports(module)) {
     if (item.kind !== "function") continue;
     const call = bind(vm, item.module, item.name);
@@ -39,7 +40,7 @@ export function hostImports(vm: Vm, module: WebAssembly.Module): Record<string, 
   return imports;
 }
 
-function bind(vm: Vm, module: string, name: string): ((...args: readonly Value[]) => number | void) | undefined {
+function bind(vm: Vm, module: string, name: string): ((...args: readonly Value[]) => number | undefined) | undefined {
   if (module === "env" && Object.hasOwn(envCalls, name)) {
     const known = name as EnvImport;
     // The table's types hold for each call by itself; together they have only this type in common.
@@ -63,7 +64,7 @@ function wrap(vm: Vm, name: EnvImport | WasiImport, call: Call, fault: number, i
       return incapable;
     };
   }
-  return (...args: readonly Value[]): number | void => {
+  return (...args: readonly Value[]): number | undefined => {
     vm.enter(name);
     try {
       return call(vm, ...args.map((value) => (typeof value === "number" ? value >>> 0 : value)));

@@ -31,7 +31,10 @@ export const sharedCalls: HostCalls<
     const queue = toText(vm.memory.read(name, nameSize));
     const root = vm.context.root;
     quota.charge(queue.length, "a shared queue");
-    vm.memory.writeU32(tokenPointer, sharedQueues.register(vmId, queue, (token) => root?.queueReady(token)));
+    vm.memory.writeU32(
+      tokenPointer,
+      sharedQueues.register(vmId, queue, (token) => root?.queueReady(token)),
+    );
     return Status.Ok;
   },
 
@@ -48,8 +51,8 @@ export const sharedCalls: HostCalls<
     vm.services.quota.charge(item.length, "an item of a shared queue");
     const notify = vm.services.sharedQueues.enqueue(token, item);
     if (notify === undefined) return Status.NotFound;
-    // Envoy posts it to the thread of the registered context.
-    vm.services.clock.after(0, notify);
+    // Envoy posts it to the thread of the registered context, so it is never told from inside of this call.
+    vm.afterCall(notify);
     return Status.Ok;
   },
 

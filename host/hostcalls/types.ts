@@ -5,7 +5,7 @@ import type { Vm } from "../vm.ts";
 type Implementation<S extends Signature> = (
   vm: Vm,
   ...args: Arguments<S["params"]>
-) => S["results"] extends readonly [] ? void : number;
+) => S["results"] extends readonly [] ? undefined : number;
 
 /**
  * The implementations of some imports, with exactly the types of the table in abi/imports.ts. An `i32` arrives as an

@@ -127,7 +127,10 @@ export const wasiCalls: WasiCalls<WasiImport> = {
   },
 
   /** It does not end the module. */
-  proc_exit: (vm) => void complain(vm, "wasi_unstable proc_exit"),
+  proc_exit(vm) {
+    complain(vm, "wasi_unstable proc_exit");
+    return undefined;
+  },
 };
 
 function environment(vm: Vm): Uint8Array[] {

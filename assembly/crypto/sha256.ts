@@ -1,0 +1,155 @@
+// SHA-256 (FIPS 180-4).
+
+import { Bytes } from "../bytes";
+import { arenaAllocate } from "../runtime/arena";
+
+/** Size of a digest in bytes. */
+export const SHA256_SIZE: i32 = 32;
+/** Size of the blocks that the hash works on, in bytes. */
+export const SHA256_BLOCK_SIZE: i32 = 64;
+
+// @ts-ignore: decorator
+@inline const BLOCK: usize = 64;
+
+/** A SHA-256 that takes its input in parts. */
+@final
+export class Sha256 {
+  private state: StaticArray<u32> = new StaticArray<u32>(8);
+  private block: StaticArray<u8> = new StaticArray<u8>(SHA256_BLOCK_SIZE);
+  private length: u64 = 0;
+
+  constructor() {
+    this.reset();
+  }
+
+  /** Starts over. */
+  reset(): this {
+    const state = changetype<usize>(this.state);
+    store<u32>(state, 0x6a09e667, 0);
+    store<u32>(state, 0xbb67ae85, 4);
+    store<u32>(state, 0x3c6ef372, 8);
+    store<u32>(state, 0xa54ff53a, 12);
+    store<u32>(state, 0x510e527f, 16);
+    store<u32>(state, 0x9b05688c, 20);
+    store<u32>(state, 0x1f83d9ab, 24);
+    store<u32>(state, 0x5be0cd19, 28);
+    this.length = 0;
+    return this;
+  }
+
+  /** Goes to where another hash stands. */
+  resumeFrom(other: Sha256): this {
+    memory.copy(changetype<usize>(this.state), changetype<usize>(other.state), SHA256_SIZE);
+    memory.copy(changetype<usize>(this.block), changetype<usize>(other.block), SHA256_BLOCK_SIZE);
+    this.length = other.length;
+    return this;
+  }
+
+  update(data: Bytes): this {
+    const state = changetype<usize>(this.state);
+    const block = changetype<usize>(this.block);
+    const held = <usize>(this.length & 63);
+    let at = data.pointer;
+    const end = at + data.size;
+    this.length += data.size;
+    if (held) {
+      const taken = min(BLOCK - held, <usize>data.size);
+      memory.copy(block + held, at, taken);
+      at += taken;
+      if (held + taken < BLOCK) return this;
+      compress(state, block);
+    }
+    for (; end - at >= BLOCK; at += BLOCK) compress(state, at);
+    memory.copy(block, at, end - at);
+    return this;
+  }
+
+  /** The digest, in memory of this callback. `reset` comes before any further use. */
+  digest(): Bytes {
+    const state = changetype<usize>(this.state);
+    const block = changetype<usize>(this.block);
+    let held = <usize>(this.length & 63);
+    store<u8>(block + held++, 0x80);
+    if (held > BLOCK - 8) {
+      memory.fill(block + held, 0, BLOCK - held);
+      compress(state, block);
+      held = 0;
+    }
+    memory.fill(block + held, 0, BLOCK - 8 - held);
+    store<u64>(block, bswap<u64>(this.length << 3), BLOCK - 8);
+    compress(state, block);
+    const out = arenaAllocate(SHA256_SIZE);
+    for (let i: usize = 0; i < 32; i += 4) store<u32>(out + i, bswap<u32>(load<u32>(state + i)));
+    return Bytes.at(out, SHA256_SIZE);
+  }
+}
+
+// @ts-ignore: decorator
+@lazy
+const oneShot: Sha256 = new Sha256();
+
+/** SHA-256 of some bytes, in memory of this callback. */
+export function sha256(data: Bytes): Bytes {
+  return oneShot.reset().update(data).digest();
+}
+
+// @ts-ignore: decorator
+@lazy
+const CONSTANTS: usize = memory.data<u32>([
+  0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98,
+  0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786,
+  0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8,
+  0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967, 0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13,
+  0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85, 0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819,
+  0xd6990624, 0xf40e3585, 0x106aa070, 0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a,
+  0x5b9cca4f, 0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7,
+  0xc67178f2,
+]);
+
+/** The message schedule W of section 6.2.2. */
+// @ts-ignore: decorator
+@lazy
+const schedule: usize = memory.data(256);
+
+function compress(state: usize, block: usize): void {
+  for (let i: usize = 0; i < 64; i += 4) store<u32>(schedule + i, bswap<u32>(load<u32>(block + i)));
+  for (let i: usize = 64; i < 256; i += 4) {
+    const at = schedule + i;
+    const w2 = load<u32>(at - 8);
+    const w15 = load<u32>(at - 60);
+    const sigma1 = rotr(w2, 17) ^ rotr(w2, 19) ^ (w2 >> 10);
+    const sigma0 = rotr(w15, 7) ^ rotr(w15, 18) ^ (w15 >> 3);
+    store<u32>(at, sigma1 + load<u32>(at - 28) + sigma0 + load<u32>(at - 64));
+  }
+
+  let a = load<u32>(state, 0);
+  let b = load<u32>(state, 4);
+  let c = load<u32>(state, 8);
+  let d = load<u32>(state, 12);
+  let e = load<u32>(state, 16);
+  let f = load<u32>(state, 20);
+  let g = load<u32>(state, 24);
+  let h = load<u32>(state, 28);
+  for (let i: usize = 0; i < 256; i += 4) {
+    const sum1 = rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25);
+    const t1 = h + sum1 + (g ^ (e & (f ^ g))) + load<u32>(CONSTANTS + i) + load<u32>(schedule + i);
+    const sum0 = rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22);
+    const t2 = sum0 + ((a & b) | (c & (a | b)));
+    h = g;
+    g = f;
+    f = e;
+    e = d + t1;
+    d = c;
+    c = b;
+    b = a;
+    a = t1 + t2;
+  }
+  store<u32>(state, load<u32>(state, 0) + a, 0);
+  store<u32>(state, load<u32>(state, 4) + b, 4);
+  store<u32>(state, load<u32>(state, 8) + c, 8);
+  store<u32>(state, load<u32>(state, 12) + d, 12);
+  store<u32>(state, load<u32>(state, 16) + e, 16);
+  store<u32>(state, load<u32>(state, 20) + f, 20);
+  store<u32>(state, load<u32>(state, 24) + g, 24);
+  store<u32>(state, load<u32>(state, 28) + h, 28);
+}

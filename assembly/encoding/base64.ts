@@ -1,0 +1,96 @@
+// Base64 (RFC 4648, sections 4 and 5). Only the one canonical text of some bytes is read: no blanks, no line ends, unused
+// bits zero, padding exactly as the variant has it.
+
+import { Bytes } from "../bytes";
+import { arenaAllocate } from "../runtime/arena";
+
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const PADDING: u8 = 0x3d;
+
+/** Base64 with padding, in memory of this callback. */
+export function encodeBase64(data: Bytes): Bytes {
+  return encode(data, 0x2b, 0x2f, true);
+}
+
+/** Base64url without padding, as JOSE uses it (RFC 7515, section 2), in memory of this callback. */
+export function encodeBase64Url(data: Bytes): Bytes {
+  return encode(data, 0x2d, 0x5f, false);
+}
+
+/** Reads base64 with padding; the result is in memory of this callback. Null when the text is not canonical. */
+export function decodeBase64(text: Bytes): Bytes | null {
+  if (text.size & 3) return null;
+  let size = text.size;
+  if (size && load<u8>(text.pointer + size - 1) == PADDING) --size;
+  if (size < text.size && load<u8>(text.pointer + size - 1) == PADDING) --size;
+  return decode(text.pointer, size, 0x2b, 0x2f);
+}
+
+/** Reads base64url without padding; the result is in memory of this callback. Null when the text is not canonical. */
+export function decodeBase64Url(text: Bytes): Bytes | null {
+  return decode(text.pointer, text.size, 0x2d, 0x5f);
+}
+
+function encode(data: Bytes, digit62: u8, digit63: u8, padded: bool): Bytes {
+  const rest = data.size % 3;
+  const whole = data.size - rest;
+  const pointer = arenaAllocate((<usize>data.size / 3 + 1) * 4);
+  let out = pointer;
+  for (let i = 0; i < whole; i += 3, out += 4) {
+    const at = data.pointer + i;
+    const bits = (<u32>load<u8>(at) << 16) | (<u32>load<u8>(at, 1) << 8) | load<u8>(at, 2);
+    store<u8>(out, digit(bits >> 18, digit62, digit63));
+    store<u8>(out, digit((bits >> 12) & 63, digit62, digit63), 1);
+    store<u8>(out, digit((bits >> 6) & 63, digit62, digit63), 2);
+    store<u8>(out, digit(bits & 63, digit62, digit63), 3);
+  }
+  if (rest) {
+    const at = data.pointer + whole;
+    const bits = (<u32>load<u8>(at) << 16) | (rest == 2 ? <u32>load<u8>(at, 1) << 8 : 0);
+    store<u8>(out++, digit(bits >> 18, digit62, digit63));
+    store<u8>(out++, digit((bits >> 12) & 63, digit62, digit63));
+    if (rest == 2) store<u8>(out++, digit((bits >> 6) & 63, digit62, digit63));
+    else if (padded) store<u8>(out++, PADDING);
+    if (padded) store<u8>(out++, PADDING);
+  }
+  return Bytes.at(pointer, <i32>(out - pointer));
+}
+
+function decode(text: usize, length: i32, digit62: u8, digit63: u8): Bytes | null {
+  const rest = length & 3;
+  if (rest == 1) return null;
+  const end = text + length;
+  const size = (length >> 2) * 3 + (rest ? rest - 1 : 0);
+  const pointer = arenaAllocate(size);
+  let out = pointer;
+  let bits: u32 = 0;
+  let count = 0;
+  for (let at = text; at < end; ++at) {
+    const value = valueOf(load<u8>(at), digit62, digit63);
+    if (value < 0) return null;
+    bits = (bits << 6) | value;
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    store<u8>(out++, <u8>(bits >> count));
+    bits &= (1 << count) - 1;
+  }
+  return bits ? null : Bytes.at(pointer, size);
+}
+
+// @ts-ignore: decorator
+@inline
+function digit(value: u32, digit62: u8, digit63: u8): u8 {
+  if (value < 62) return <u8>ALPHABET.charCodeAt(value);
+  return value == 62 ? digit62 : digit63;
+}
+
+// @ts-ignore: decorator
+@inline
+function valueOf(byte: u8, digit62: u8, digit63: u8): i32 {
+  if (<u32>byte - 0x61 < 26) return byte - 0x61 + 26;
+  if (<u32>byte - 0x41 < 26) return byte - 0x41;
+  if (<u32>byte - 0x30 < 10) return byte - 0x30 + 52;
+  if (byte == digit62) return 62;
+  return byte == digit63 ? 63 : -1;
+}

@@ -1,0 +1,141 @@
+import { create, createRegistry, toJson, type JsonObject, type Registry } from "@bufbuild/protobuf";
+import { anyPack, DurationSchema, durationFromMs } from "@bufbuild/protobuf/wkt";
+import { BootstrapSchema, type Bootstrap } from "#gen/envoy/config/bootstrap/v3/bootstrap_pb.js";
+import { type Cluster, Cluster_DiscoveryType, ClusterSchema } from "#gen/envoy/config/cluster/v3/cluster_pb.js";
+import { AddressSchema, type Address } from "#gen/envoy/config/core/v3/address_pb.js";
+import {
+  ApiConfigSource_ApiType,
+  ApiVersion,
+  ConfigSourceSchema,
+  type ConfigSource,
+} from "#gen/envoy/config/core/v3/config_source_pb.js";
+import { MetricsServiceConfigSchema } from "#gen/envoy/config/metrics/v3/metrics_service_pb.js";
+import { HttpProtocolOptionsSchema } from "#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
+
+/** A host and a port. */
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface BootstrapOptions {
+  /** Envoy's node id; a Service's endpoint names it as `sidecar.node`. */
+  readonly node: string;
+  /** The Service that the sidecar stands beside. */
+  readonly service: string;
+  /** Where the control plane serves xDS. */
+  readonly xds: HostPort;
+  /** Where the control plane serves modules. */
+  readonly http: HostPort;
+  /** Which of the two xDS protocols the sidecar speaks. */
+  readonly protocol: "delta" | "sotw";
+  /** Where Envoy's admin interface listens; none when left out. */
+  readonly admin?: HostPort;
+  /** How often the sidecar sends its statistics, in milliseconds. */
+  readonly statsIntervalMs: number;
+}
+
+/** Names of the clusters that every sidecar has from its bootstrap. */
+export const XDS_CLUSTER = "meshwright-xds";
+export const MODULES_CLUSTER = "meshwright-modules";
+
+/**
+ * The bootstrap of a sidecar: where its control plane is, and nothing of what it will serve. Its statistics are streamed to
+ * the control plane, which takes them, and no acknowledgement, as proof that a filter is loaded.
+ */
+export function createBootstrap(options: BootstrapOptions): Bootstrap {
+  const overAds = (): ConfigSource =>
+    create(ConfigSourceSchema, {
+      resourceApiVersion: ApiVersion.V3,
+      configSourceSpecifier: { case: "ads", value: {} },
+    });
+  return create(BootstrapSchema, {
+    node: { id: options.node, cluster: options.service },
+    ...(options.admin === undefined ? {} : { admin: { address: addressOf(options.admin) } }),
+    dynamicResources: {
+      adsConfig: {
+        apiType:
+          options.protocol === "delta" ? ApiConfigSource_ApiType.DELTA_GRPC : ApiConfigSource_ApiType.GRPC,
+        transportApiVersion: ApiVersion.V3,
+        setNodeOnFirstMessageOnly: true,
+        grpcServices: [{ targetSpecifier: { case: "envoyGrpc", value: { clusterName: XDS_CLUSTER } } }],
+      },
+      cdsConfig: overAds(),
+      ldsConfig: overAds(),
+    },
+    staticResources: {
+      clusters: [staticCluster(XDS_CLUSTER, options.xds, true), staticCluster(MODULES_CLUSTER, options.http, false)],
+    },
+    statsSinks: [
+      {
+        name: "envoy.stat_sinks.metrics_service",
+        configType: {
+          case: "typedConfig",
+          value: anyPack(
+            MetricsServiceConfigSchema,
+            create(MetricsServiceConfigSchema, {
+              transportApiVersion: ApiVersion.V3,
+              grpcService: { targetSpecifier: { case: "envoyGrpc", value: { clusterName: XDS_CLUSTER } } },
+            }),
+          ),
+        },
+      },
+    ],
+    statsFlushInterval: durationFromMs(options.statsIntervalMs),
+  });
+}
+
+/** The bootstrap as JSON, which Envoy reads as it is. */
+export function bootstrapJson(bootstrap: Bootstrap): JsonObject {
+  const json = toJson(BootstrapSchema, bootstrap, { registry: registry() });
+  if (typeof json !== "object" || json === null || Array.isArray(json)) throw new TypeError("a bootstrap is an object");
+  return json;
+}
+
+function registry(): Registry {
+  return createRegistry(MetricsServiceConfigSchema, HttpProtocolOptionsSchema, DurationSchema);
+}
+
+function staticCluster(name: string, at: HostPort, isHttp2: boolean): Cluster {
+  return create(ClusterSchema, {
+    name,
+    clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.STRICT_DNS },
+    connectTimeout: durationFromMs(2000),
+    loadAssignment: {
+      clusterName: name,
+      endpoints: [
+        {
+          lbEndpoints: [{ hostIdentifier: { case: "endpoint", value: { address: addressOf(at) } } }],
+        },
+      ],
+    },
+    ...(isHttp2 ? { typedExtensionProtocolOptions: http2Options() } : {}),
+  });
+}
+
+function http2Options(): Cluster["typedExtensionProtocolOptions"] {
+  const options = create(HttpProtocolOptionsSchema, {
+    upstreamProtocolOptions: {
+      case: "explicitHttpConfig",
+      value: {
+        protocolConfig: {
+          case: "http2ProtocolOptions",
+          // A control plane that is gone without a word is noticed, and another one can be reached.
+          value: { connectionKeepalive: { interval: durationFromMs(30_000), timeout: durationFromMs(5_000) } },
+        },
+      },
+    },
+  });
+  return {
+    "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": anyPack(HttpProtocolOptionsSchema, options),
+  };
+}
+
+function addressOf({ host, port }: HostPort): Address {
+  return create(AddressSchema, {
+    address: {
+      case: "socketAddress",
+      value: { address: host, portSpecifier: { case: "portValue", value: port } },
+    },
+  });
+}

@@ -1,0 +1,81 @@
+#!/usr/bin/env node
+// The command `meshwright`.
+import { Command, InvalidArgumentError, Option } from "commander";
+import { stringify } from "yaml";
+import { bootstrapJson, createBootstrap, type HostPort } from "./bootstrap.ts";
+import { parseHostPort } from "./host-port.ts";
+import { serve, type ServeOptions } from "./serve.ts";
+import { status, type StatusOptions } from "./status.ts";
+import { validate } from "./validate.ts";
+
+interface BootstrapFlags {
+  readonly node: string;
+  readonly service: string;
+  readonly xds: HostPort;
+  readonly http: HostPort;
+  readonly protocol: "delta" | "sotw";
+  readonly admin?: HostPort;
+  readonly statsInterval: number;
+}
+
+const xds = (): Option =>
+  new Option("--xds <address>", "where xDS is served").argParser(parseHostPort).default(parseHostPort("18000"), "127.0.0.1:18000");
+const http = (what: string): Option =>
+  new Option("--http <address>", what).argParser(parseHostPort).default(parseHostPort("18001"), "127.0.0.1:18001");
+
+const program = new Command("meshwright")
+  .description("An xDS control plane that distributes routes and WebAssembly filters to Envoy sidecars.")
+  .showHelpAfterError("(--help tells more)");
+
+program
+  .command("serve")
+  .description("serve the resources in a folder to sidecars, and every change of them")
+  .requiredOption("--config <folder>", "folder of YAML files")
+  .option("--state <folder>", "where modules are kept", ".meshwright")
+  .addOption(xds())
+  .addOption(http("where modules, status and health are served"))
+  .addOption(
+    new Option("--log-format <format>", "json, or text for people").choices(["json", "text"]).default("json"),
+  )
+  .action((options: ServeOptions) => serve(options));
+
+program
+  .command("bootstrap")
+  .description("print the bootstrap configuration of a sidecar, for envoy --config-path")
+  .requiredOption("--node <id>", "the sidecar's node id, as sidecar.node of a Service's endpoint has it")
+  .requiredOption("--service <name>", "the Service that the sidecar stands beside")
+  .addOption(xds())
+  .addOption(http("where the control plane serves modules"))
+  .addOption(
+    new Option("--protocol <variant>", "delta (incremental xDS) or sotw (state of the world)")
+      .choices(["delta", "sotw"])
+      .default("delta"),
+  )
+  .option("--admin <address>", "where Envoy's admin interface listens; none when left out", parseHostPort)
+  .option("--stats-interval <ms>", "how often the sidecar sends its statistics", parseInterval, 1000)
+  .action((flags: BootstrapFlags) => {
+    const { statsInterval, ...rest } = flags;
+    const bootstrap = createBootstrap({ ...rest, statsIntervalMs: statsInterval });
+    process.stdout.write(stringify(bootstrapJson(bootstrap)));
+  });
+
+program
+  .command("validate")
+  .description("check a folder as serve would, filters included, and print every fault with its place")
+  .argument("<folder>", "folder of YAML files")
+  .action((folder: string) => validate(folder));
+
+program
+  .command("status")
+  .description("show each sidecar: what it has, what it rejected and why, and which filters it has loaded")
+  .addOption(http("where the control plane serves its status"))
+  .option("--json", "print it as JSON", false)
+  .action((options: StatusOptions) => status(options));
+
+await program.parseAsync();
+
+function parseInterval(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("expected whole milliseconds, 1 or more");
+  return value;
+}

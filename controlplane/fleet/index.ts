@@ -1,0 +1,1 @@
+export { Fleet, type FleetEvents, type FleetOptions, type NodeOutcome, type NodeView } from "./fleet.ts";

@@ -1,0 +1,31 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ModuleStore } from "./store.ts";
+
+const path = /^\/modules\/([0-9a-f]{64})\.wasm$/;
+
+/**
+ * Serves `GET /modules/<sha256>.wasm`, which Envoy fetches remote code from. The query is of no meaning: an attempt's number
+ * stands there. Gives false when the request is for something else.
+ */
+export function serveModule(store: ModuleStore, request: IncomingMessage, response: ServerResponse): boolean {
+  const url = new URL(request.url ?? "/", "http://localhost");
+  if (!url.pathname.startsWith("/modules/")) return false;
+  const sha256 = path.exec(url.pathname)?.[1];
+  const bytes = sha256 === undefined ? undefined : store.get(sha256);
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    response.writeHead(405, { allow: "GET, HEAD" }).end();
+  } else if (sha256 === undefined || bytes === undefined) {
+    response.writeHead(404, { "content-type": "text/plain" }).end("no such module\n");
+  } else if (request.headers["if-none-match"] === `"${sha256}"`) {
+    response.writeHead(304).end();
+  } else {
+    response.writeHead(200, {
+      "content-type": "application/wasm",
+      "content-length": bytes.length,
+      etag: `"${sha256}"`,
+      "cache-control": "public, max-age=31536000, immutable",
+    });
+    response.end(request.method === "GET" ? bytes : undefined);
+  }
+  return true;
+}

@@ -1,0 +1,2 @@
+export { ModuleStore, type StoredModule } from "./store.ts";
+export { serveModule } from "./handler.ts";

@@ -1,0 +1,234 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer, request } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, RequestListener, Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { networkInterfaces, tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import asc from "assemblyscript/asc";
+import { startEnvoy } from "./testdata/envoy.ts";
+import type { RunningEnvoy } from "./testdata/envoy.ts";
+import { modelOf, snapshotOf } from "./testdata/fixtures.ts";
+import { translate } from "./index.ts";
+
+const binary = process.env["ENVOY_BIN"];
+
+/** A filter that shows its configuration, and the address that Envoy takes for the client's, to the application. */
+const filterSource = `
+  @external("env", "proxy_get_buffer_bytes")
+  declare function getBuffer(type: u32, start: u32, max: u32, data: usize, size: usize): u32;
+  @external("env", "proxy_get_property")
+  declare function getProperty(path: usize, pathSize: usize, data: usize, size: usize): u32;
+  @external("env", "proxy_add_header_map_value")
+  declare function addHeader(map: u32, key: usize, keySize: usize, value: usize, valueSize: usize): u32;
+  const name = String.UTF8.encode("x-config");
+  const client = String.UTF8.encode("x-client");
+  const path = String.UTF8.encode("source\\0address");
+  const config = memory.data(8);
+  const value = memory.data(8);
+  function add(name: ArrayBuffer, value: usize): void {
+    addHeader(0, changetype<usize>(name), name.byteLength, load<u32>(value), load<u32>(value + 4));
+  }
+  export function proxy_abi_version_0_2_1(): void {}
+  export function proxy_on_memory_allocate(size: u32): usize { return heap.alloc(size); }
+  export function proxy_on_configure(root: u32, size: u32): u32 {
+    return getBuffer(7, 0, size, config, config + 4) == 0 ? 1 : 0;
+  }
+  export function proxy_on_request_headers(context: u32, count: u32, end: u32): u32 {
+    add(name, config);
+    if (getProperty(changetype<usize>(path), path.byteLength, value, value + 4) == 0) add(client, value);
+    return 0;
+  }
+`;
+
+async function compile(source: string): Promise<Uint8Array> {
+  const options = { runtime: "stub", exportStart: "_initialize", use: ["abort="], optimize: true };
+  const { error, binary: bytes, stderr } = await asc.compileString(source, options);
+  if (error !== null || bytes === null) throw new Error(stderr.toString());
+  return bytes;
+}
+
+async function serve(server: Server): Promise<{ server: Server; port: number }> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return { server, port: (server.address() as AddressInfo).port };
+}
+
+/** An application that answers with the request that it saw. */
+function application(name: string, protocol: "HTTP" | "HTTP2" = "HTTP"): Promise<{ server: Server; port: number }> {
+  const answer = (request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): void => {
+    response.setHeader("server", name);
+    response.end(JSON.stringify({ ...request.headers, ":path": request.url, application: name }));
+  };
+  return serve(protocol === "HTTP" ? createServer(answer) : createHttp2Server(answer));
+}
+
+/** Ports that nothing listens on. They are held all at once, so that they differ. */
+async function freePorts(count: number): Promise<number[]> {
+  const held = await Promise.all(Array.from({ length: count }, () => serve(() => undefined)));
+  await Promise.all(held.map(async ({ server }) => server[Symbol.asyncDispose]()));
+  return held.map(({ port }) => port);
+}
+
+interface Answer {
+  readonly status: number | undefined;
+  readonly headers: IncomingHttpHeaders;
+  /** What the application saw, if it answered. */
+  readonly seen: IncomingHttpHeaders & { ":path"?: string };
+  readonly text: string;
+}
+
+async function get(port: number, path: string, headers: Record<string, string>): Promise<Answer> {
+  const sent = request({ host: "127.0.0.1", port, path, headers, agent: false }).end();
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  const text = (await response.setEncoding("utf8").toArray()).join("");
+  const seen = text.startsWith("{") ? (JSON.parse(text) as Answer["seen"]) : {};
+  return { status: response.statusCode, headers: response.headers, seen, text };
+}
+
+describe("a mesh in a real Envoy", { skip: binary === undefined ? "ENVOY_BIN is not set" : false }, () => {
+  const folder = mkdtempSync(join(tmpdir(), "translate-"));
+  const servers: Server[] = [];
+  const envoys: RunningEnvoy[] = [];
+  let outbound = 0;
+  let inbound = 0;
+  let webInbound = 0;
+
+  before(async () => {
+    const module = await compile(filterSource);
+    const sha256 = createHash("sha256").update(module).digest("hex");
+    const modules = await serve((request, response) => {
+      response.writeHead(request.url?.startsWith(`/modules/${sha256}.wasm`) ? 200 : 404).end(module);
+    });
+    const application = (name: string) =>
+      serve((request, response) => {
+        const seen = { ...request.headers, ":path": request.url, application: name };
+        response.setHeader("server", name).end(JSON.stringify(seen));
+      });
+    const [v1, v2] = [await application("v1"), await application("v2")];
+    servers.push(modules.server, v1.server, v2.server);
+    const [web = 0, ...sidecarPorts] = await freePorts(4);
+    [outbound = 0, inbound = 0, webInbound = 0] = sidecarPorts;
+    const ports: Readonly<Record<string, number>> = {
+      ...{ shopV1: v1.port, shopV2: v2.port, prices: prices.port, web },
+      ...{ shopInbound: inbound, webInbound, webOutbound: outbound },
+    };
+    const mesh = readFileSync(new URL("testdata/envoy-mesh.yaml", import.meta.url), "utf8");
+    const model = modelOf(mesh.replaceAll(/\$\{(\w+)\}/g, (_, name: string) => String(ports[name])));
+    const refs = new Map([["show", { sha256, size: module.length }]]);
+    const translation = translate(model, refs, { modulesAuthority: "modules", modulesCluster: "meshwright-modules" });
+    for (const node of ["web-1", "shop-v1-1"]) {
+      const snapshot = snapshotOf(translation, node);
+      const started = { binary: binary ?? "", folder: join(folder, node), node, snapshot, modulesPort: modules.port };
+      envoys.push(await startEnvoy(started));
+    }
+  });
+  after(async () => {
+    for (const envoy of envoys) await envoy[Symbol.asyncDispose]();
+    for (const server of servers) server.closeAllConnections();
+    for (const server of servers) await server[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true });
+  });
+
+  it("is accepted without a complaint", () => {
+    const expected = [
+      /no configured limit to the number of allowed active downstream connections/,
+      /Wasm remote code fetch is unstable/,
+      // Of the filters that are not there.
+      /Unexpected number of resources in ExtensionConfigDS response: 0/,
+    ];
+    assert.deepEqual(
+      envoys.flatMap(({ complaints }) => complaints.filter((line) => !expected.some((known) => known.test(line)))),
+      [],
+    );
+  });
+
+  const routes: [host: string, path: string, headers: Record<string, string>, application: string][] = [
+    ["shop", "/", {}, "v1"],
+    ["SHOP:80", "/", {}, "v1"],
+    ["shop:9999", "/cartoon", {}, "v1"],
+    ["shop", "/cart", {}, "v2"],
+    ["shop", "/cart?x", {}, "v2"],
+    ["shop", "//cart/./x", {}, "v2"],
+    ["shop", "/exact", {}, "v2"],
+    ["shop", "/exact/", {}, "v1"],
+    ["shop", "/items/12", {}, "v2"],
+    ["shop", "/items/12a", {}, "v1"],
+    ["shop", "/any", { "x-variant": "b" }, "v2"],
+    ["shop", "/any", { "x-variant": "a" }, "v1"],
+    ["shop", "/any?variant=B", {}, "v2"],
+    ["shop.example.com", "/", {}, "v1"],
+    ["a.b.shop.example.com:8080", "/cart", {}, "v2"],
+    ["shop-v2", "/", {}, "v2"],
+    ["prices", "/", {}, "prices"],
+  ];
+  for (const [host, path, headers, application] of routes) {
+    it(`takes ${host}${path} ${JSON.stringify(headers)} to ${application}`, async () => {
+      const { status, seen } = await get(outbound, path, { ...headers, host });
+      assert.deepEqual([status, seen["application"]], [200, application]);
+    });
+  }
+
+  const refused: [what: string, host: string, path: string, status: number, text: RegExp][] = [
+    ["an unknown host", "nobody", "/", 404, /^no Service has this host\n$/],
+    [
+      "a rule without backends, the longer prefix",
+      "shop",
+      "/cart/closed",
+      500,
+      /^HTTPRoute rule shop\/2\/0 has no backend\n$/,
+    ],
+    ["an escaped slash", "shop", "/a%2Fb", 400, /^/],
+  ];
+  for (const [what, host, path, status, text] of refused) {
+    it(`answers ${what} with ${status}`, async () => {
+      const answer = await get(outbound, path, { host });
+      assert.equal(answer.status, status);
+      assert.match(answer.text, text);
+    });
+  }
+
+  it("changes headers as the rule says", async () => {
+    const { headers, seen } = await get(outbound, "/cart", {
+      host: "shop",
+      "x-share": "1",
+      "x-list": "one",
+      "x-debug": "1",
+    });
+    assert.deepEqual(
+      [seen["x-share"], seen["x-list"], seen["x-debug"], headers["x-version"], headers["server"]],
+      ["100%", "one, more", undefined, "v2", "v2"],
+    );
+  });
+
+  it("fetches the filter and gives it its configuration", async () => {
+    const { seen } = await get(outbound, "/", { host: "shop" });
+    assert.equal(Buffer.from(seen["x-config"]?.toString() ?? "", "latin1").toString("utf8"), '{"a":[1,"é"]}');
+  });
+
+  it("tells filters the client's address, not the sidecar's, and does not believe the client", async () => {
+    const { seen } = await get(outbound, "/", { host: "shop", "x-forwarded-for": "203.0.113.9" });
+    const [claimed, client] = seen["x-forwarded-for"]?.toString().split(",") ?? [];
+    assert.equal(claimed, "203.0.113.9");
+    // For a client on loopback Envoy writes the address of the machine.
+    const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses?.map(({ address }) => address));
+    assert.ok(own.includes(client), client);
+    assert.equal(seen["x-client"], `${client}:0`);
+  });
+
+  it("believes the last hop that a sidecar reports", async () => {
+    const forwarded = { host: "shop-v1", "x-forwarded-for": "203.0.113.9, 198.51.100.7", "x-request-id": "kept" };
+    const { seen } = await get(inbound, "/", forwarded);
+    assert.equal(seen["x-client"], "198.51.100.7:0");
+    assert.equal(seen["x-forwarded-for"], forwarded["x-forwarded-for"]);
+    assert.equal(seen["x-request-id"], "kept");
+  });
+
+  it("refuses requests where a FailClosed filter is not there, and lets them pass for FailOpen", async () => {
+    assert.equal((await get(webInbound, "/", { host: "web" })).status, 403);
+    assert.equal((await get(outbound, "/", { host: "shop" })).status, 200);
+  });
+});

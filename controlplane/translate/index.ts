@@ -1,0 +1,2 @@
+export type { ModuleRef, TranslationSettings } from "./settings.ts";
+export { translate, type NodeSnapshot, type SidecarPlace, type Translation } from "./translation.ts";

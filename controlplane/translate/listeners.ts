@@ -1,0 +1,99 @@
+import { create } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { anyPack } from "@bufbuild/protobuf/wkt";
+import { TrafficDirection } from "#gen/envoy/config/core/v3/base_pb.js";
+import { ListenerSchema } from "#gen/envoy/config/listener/v3/listener_pb.js";
+import { RouterSchema } from "#gen/envoy/extensions/filters/http/router/v3/router_pb.js";
+import type { HttpFilter } from "#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import {
+  HttpConnectionManager_PathWithEscapedSlashesAction,
+  HttpConnectionManager_ServerHeaderTransformation,
+  HttpConnectionManagerSchema,
+  HttpFilterSchema,
+} from "#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import type { Endpoint, FilterPolicy, Service, Sidecar } from "../model/index.ts";
+import type { Resource } from "../xds/index.ts";
+import { filterReference } from "./filters.ts";
+import { fromAds, resourceOf, socketAddress } from "./messages.ts";
+import { inboundRouteName, outboundRouteName } from "./names.ts";
+
+type ConnectionManager = MessageInitShape<typeof HttpConnectionManagerSchema>;
+
+/**
+ * Takes requests to the application.
+ *
+ * Its peers are other sidecars. Each has appended the address of its client to x-forwarded-for, and the last address there
+ * is believed: filters and the application see the client, not the sidecar. What stands before it may be forged. Nothing
+ * is appended here, and x-request-id is kept. A peer that is no sidecar could name any address, so the port must be open
+ * to sidecars only.
+ */
+export function inboundListener(
+  service: Service,
+  endpoint: Endpoint,
+  sidecar: Sidecar,
+  policies: readonly FilterPolicy[],
+): Resource {
+  const address = socketAddress(sidecar.address ?? endpoint.address, sidecar.inboundPort);
+  return listener("inbound", TrafficDirection.INBOUND, address, {
+    ...connectionManager("inbound", inboundRouteName(service), policies),
+    // The last hop in x-forwarded-for is the client; xff_num_trusted_hops would count further back from there.
+    useRemoteAddress: false,
+    xffNumTrustedHops: 0,
+  });
+}
+
+/**
+ * Takes the application's requests to other Services; it is also the way in for clients outside the mesh.
+ *
+ * What they say of themselves is not believed: the address of the connection is the client's, it is appended to
+ * x-forwarded-for (for a client on loopback, the address of the machine), and Envoy's own x-envoy- headers are removed.
+ * x-request-id is kept, as applications pass it on.
+ */
+export function outboundListener(sidecar: Sidecar, port: number, policies: readonly FilterPolicy[]): Resource {
+  return listener("outbound", TrafficDirection.OUTBOUND, socketAddress(sidecar.outboundAddress, port), {
+    ...connectionManager("outbound", outboundRouteName, policies),
+    useRemoteAddress: true,
+    preserveExternalRequestId: true,
+  });
+}
+
+function connectionManager(
+  statPrefix: string,
+  routeName: string,
+  policies: readonly FilterPolicy[],
+): ConnectionManager {
+  return {
+    statPrefix,
+    routeSpecifier: { case: "rds", value: { routeConfigName: routeName, configSource: fromAds() } },
+    httpFilters: [...policies.map(filterReference), router],
+    // Routes, filters and the application must read a path in one way. Escaped slashes have no reading that all share,
+    // so a path with one is refused with 400.
+    normalizePath: true,
+    mergeSlashes: true,
+    pathWithEscapedSlashesAction: HttpConnectionManager_PathWithEscapedSlashesAction.REJECT_REQUEST,
+    serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
+    generateRequestId: true,
+  };
+}
+
+const router: HttpFilter = create(HttpFilterSchema, {
+  name: "envoy.filters.http.router",
+  configType: { case: "typedConfig", value: anyPack(RouterSchema, create(RouterSchema)) },
+});
+
+function listener(
+  name: string,
+  trafficDirection: TrafficDirection,
+  address: MessageInitShape<typeof ListenerSchema>["address"] & object,
+  manager: ConnectionManager,
+): Resource {
+  const typedConfig = anyPack(HttpConnectionManagerSchema, create(HttpConnectionManagerSchema, manager));
+  const filters = [
+    { name: HttpConnectionManagerSchema.typeName, configType: { case: "typedConfig", value: typedConfig } },
+  ] as const;
+  return resourceOf(
+    ListenerSchema,
+    name,
+    create(ListenerSchema, { name, trafficDirection, address, filterChains: [{ filters: [...filters] }] }),
+  );
+}

@@ -1,0 +1,130 @@
+import type { Endpoint, FilterPolicy, Model, Service, Sidecar } from "../model/index.ts";
+import { createResourceSet, snapshotOf, TypeUrl } from "../xds/index.ts";
+import type { Resource, ResourceSet, Snapshot } from "../xds/index.ts";
+import { inboundCluster, outboundCluster, outboundEndpoints } from "./clusters.ts";
+import { extensionConfig } from "./filters.ts";
+import { inboundListener, outboundListener } from "./listeners.ts";
+import { inboundRoutes, outboundRoutes } from "./route-configurations.ts";
+import type { ModuleRef, TranslationSettings } from "./settings.ts";
+
+/** What a node is to have, or why it is to have nothing. */
+export type NodeSnapshot = { readonly snapshot: Snapshot } | { readonly snapshot: undefined; readonly reason: string };
+
+/** A sidecar and where it stands. */
+export interface SidecarPlace {
+  readonly service: Service;
+  readonly endpoint: Endpoint;
+  readonly sidecar: Sidecar;
+}
+
+/** A model as Envoy resources. Immutable; what several nodes share is encoded once. */
+export interface Translation {
+  /** The filter of each FilterPolicy whose module is known. */
+  readonly extensionConfigs: ReadonlyMap<string, Resource>;
+  /** Every sidecar of the model, by node id. */
+  readonly sidecars: ReadonlyMap<string, SidecarPlace>;
+  snapshotFor(node: { readonly id: string; readonly cluster: string }): NodeSnapshot;
+}
+
+/**
+ * Translates a model. Pure: equal input gives equal bytes, here and on every replica.
+ *
+ * @param modules the stored module of each WasmModule. A policy whose module is not there has no filter to deliver, and the
+ * stand-in of its listeners takes its place.
+ */
+export function translate(
+  model: Model,
+  modules: ReadonlyMap<string, ModuleRef>,
+  settings: TranslationSettings,
+): Translation {
+  return new ModelTranslation(model, modules, settings);
+}
+
+class ModelTranslation implements Translation {
+  readonly extensionConfigs: ReadonlyMap<string, Resource>;
+  readonly sidecars: ReadonlyMap<string, SidecarPlace>;
+  readonly #policies: readonly FilterPolicy[];
+  readonly #outbound: { readonly clusters: readonly Resource[]; readonly routes: Resource };
+  readonly #endpoints: ResourceSet;
+  readonly #sets = new Map<string, ResourceSet>();
+  readonly #snapshots = new Map<string, Snapshot>();
+
+  constructor(model: Model, modules: ReadonlyMap<string, ModuleRef>, settings: TranslationSettings) {
+    const services = [...model.services.values()];
+    this.#policies = [...model.filterPolicies.values()].sort((a, b) => a.spec.order - b.spec.order || byName(a, b));
+    this.extensionConfigs = new Map(
+      this.#policies.flatMap((policy) => {
+        const module = modules.get(policy.spec.module);
+        return module === undefined ? [] : [[policy.metadata.name, extensionConfig(policy, module, settings)]];
+      }),
+    );
+    this.sidecars = new Map(
+      services.flatMap((service) =>
+        service.spec.endpoints.flatMap((endpoint): [string, SidecarPlace][] =>
+          endpoint.sidecar === undefined
+            ? []
+            : [[endpoint.sidecar.node, { service, endpoint, sidecar: endpoint.sidecar }]],
+        ),
+      ),
+    );
+    this.#outbound = { clusters: services.map(outboundCluster), routes: outboundRoutes(model) };
+    this.#endpoints = createResourceSet(TypeUrl.endpoint, services.map(outboundEndpoints));
+  }
+
+  snapshotFor({ id, cluster }: { readonly id: string; readonly cluster: string }): NodeSnapshot {
+    const place = this.sidecars.get(id);
+    if (place === undefined)
+      return { snapshot: undefined, reason: `no endpoint has a sidecar with the node id "${id}"` };
+    const { name } = place.service.metadata;
+    if (cluster !== name) {
+      const reason = `the node "${id}" is a sidecar of Service ${name}, but says that its cluster is "${cluster}"`;
+      return { snapshot: undefined, reason };
+    }
+    let snapshot = this.#snapshots.get(id);
+    if (snapshot === undefined) this.#snapshots.set(id, (snapshot = this.#snapshot(place)));
+    return { snapshot };
+  }
+
+  #snapshot({ service, endpoint, sidecar }: SidecarPlace): Snapshot {
+    const { name } = service.metadata;
+    const { outboundPort } = sidecar;
+    const inbound = this.#policiesOf(name, "Inbound");
+    const outbound = outboundPort === undefined ? [] : this.#policiesOf(name, "Outbound");
+    const listeners = [inboundListener(service, endpoint, sidecar, inbound)];
+    if (outboundPort !== undefined) listeners.push(outboundListener(sidecar, outboundPort, outbound));
+
+    // Sidecars of one Service mostly differ in their listeners only, so the other sets are made once for all of them.
+    const kind = `${outboundPort === undefined ? "inbound" : "both"} ${name}`;
+    const ifOutbound = <T>(items: readonly T[]): readonly T[] => (outboundPort === undefined ? [] : items);
+    return snapshotOf([
+      this.#set(TypeUrl.secret, "", () => []),
+      this.#set(TypeUrl.cluster, `${kind} ${endpoint.address} ${endpoint.port}`, () => [
+        inboundCluster(service, endpoint),
+        ...ifOutbound(this.#outbound.clusters),
+      ]),
+      outboundPort === undefined ? this.#set(TypeUrl.endpoint, "", () => []) : this.#endpoints,
+      createResourceSet(TypeUrl.listener, listeners),
+      this.#set(TypeUrl.extensionConfig, kind, () =>
+        [...inbound, ...outbound].flatMap(({ metadata }) => this.extensionConfigs.get(metadata.name) ?? []),
+      ),
+      this.#set(TypeUrl.route, kind, () => [inboundRoutes(service), ...ifOutbound([this.#outbound.routes])]),
+    ]);
+  }
+
+  #policiesOf(service: string, direction: "Inbound" | "Outbound"): FilterPolicy[] {
+    return this.#policies.filter(
+      ({ spec }) => spec.direction === direction && spec.targetRefs.some(({ name }) => name === service),
+    );
+  }
+
+  #set(typeUrl: string, key: string, resources: () => readonly Resource[]): ResourceSet {
+    const mapKey = `${typeUrl} ${key}`;
+    let set = this.#sets.get(mapKey);
+    if (set === undefined) this.#sets.set(mapKey, (set = createResourceSet(typeUrl, resources())));
+    return set;
+  }
+}
+
+function byName(a: FilterPolicy, b: FilterPolicy): number {
+  return a.metadata.name < b.metadata.name ? -1 : 1;
+}

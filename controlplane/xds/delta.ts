@@ -1,0 +1,73 @@
+import type { Change } from "./ledger.ts";
+import type { Resource } from "./resource.ts";
+import type { ResourceSet } from "./snapshot.ts";
+import { type Response, XdsStream } from "./stream.ts";
+import type { TypeState } from "./type-state.ts";
+
+export interface DeltaRequest {
+  readonly typeUrl: string;
+  readonly subscribe: readonly string[];
+  readonly unsubscribe: readonly string[];
+  /** On the first request for the type: the versions of the resources that the client has, by name. */
+  readonly initialVersions: ReadonlyMap<string, string>;
+  /** Of the response it answers; empty if it answers none. */
+  readonly nonce: string;
+  /** Why it rejects that response; present if and only if it does. */
+  readonly error?: string;
+}
+
+/** A stream of the incremental variant. */
+export class DeltaStream extends XdsStream<DeltaRequest> {
+  override request(request: DeltaRequest, now: number): void {
+    const type = this.type(request.typeUrl);
+    const { ledger, subscription } = type;
+    const first = !type.requested;
+    if (!first && request.nonce !== "" && request.nonce === ledger.flight?.nonce) this.answer(type, request.error, now);
+
+    // A subscription changes by every request, be its nonce stale or not.
+    const { asked, left } = subscription.update(request.subscribe, request.unsubscribe, first);
+    if (first) {
+      const reported = Array.from(request.initialVersions, ([name, version]) => [name, { version }] as const);
+      ledger.assume(new Map(reported));
+      this.start(type, reported.length > 0, now);
+    } else {
+      // A client that asks for a name has nothing under it, whatever the server thinks.
+      for (const name of asked) ledger.owe(name);
+    }
+    // It cannot know whether the wildcard still covers what it no longer subscribes to by name.
+    if (subscription.wildcard) for (const name of left) ledger.owe(name);
+    this.retainSubscribed(type);
+  }
+
+  protected override differences(type: TypeState, set: ResourceSet): readonly Change[] {
+    const covered = type.subscription.covered(set);
+    const { ledger } = type;
+    const removals = ledger.removals(covered, (name) => type.subscription.covers(name));
+    const changes = ledger.differences(covered);
+    return removals.length === 0 ? changes : [...changes, ...removals];
+  }
+
+  protected override sendable(type: TypeState, set: ResourceSet, changes: readonly Change[]): readonly Change[] {
+    return type.ledger.sendable(changes, set.version);
+  }
+
+  protected override owesAnswer(type: TypeState): boolean {
+    return type.subscription.wildcard && !type.resumed;
+  }
+
+  protected override respond(
+    type: TypeState,
+    set: ResourceSet,
+    changes: readonly Change[],
+    complete: boolean,
+  ): Response {
+    const resources: Resource[] = [];
+    const removed: string[] = [];
+    for (const { name, wanted } of changes) {
+      if (wanted === null) removed.push(name);
+      else resources.push(wanted);
+    }
+    const result = complete ? type.subscription.covered(set) : type.ledger.resultOf(changes);
+    return { version: set.version, resources, removed, result };
+  }
+}

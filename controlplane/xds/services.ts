@@ -1,0 +1,62 @@
+import type { DescService } from "@bufbuild/protobuf";
+import type { ServiceDefinition, UntypedHandleCall, UntypedServiceImplementation } from "@grpc/grpc-js";
+
+import { ClusterDiscoveryService } from "#gen/envoy/service/cluster/v3/cds_pb.js";
+import { AggregatedDiscoveryService } from "#gen/envoy/service/discovery/v3/ads_pb.js";
+import { DiscoveryRequestSchema } from "#gen/envoy/service/discovery/v3/discovery_pb.js";
+import { EndpointDiscoveryService } from "#gen/envoy/service/endpoint/v3/eds_pb.js";
+import { ExtensionConfigDiscoveryService } from "#gen/envoy/service/extension/v3/config_discovery_pb.js";
+import { ListenerDiscoveryService } from "#gen/envoy/service/listener/v3/lds_pb.js";
+import { RouteDiscoveryService } from "#gen/envoy/service/route/v3/rds_pb.js";
+import { SecretDiscoveryService } from "#gen/envoy/service/secret/v3/sds_pb.js";
+
+import type { Protocol } from "./observer.ts";
+import { TypeUrl } from "./type-url.ts";
+
+/** The gRPC services of xDS, and the type of those that serve only one; the aggregated service serves all. */
+const SERVICES: readonly (readonly [DescService, string | undefined])[] = [
+  [AggregatedDiscoveryService, undefined],
+  [ClusterDiscoveryService, TypeUrl.cluster],
+  [EndpointDiscoveryService, TypeUrl.endpoint],
+  [ListenerDiscoveryService, TypeUrl.listener],
+  [ExtensionConfigDiscoveryService, TypeUrl.extensionConfig],
+  [RouteDiscoveryService, TypeUrl.route],
+  [SecretDiscoveryService, TypeUrl.secret],
+];
+
+export interface XdsService {
+  readonly definition: ServiceDefinition;
+  readonly implementation: UntypedServiceImplementation;
+}
+
+/**
+ * The streaming methods of every service. Messages pass through as bytes: responses are encoded already, and a request
+ * that cannot be read deserves a better answer than the INTERNAL of a failed deserializer.
+ */
+export function xdsServices(
+  handler: (protocol: Protocol, typeUrl: string | undefined) => UntypedHandleCall,
+): XdsService[] {
+  return SERVICES.map(([service, typeUrl]) => {
+    const definition: Record<string, ServiceDefinition[string]> = {};
+    const implementation: UntypedServiceImplementation = {};
+    for (const method of service.methods) {
+      if (method.methodKind !== "bidi_streaming") continue;
+      definition[method.name] = {
+        path: `/${service.typeName}/${method.name}`,
+        requestStream: true,
+        responseStream: true,
+        requestSerialize: asIs,
+        requestDeserialize: asIs,
+        responseSerialize: asIs,
+        responseDeserialize: asIs,
+      };
+      const protocol = method.input.typeName === DiscoveryRequestSchema.typeName ? "sotw" : "delta";
+      implementation[method.name] = handler(protocol, typeUrl);
+    }
+    return { definition, implementation };
+  });
+}
+
+function asIs(bytes: Buffer): Buffer {
+  return bytes;
+}

@@ -1,0 +1,96 @@
+import type { Change, Held } from "./ledger.ts";
+import type { Resource } from "./resource.ts";
+import type { ResourceSet } from "./snapshot.ts";
+import { type NamedVersion, type Response, XdsStream } from "./stream.ts";
+import type { TypeState } from "./type-state.ts";
+import { isFullStateType } from "./type-url.ts";
+
+export interface SotwRequest {
+  readonly typeUrl: string;
+  readonly names: readonly string[];
+  /** The version the client holds. */
+  readonly version: string;
+  /** Of the response it answers; empty if it answers none. */
+  readonly nonce: string;
+  /** Why it rejects that response; present if and only if it does. */
+  readonly error?: string;
+}
+
+/**
+ * A stream of the state-of-the-world variant.
+ *
+ * The version of a response is the hash of what the client holds of its subscription once it accepts. So it is the
+ * same on every replica, and a client that was cut off between two partial responses is found out when it reconnects.
+ */
+export class SotwStream extends XdsStream<SotwRequest> {
+  override request(request: SotwRequest, now: number): void {
+    const type = this.type(request.typeUrl);
+    if (!type.requested) {
+      this.start(type, request.version !== "", now);
+      type.reportedVersion = request.version;
+    } else if (request.nonce !== "") {
+      if (request.nonce !== type.lastNonce) return;
+      this.answer(type, request.error, now);
+    }
+    type.subscription.replace(request.names);
+    this.retainSubscribed(type);
+  }
+
+  protected override differences(type: TypeState, set: ResourceSet): readonly Change[] {
+    const covered = type.subscription.covered(set);
+    const { ledger, reportedVersion } = type;
+    if (!type.answered && reportedVersion !== "" && reportedVersion === versionOf(set, covered)) {
+      ledger.assume(covered);
+      type.answered = true;
+    }
+    const changes = ledger.differences(covered).filter(({ wanted }) => wanted !== null);
+    return isFullStateType(type.typeUrl) ? [...changes, ...ledger.removals(covered, () => false)] : changes;
+  }
+
+  protected override sendable(type: TypeState, set: ResourceSet, changes: readonly Change[]): readonly Change[] {
+    if (!isFullStateType(type.typeUrl)) return type.ledger.sendable(changes, set.version);
+    if (type.refusedVersion === undefined) return changes;
+    return this.respond(type, set, changes, false).version === type.refusedVersion ? [] : changes;
+  }
+
+  /** Where absence means deletion, an empty response tells the client that there is nothing, or nothing left. */
+  protected override owesAnswer(type: TypeState): boolean {
+    return isFullStateType(type.typeUrl) && (type.subscription.wildcard || type.resumed);
+  }
+
+  protected override respond(
+    type: TypeState,
+    set: ResourceSet,
+    changes: readonly Change[],
+    complete: boolean,
+  ): Response {
+    const covered = type.subscription.covered(set);
+    const result = complete ? covered : type.ledger.resultOf(changes);
+    if (isFullStateType(type.typeUrl)) {
+      return {
+        version: versionOf(set, result),
+        resources: [...result.values()].filter(isResource),
+        removed: [],
+        result,
+      };
+    }
+    const subscribed = complete
+      ? covered
+      : new Map(Array.from(covered.keys(), (name) => [name, result.get(name) ?? null]));
+    const resources = changes.map(({ wanted }) => wanted).filter(isResource);
+    return { version: versionOf(set, subscribed), resources, removed: [], result };
+  }
+}
+
+/** The version of what is held, which is that of the set if it is the whole set. */
+function versionOf(set: ResourceSet, held: ReadonlyMap<string, Held>): string {
+  if (held === set.resources) return set.version;
+  const named: NamedVersion[] = [];
+  for (const [name, have] of held) if (have) named.push({ name, version: have.version });
+  return set.versionOf(named.sort((a, b) => (a.name < b.name ? -1 : 1)));
+}
+
+/** A client of this variant reports no versions of single resources, so what it holds is always a resource. */
+function isResource(held: Held): held is Resource {
+  return held !== null && "body" in held;
+}

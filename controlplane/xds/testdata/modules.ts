@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+import { createServer, type Server } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+
+import asc from "assemblyscript/asc";
+
+export interface Module {
+  readonly bytes: Uint8Array;
+  readonly sha256: string;
+}
+
+/** Compiles a filter that adds the response header `x-filter: <version>`, or refuses every configuration. */
+export async function compileFilter(version: string, acceptsConfiguration = true): Promise<Module> {
+  const source = `
+    @external("env", "proxy_add_header_map_value")
+    declare function addHeader(map: i32, key: usize, keySize: usize, value: usize, valueSize: usize): i32;
+    const key = memory.data<u8>([${bytesOf("x-filter")}]);
+    const value = memory.data<u8>([${bytesOf(version)}]);
+    export function proxy_abi_version_0_2_1(): void {}
+    export function proxy_on_memory_allocate(size: usize): usize { return heap.alloc(size); }
+    export function proxy_on_context_create(id: u32, parent: u32): void {}
+    export function proxy_on_vm_start(id: u32, size: u32): bool { return true; }
+    export function proxy_on_configure(id: u32, size: u32): bool { return ${acceptsConfiguration}; }
+    export function proxy_on_response_headers(id: u32, count: u32, end: u32): u32 {
+      addHeader(2, key, 8, value, ${version.length});
+      return 0;
+    }`;
+  const { error, binary, stderr } = await asc.compileString(source, { runtime: "stub", use: ["abort="], optimizeLevel: 3 });
+  if (error || binary === null) throw new Error(`the filter does not compile: ${stderr.toString()}`);
+  return { bytes: binary, sha256: createHash("sha256").update(binary).digest("hex") };
+}
+
+export interface ModuleServer {
+  readonly port: number;
+  /** The paths that were asked for, in order. */
+  readonly requests: readonly string[];
+  /** Holds back answers until it is called with `false`. */
+  hold(held: boolean): void;
+  close(): Promise<void>;
+}
+
+/** Serves modules under `/<sha256>`, and `ok` for every other path. */
+export async function serveModules(modules: readonly Module[]): Promise<ModuleServer> {
+  const bySha = new Map(modules.map(({ sha256, bytes }) => [sha256, bytes]));
+  const requests: string[] = [];
+  let waiting: (() => void)[] | undefined;
+  const server: Server = createServer((request, response) => {
+    const path = request.url ?? "/";
+    const bytes = bySha.get(path.slice(1).split("?")[0] ?? "");
+    if (bytes === undefined) {
+      response.end("ok");
+      return;
+    }
+    requests.push(path);
+    const answer = (): void => void response.end(bytes);
+    if (waiting) waiting.push(answer);
+    else answer();
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    port: (server.address() as AddressInfo).port,
+    requests,
+    hold: (held) => {
+      for (const answer of waiting ?? []) answer();
+      waiting = held ? [] : undefined;
+    },
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+function bytesOf(text: string): string {
+  return [...Buffer.from(text)].join();
+}

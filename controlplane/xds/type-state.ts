@@ -1,0 +1,29 @@
+import { Ledger } from "./ledger.ts";
+import type { Resource } from "./resource.ts";
+import { Subscription } from "./subscription.ts";
+
+/** The state of one type on one stream. */
+export class TypeState {
+  readonly typeUrl: string;
+  readonly subscription = new Subscription();
+  readonly ledger = new Ledger();
+  /** Whether the client has asked for this type. */
+  requested = false;
+  /** Whether the client said on its first request that it has resources of this type. */
+  resumed = false;
+  /** Whether the client was sent a response, or is known to need none: no first answer is due. */
+  answered = false;
+  /** State of the world: `version_info` of the first request, until it was compared with the snapshot. */
+  reportedVersion = "";
+  /** State of the world: the version of the last response that was rejected. */
+  refusedVersion: string | undefined;
+  lastNonce = "";
+  /** The form in which the only resource in flight was sent, if it may have several. */
+  form: Resource | undefined;
+  /** Since when a change has been waiting for other types. */
+  waitingSince: number | undefined;
+
+  constructor(typeUrl: string) {
+    this.typeUrl = typeUrl;
+  }
+}

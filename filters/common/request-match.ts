@@ -1,0 +1,136 @@
+// Which requests something is for.
+
+import { Bytes, ConfigObject, HeaderName, requestHeaders } from "proxy-wasm-assemblyscript-sdk";
+import { requestCookie } from "./cookie";
+import { refuseEmpty } from "./lists";
+import { headerName } from "./names";
+import { requestPath } from "./request";
+import { StringMatch, TEXT_TESTS, TextTest } from "./string-match";
+
+const METHOD: HeaderName = new HeaderName(":method");
+const VALUE_TESTS: string[] = TEXT_TESTS.concat(["present"]);
+
+/** Conditions on a request that must all hold. With none it matches every request. */
+@final
+export class RequestMatch {
+  private path: StringMatch | null = null;
+  private methods: StringMatch[] = [];
+  private headers: HeaderMatch[] = [];
+  private cookies: CookieMatch[] = [];
+
+  /**
+   * Reads `{ "path": ..., "methods": [...], "headers": [...], "cookies": [...] }`.
+   * @param object Null for no conditions.
+   */
+  static read(object: ConfigObject | null): RequestMatch {
+    const match = new RequestMatch();
+    if (object === null) return match;
+    const path = object.objectOrNull("path");
+    if (path !== null) match.path = StringMatch.read(path);
+    const methods = object.strings("methods");
+    refuseEmpty(object, "methods", methods.length);
+    for (let i = 0; i < methods.length; ++i) match.methods.push(new StringMatch(TextTest.Exact, methods[i]));
+    const headers = object.objects("headers");
+    refuseEmpty(object, "headers", headers.length);
+    for (let i = 0; i < headers.length; ++i) match.headers.push(new HeaderMatch(headers[i]));
+    const cookies = object.objects("cookies");
+    refuseEmpty(object, "cookies", cookies.length);
+    for (let i = 0; i < cookies.length; ++i) match.cookies.push(new CookieMatch(cookies[i]));
+    return match;
+  }
+
+  /** Whether the current request is meant. */
+  matches(): bool {
+    const path = this.path;
+    if (path !== null && !path.matches(requestPath())) return false;
+    if (this.methods.length && !this.matchesMethod()) return false;
+    for (let i = 0; i < this.headers.length; ++i) {
+      if (!this.headers[i].matches()) return false;
+    }
+    for (let i = 0; i < this.cookies.length; ++i) {
+      if (!this.cookies[i].matches()) return false;
+    }
+    return true;
+  }
+
+  /** Whether a condition is on this header. */
+  reads(header: string): bool {
+    for (let i = 0; i < this.headers.length; ++i) {
+      if (this.headers[i].name == header) return true;
+    }
+    return false;
+  }
+
+  private matchesMethod(): bool {
+    const method = requestHeaders.find(METHOD);
+    if (method === null) return false;
+    for (let i = 0; i < this.methods.length; ++i) {
+      if (this.methods[i].matches(method)) return true;
+    }
+    return false;
+  }
+}
+
+/** A test of a value that may be absent: of its text, or whether it is there. */
+@final
+class ValueMatch {
+  private text: StringMatch | null = null;
+  private present: bool = true;
+
+  constructor(object: ConfigObject) {
+    const test = object.alternative(VALUE_TESTS);
+    if (test == TEXT_TESTS.length) this.present = object.boolOr("present", true);
+    else if (test >= 0) this.text = new StringMatch(test, object.string(TEXT_TESTS[test]));
+  }
+
+  /** Whether being there is all that is asked for. */
+  get isPresence(): bool {
+    return this.text === null;
+  }
+
+  matches(value: Bytes | null): bool {
+    const text = this.text;
+    if (text === null) return (value !== null) == this.present;
+    return value !== null && text.matches(value);
+  }
+}
+
+/** A condition on a header; of one that repeats, on any of its values. */
+@final
+class HeaderMatch {
+  readonly name: string;
+  private header: HeaderName;
+  private value: ValueMatch;
+
+  constructor(object: ConfigObject) {
+    const name = headerName(object, "name");
+    this.name = name;
+    this.header = new HeaderName(name);
+    this.value = new ValueMatch(object);
+  }
+
+  matches(): bool {
+    let i = requestHeaders.indexOfName(this.header);
+    if (i < 0 || this.value.isPresence) return this.value.matches(i < 0 ? null : requestHeaders.valueAt(i));
+    for (; i >= 0; i = requestHeaders.indexOfName(this.header, i + 1)) {
+      if (this.value.matches(requestHeaders.valueAt(i))) return true;
+    }
+    return false;
+  }
+}
+
+/** A condition on a cookie. */
+@final
+class CookieMatch {
+  private name: Uint8Array;
+  private value: ValueMatch;
+
+  constructor(object: ConfigObject) {
+    this.name = Bytes.utf8(object.string("name")).copy();
+    this.value = new ValueMatch(object);
+  }
+
+  matches(): bool {
+    return this.value.matches(requestCookie(Bytes.of(this.name)));
+  }
+}

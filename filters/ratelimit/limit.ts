@@ -1,0 +1,136 @@
+// One limit: whether it is for a request, and whether that request may pass.
+
+import { Bytes, Counter, Hasher64, currentTimeNanoseconds, hash64 } from "proxy-wasm-assemblyscript-sdk";
+import { BucketSet, WAYS } from "./bucket-set";
+import { BucketStore } from "./bucket-store";
+import { LimitConfig } from "./config";
+import { TokenBucket } from "./token-bucket";
+
+/** What a limit says to a request. */
+export enum Verdict {
+  /** The limit is not for this request. */
+  NotApplicable,
+  Allowed,
+  Limited,
+  /** Other workers changed the bucket at each attempt. */
+  Contended,
+}
+
+/** How often a change is tried: each failure is another worker's success, so this many in a row hardly happen. */
+// @ts-ignore: decorator
+@inline const ATTEMPTS: i32 = 16;
+
+const hasher: Hasher64 = new Hasher64();
+
+@final
+export class Limit {
+  readonly allowed: Counter;
+  readonly limited: Counter;
+  readonly contended: Counter;
+  readonly shared: Counter;
+
+  /** What the limit said to the current request. */
+  verdict: Verdict = Verdict.NotApplicable;
+
+  private buckets: BucketStore;
+  private set: BucketSet = new BucketSet();
+  private seed: u64;
+  private key: u64 = 0;
+  private way: i32 = 0;
+
+  /** @param seed Of all limits; the parts of the key are mixed in, so that another key finds new buckets. */
+  constructor(private config: LimitConfig, seed: u64) {
+    const name = config.name;
+    const ids: string[] = [];
+    for (let i = 0; i < config.key.length; ++i) ids.push(config.key[i].id);
+    this.seed = hash64(Bytes.utf8(ids.join("\n")), seed);
+    this.buckets = new BucketStore(name, config.slots / WAYS);
+    this.allowed = new Counter(`ratelimit.${name}.allowed`);
+    this.limited = new Counter(`ratelimit.${name}.${config.shadow ? "shadow_limited" : "limited"}`);
+    this.contended = new Counter(`ratelimit.${name}.contended`);
+    this.shared = new Counter(`ratelimit.${name}.shared`);
+  }
+
+  get name(): string {
+    return this.config.name;
+  }
+
+  get bucket(): TokenBucket {
+    return this.config.bucket;
+  }
+
+  /** Whether the limit only counts what it would refuse. */
+  get shadow(): bool {
+    return this.config.shadow;
+  }
+
+  /** Looks at the bucket of the current request without changing it. */
+  check(): Verdict {
+    this.verdict = Verdict.NotApplicable;
+    if (this.config.match.matches() && this.hashKey()) this.look();
+    return this.verdict;
+  }
+
+  /** Takes a token for the request that `check` allowed, or finds that other workers took the last one. */
+  charge(): Verdict {
+    for (let attempt = 0; attempt < ATTEMPTS; ++attempt) {
+      if (attempt && this.look() == Verdict.Limited) return this.verdict;
+      this.set.setSpent(this.way, this.spent + this.bucket.token);
+      if (!this.buckets.write(this.set.bytes)) continue;
+      if (this.set.shared) this.shared.increment();
+      return this.verdict;
+    }
+    this.contended.increment();
+    this.verdict = Verdict.Contended;
+    return this.verdict;
+  }
+
+  /** Gives back the token that `charge` took. */
+  refund(): void {
+    for (let attempt = 0; attempt < ATTEMPTS; ++attempt) {
+      this.set.open(this.buckets.read(this.key), this.now, this.bucket);
+      const way = this.set.find(this.key);
+      // Another key has the bucket by now, with all that is spent of it.
+      if (way < 0) return;
+      const spent = this.set.spent(way);
+      this.set.setSpent(way, spent - min(spent, this.bucket.token));
+      if (this.buckets.write(this.set.bytes)) return;
+    }
+    this.contended.increment();
+  }
+
+  /** The parts that are spent of the request's bucket. */
+  get spent(): u64 {
+    return this.set.spent(this.way);
+  }
+
+  private look(): Verdict {
+    // The clock is read after the bucket, so of two workers the one that writes later has the later time.
+    const stored = this.buckets.read(this.key);
+    this.set.open(stored, this.now, this.bucket);
+    const goneBack = this.set.clockWentBack;
+    this.way = this.set.claim(this.key);
+    this.verdict = this.bucket.hasToken(this.spent) ? Verdict.Allowed : Verdict.Limited;
+    // A refusal changes nothing, but a clock that was set back must not stop the refill until it has caught up.
+    if (goneBack && this.verdict == Verdict.Limited) this.buckets.write(this.set.bytes);
+    return this.verdict;
+  }
+
+  private get now(): u64 {
+    return currentTimeNanoseconds() / 1000;
+  }
+
+  /** Hashes the parts of the key, each with its length before it. False when one is missing and that skips the limit. */
+  private hashKey(): bool {
+    hasher.reset(this.seed);
+    const parts = this.config.key;
+    for (let i = 0; i < parts.length; ++i) {
+      const part = parts[i].read();
+      if (part !== null) hasher.updateU32(part.size).update(part);
+      else if (this.config.skipMissing) return false;
+      else hasher.updateU32(0);
+    }
+    this.key = hasher.digest();
+    return true;
+  }
+}

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { checkModule } from "./check.ts";
+import { assemble, probe, step, type ProbeOptions } from "./testdata/probe.ts";
+
+const forever = { wat: "(loop (br 0))" };
+
+test("a module that takes its configuration", async () => {
+  const bytes = await probe({ callbacks: { proxy_on_configure: { steps: [step("proxy_log", 2, "welcome")] } } });
+  const result = await checkModule(bytes, { configuration: "{}" });
+  assert.ok(result.ok, JSON.stringify(result));
+  assert.equal(result.abiVersion, "0.2.1");
+  assert.deepEqual(
+    result.log.map(({ message }) => message),
+    ["welcome"],
+  );
+});
+
+const failures: [name: string, options: ProbeOptions, stage: string, problem: RegExp][] = [
+  ["refuses its configuration", { callbacks: { proxy_on_configure: { returns: 0 } } }, "configure", /returned false/],
+  ["refuses to start", { callbacks: { proxy_on_vm_start: { returns: 0 } } }, "vm_start", /returned false/],
+  [
+    "traps in _initialize",
+    { callbacks: { _initialize: { wat: "unreachable" } } },
+    "start",
+    /_initialize failed.*unreachable/,
+  ],
+  [
+    "traps in configure",
+    { callbacks: { proxy_on_configure: { wat: "unreachable" } } },
+    "trap",
+    /proxy_on_configure failed/,
+  ],
+  ["loops in _initialize", { callbacks: { _initialize: forever } }, "start", /did not finish within 300 ms/],
+  ["loops in configure", { callbacks: { proxy_on_configure: forever } }, "configure", /did not finish within 300 ms/],
+  [
+    "fills the host with shared data",
+    {
+      callbacks: {
+        proxy_on_configure: {
+          wat: `(loop (drop (call $proxy_set_shared_data ${"(i32.const 0) ".repeat(2)} (i32.const 0) (i32.const 65536) (i32.const 0))) (br 0))`,
+          steps: [step("proxy_set_shared_data", "k", "v", 0)],
+        },
+      },
+    },
+    "trap",
+    /kept? more than 1048576 bytes/,
+  ],
+  [
+    "calls itself without end",
+    { callbacks: { proxy_on_configure: { wat: "(call $deep)" } }, extra: "(func $deep (call $deep) (call $deep))" },
+    "trap",
+    /Maximum call stack size exceeded/,
+  ],
+  [
+    "cannot have the memory that it wants",
+    {
+      callbacks: {
+        proxy_on_configure: { wat: "(if (i32.eq (memory.grow (i32.const 40)) (i32.const -1)) (then unreachable))" },
+      },
+    },
+    "trap",
+    /proxy_on_configure failed/,
+  ],
+];
+
+for (const [name, options, stage, problem] of failures) {
+  test(`a module that ${name}`, async () => {
+    const bytes = await probe(options);
+    const result = await checkModule(bytes, { timeoutMs: 300, hostMemoryMb: 1, memoryMb: 2 });
+    assert.ok(!result.ok);
+    assert.equal(result.stage, stage);
+    assert.match(result.problems.map(({ message }) => message).join("\n"), problem);
+  });
+}
+
+test("what is not a module", async () => {
+  for (const bytes of [new Uint8Array(), new TextEncoder().encode("#!/bin/sh"), await assemble("(module)")]) {
+    const result = await checkModule(bytes);
+    assert.ok(!result.ok);
+    assert.equal(result.stage, "inspect");
+    assert.notEqual(result.problems.length, 0);
+  }
+});
+
+test("a module that is too large", async () => {
+  const result = await checkModule(new Uint8Array(1024 * 1024 + 1), { moduleMb: 1 });
+  assert.ok(!result.ok);
+  assert.match(result.problems[0]?.message ?? "", /at most 1 MiB/);
+});

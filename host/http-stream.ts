@@ -1,0 +1,353 @@
+import { Status, type DataAction, type HeadersAction, type TrailersAction } from "./abi/enums.ts";
+import { attribute } from "./attributes.ts";
+import { Body } from "./body.ts";
+import { EMPTY, toBytes, toText, type Bytes } from "./bytes.ts";
+import type { LocalReply } from "./context.ts";
+import { Flow, type Passed } from "./flow.ts";
+import { HeaderMap, type HeadersInit } from "./header-map.ts";
+import { HttpContext, type StreamHost, type StreamPolicy } from "./http-context.ts";
+import { formatLocalReply } from "./local-reply.ts";
+import { mergeProperties, type Property, type PropertyMap } from "./properties.ts";
+import type { RootContext } from "./root-context.ts";
+
+/** A response that the filter (or Envoy for it) gave instead of the upstream. */
+export interface LocalResponse {
+  readonly status: number;
+  /** The response code details, as in the access log. */
+  readonly details: string;
+  readonly body: string;
+  readonly bodyBytes: Uint8Array;
+  /** What the filter added; what the client gets is in `stream.response.headers`. */
+  readonly headers: HeaderMap;
+  readonly grpcStatus: number | undefined;
+}
+
+/** What one call into the filter came to. */
+interface Outcome<Action extends string> {
+  /** What the filter answered; NotCalled if the stream was paused or over. */
+  readonly action: Action | "NotCalled";
+  /** Whether this direction now waits for the filter to continue it. */
+  readonly paused: boolean;
+  /** The local response, if there is one by now. */
+  readonly localResponse: LocalResponse | undefined;
+}
+
+export interface HeadersOutcome extends Outcome<HeadersAction> {
+  /** The headers as the filter left them. */
+  readonly headers: HeaderMap;
+}
+
+export interface BodyOutcome extends Outcome<DataAction> {
+  /** The bytes that passed the filter because of this call, with what it had held back before. */
+  readonly body: Uint8Array;
+}
+
+export interface TrailersOutcome extends Outcome<TrailersAction> {
+  /** The trailers as the filter left them. */
+  readonly trailers: HeaderMap;
+}
+
+export interface HttpStreamOptions {
+  /** Properties of this stream, over those of the host and of the stream itself; e.g. `{ "source.address": "10.0.0.1:4711" }`. */
+  readonly properties?: PropertyMap;
+  /** The most bytes of a body that Envoy holds back for a filter in each direction. */
+  readonly bufferLimit?: number;
+}
+
+/** Envoy's default `per_connection_buffer_limit_bytes`. */
+const DEFAULT_BUFFER_LIMIT = 1024 * 1024;
+
+const UNAVAILABLE = 14;
+
+/**
+ * One HTTP request and its response on their way through a filter. The test plays the client and the upstream; what the
+ * filter lets pass is in `request` and `response`.
+ */
+export class HttpStream {
+  /** How often the filter asked Envoy to choose the route again. */
+  routeCacheCleared = 0;
+  /** Why the stream was reset, if it was. */
+  resetReason: string | undefined;
+
+  readonly #context: HttpContext | undefined;
+  readonly #request: Flow;
+  readonly #response: Flow;
+  readonly #properties: PropertyMap;
+  readonly #filterState = new Map<string, Uint8Array>();
+  readonly #envoyFilterState = new Map<string, Uint8Array>();
+  readonly #startTime: bigint;
+  readonly #connectionId: bigint;
+  #localResponse: LocalResponse | undefined;
+  #prepared: LocalReply | undefined;
+  #depth = 0;
+  #logged = false;
+  #closed = false;
+
+  /**
+   * A `root` of undefined is a filter that is not there, or whose machine is dead: the stream passes, or is answered by
+   * Envoy, as the policy says.
+   */
+  constructor(
+    root: RootContext | undefined,
+    policy: StreamPolicy,
+    startTime: bigint,
+    connectionId: bigint,
+    options: HttpStreamOptions,
+  ) {
+    const limit = options.bufferLimit ?? DEFAULT_BUFFER_LIMIT;
+    this.#startTime = startTime;
+    this.#connectionId = connectionId;
+    this.#properties = mergeProperties(options.properties ?? {});
+    this.#context = root && new HttpContext(root, this.#host(), policy);
+    const absent = root === undefined ? absentFilter(policy.failOpen, () => this.#fail()) : undefined;
+    this.#request = new Flow(this.#context?.requestFilter ?? absent ?? passFilter, limit, () =>
+      this.#sendLocalReply(envoyReply(413, "request_payload_too_large", "Payload Too Large")),
+    );
+    this.#response = new Flow(this.#context?.responseFilter ?? passFilter, limit, () =>
+      this.#sendLocalReply(envoyReply(500, "response_payload_too_large", "Internal Server Error")),
+    );
+  }
+
+  /** What the upstream sees of the request so far. */
+  get request(): Passed {
+    return this.#request.passed;
+  }
+
+  /** What the client sees of the response so far. */
+  get response(): Passed {
+    return this.#response.passed;
+  }
+
+  get localResponse(): LocalResponse | undefined {
+    return this.#localResponse;
+  }
+
+  /** A property that the filter set with `proxy_set_property`, read as UTF-8. */
+  filterState(name: string): string | undefined {
+    const value = this.#filterState.get(name);
+    return value && toText(value);
+  }
+
+  /** An object that the filter set with the foreign function `set_envoy_filter_state`, read as UTF-8. */
+  envoyFilterState(path: string): string | undefined {
+    const value = this.#envoyFilterState.get(path);
+    return value && toText(value);
+  }
+
+  /** The client sends the request's headers. */
+  requestHeaders(init: HeadersInit, { endOfStream = false } = {}): HeadersOutcome {
+    this.#expect(!this.#request.begun, "the request's headers were sent already");
+    const headers = new HeaderMap("request", init);
+    return { ...this.#outcome(this.#request, () => this.#request.receiveHeaders(headers, endOfStream)), headers };
+  }
+
+  /** The client sends a part of the request's body. */
+  requestBody(data: Bytes, { endOfStream = false } = {}): BodyOutcome {
+    this.#expectOpen(this.#request, "request");
+    return this.#data(this.#request, data, endOfStream);
+  }
+
+  /** The client ends the request with trailers. */
+  requestTrailers(init: HeadersInit): TrailersOutcome {
+    this.#expectOpen(this.#request, "request");
+    return this.#trailers(this.#request, init);
+  }
+
+  /** The upstream sends the response's headers. */
+  responseHeaders(init: HeadersInit, { endOfStream = false } = {}): HeadersOutcome {
+    this.#expect(
+      this.#localResponse === undefined,
+      "the request was answered by a local response; the upstream has nothing to add",
+    );
+    this.#expect(!this.#response.begun, "the response's headers were sent already");
+    this.#expect(
+      this.#request.passed.headers !== undefined,
+      "the filter has not let the request pass, so no upstream can answer it",
+    );
+    const headers = new HeaderMap("response", init);
+    return { ...this.#outcome(this.#response, () => this.#response.receiveHeaders(headers, endOfStream)), headers };
+  }
+
+  /** The upstream sends a part of the response's body. */
+  responseBody(data: Bytes, { endOfStream = false } = {}): BodyOutcome {
+    this.#expectOpen(this.#response, "response");
+    return this.#data(this.#response, data, endOfStream);
+  }
+
+  /** The upstream ends the response with trailers. */
+  responseTrailers(init: HeadersInit): TrailersOutcome {
+    this.#expectOpen(this.#response, "response");
+    return this.#trailers(this.#response, init);
+  }
+
+  /** Envoy writes the access log. It does so once, before the stream ends; `close` does it if it was not done. */
+  log(): void {
+    this.#expect(!this.#closed, "the stream was closed already");
+    if (this.#logged) return;
+    this.#logged = true;
+    this.#context?.log({
+      request: this.#request.headers,
+      response: this.#response.passed.headers ?? this.#response.headers,
+      responseTrailers: this.#response.passed.trailers ?? this.#response.trailers,
+    });
+  }
+
+  /** The stream ends, complete or not. */
+  close(): void {
+    if (this.#closed) return;
+    this.log();
+    this.#closed = true;
+    this.#request.abort();
+    this.#response.abort();
+    this.#context?.destroy();
+  }
+
+  #data(flow: Flow, data: Bytes, endOfStream: boolean): BodyOutcome {
+    const before = flow.passed.body.length;
+    const outcome = this.#outcome(flow, () => flow.receiveData(new Body(toBytes(data)), endOfStream));
+    return { ...outcome, body: flow.passed.body.slice(before) };
+  }
+
+  #trailers(flow: Flow, init: HeadersInit): TrailersOutcome {
+    const trailers = new HeaderMap("trailers", init);
+    return { ...this.#outcome(flow, () => flow.receiveTrailers(trailers)), trailers };
+  }
+
+  #outcome<A extends string>(flow: Flow, run: () => A | undefined): Outcome<A> {
+    const over = this.#closed || flow.aborted;
+    const action = over ? undefined : this.#enter(run);
+    return { action: action ?? "NotCalled", paused: flow.paused, localResponse: this.#localResponse };
+  }
+
+  #expectOpen(flow: Flow, name: string): void {
+    this.#expect(flow.begun, `the ${name}'s headers were not sent yet`);
+    this.#expect(!flow.ended || flow.aborted, `the ${name} has ended already`);
+  }
+
+  #expect(condition: boolean, problem: string): void {
+    if (!condition) throw new Error(problem);
+  }
+
+  /** Runs what may call the filter; a local response that comes of it is sent when the filter has returned. */
+  #enter<T>(run: () => T): T {
+    this.#depth++;
+    try {
+      return run();
+    } finally {
+      this.#depth--;
+      if (this.#depth === 0 && this.#prepared !== undefined) {
+        const reply = this.#prepared;
+        this.#prepared = undefined;
+        this.#enter(() => this.#deliver(reply));
+      }
+    }
+  }
+
+  #sendLocalReply(reply: LocalReply): void {
+    if (this.#closed || this.resetReason !== undefined) return;
+    if (this.#response.passed.headers !== undefined) {
+      this.#reset("a local response after the response's headers had been sent");
+      return;
+    }
+    this.#request.abort();
+    this.#prepared = reply;
+    this.#enter(() => undefined);
+  }
+
+  #deliver(reply: LocalReply): void {
+    const { headers, body } = formatLocalReply(reply, this.#request.headers);
+    this.#localResponse = { ...reply, body: toText(reply.body), bodyBytes: reply.body };
+    if (this.#response.begun) {
+      // The filter has seen a response already, so Envoy sends this one past it.
+      this.#response.replace({ headers, body, trailers: undefined, ended: true });
+      return;
+    }
+    this.#response.receiveHeaders(headers, body.length === 0);
+    if (body.length > 0 && !this.#response.aborted) this.#response.receiveData(new Body(body), true);
+  }
+
+  #fail(): void {
+    this.#sendLocalReply({ ...envoyReply(503, "wasm_fail_stream", ""), grpcStatus: UNAVAILABLE });
+  }
+
+  #reset(reason: string): void {
+    this.resetReason ??= reason;
+    this.#request.abort();
+    this.#response.abort();
+  }
+
+  #host(): StreamHost {
+    return {
+      continueRequest: () => this.#enter(() => this.#request.continue()),
+      continueResponse: () => this.#enter(() => this.#response.continue()),
+      reset: (reason) => this.#reset(reason),
+      sendLocalReply: (reply) => this.#sendLocalReply(reply),
+      fail: () => this.#fail(),
+      clearRouteCache: () => {
+        this.routeCacheCleared++;
+      },
+      setEnvoyFilterState: (path, value) => this.#setEnvoyFilterState(path, value),
+      setFilterState: (name, value, readOnly) => this.#setFilterState(name, value, readOnly),
+      filterState: (name) => this.#filterState.get(name),
+      attribute: (name, context) => this.#attribute(name, context),
+      holdRequestBody: (chunk) => this.#request.buffer(chunk, false),
+      holdResponseBody: (chunk) => this.#response.buffer(chunk, false),
+      heldRequestBody: () => this.#request.buffered,
+      heldResponseBody: () => this.#response.buffered,
+      addRequestTrailers: () => this.#request.addTrailers(new HeaderMap("trailers")),
+      addResponseTrailers: () => this.#response.addTrailers(new HeaderMap("trailers")),
+    };
+  }
+
+  #setFilterState(name: string, value: Uint8Array, readOnly: boolean): Status {
+    if (readOnly && this.#filterState.has(name)) return Status.BadArgument;
+    this.#filterState.set(name, value);
+    return Status.Ok;
+  }
+
+  /** Envoy knows a fixed set of objects by name, which all begin like this. */
+  #setEnvoyFilterState(path: string, value: Uint8Array): Status {
+    if (!path.startsWith("envoy.")) return Status.NotFound;
+    this.#envoyFilterState.set(path, value);
+    return Status.Ok;
+  }
+
+  #attribute(name: string, context: HttpContext): Property | undefined {
+    const code = Number(this.#response.headers?.get(":status") ?? Number.NaN);
+    const facts = {
+      requestHeaders: context.requestHeaders,
+      responseHeaders: context.responseHeaders,
+      responseTrailers: context.responseTrailers,
+      responseCode: Number.isSafeInteger(code) ? code : undefined,
+      responseCodeDetails: this.#localResponse?.details ?? (this.#response.begun ? "via_upstream" : undefined),
+      requestBytes: this.#request.passed.body.length + (this.#request.buffered?.length ?? 0),
+      responseBytes: this.#response.passed.body.length,
+      startTime: this.#startTime,
+      connectionId: this.#connectionId,
+    };
+    return name === "connection_id" ? this.#connectionId : attribute(name, facts, this.#properties);
+  }
+}
+
+const passFilter = {
+  headers: (): HeadersAction => "Continue",
+  data: (): DataAction => "Continue",
+  trailers: (): TrailersAction => "Continue",
+};
+
+/** What stands in for a filter whose machine is dead. */
+function absentFilter(failOpen: boolean, fail: () => void) {
+  if (failOpen) return passFilter;
+  return {
+    ...passFilter,
+    headers: (): HeadersAction => {
+      fail();
+      return "StopAllIterationAndWatermark";
+    },
+  };
+}
+
+function envoyReply(status: number, details: string, body: string): LocalReply {
+  const headers = new HeaderMap("response");
+  return { status, details, body: body === "" ? EMPTY : toBytes(body), headers, grpcStatus: undefined };
+}
