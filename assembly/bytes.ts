@@ -23,6 +23,11 @@ export class Bytes {
     return view;
   }
 
+  /** Memory of this callback, with whatever is in it, to be written to. */
+  static allocate(size: i32): Bytes {
+    return Bytes.at(arenaAllocate(size), size);
+  }
+
   /** A view of the bytes of an array. */
   static of(array: Uint8Array): Bytes {
     return Bytes.at(array.dataStart, array.length);
@@ -40,6 +45,12 @@ export class Bytes {
   get(index: i32): u8 {
     assert(<u32>index < <u32>this.size, "Bytes index out of range");
     return load<u8>(this.pointer + index);
+  }
+
+  @operator("[]=")
+  set(index: i32, byte: u8): void {
+    assert(<u32>index < <u32>this.size, "Bytes index out of range");
+    store<u8>(this.pointer + index, byte);
   }
 
   /** The bytes from `start` up to, not including, `end`; both are clamped to the view. */

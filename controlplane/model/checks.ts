@@ -3,14 +3,17 @@ import type { Origin } from "./document.ts";
 import type { Path } from "./path.ts";
 import type { Problem } from "./problem.ts";
 import { regexFault } from "./regex.ts";
-import type { FilterPolicy, HTTPRoute, HTTPRouteMatch, Model, Service, ValueMatch } from "./resources.ts";
+import type { FilterPolicy, HTTPRoute, HTTPRouteMatch, Kind, Model, Service, ValueMatch } from "./resources.ts";
 import { didYouMean } from "./suggest.ts";
 
-/** Names that exist although their resource is faulty, by kind: nobody needs to hear that they are unknown as well. */
-export type FaultyNames = Readonly<Record<"Service" | "WasmModule", ReadonlySet<string>>>;
+/**
+ * Whether a resource of this kind and name may have been written, although it is not in the model because of its faults:
+ * nobody needs to hear that it is unknown as well.
+ */
+export type MayExist = (kind: Kind, name: string) => boolean;
 
 /** Finds the faults that a JSON Schema cannot: within a resource, and between resources. */
-export function checkModel(model: Model, faulty: FaultyNames): Problem[] {
+export function checkModel(model: Model, mayExist: MayExist): Problem[] {
   const services = [...model.services.values()];
   const sockets = new Claims("listening address");
   const nodes = new Claims("node");
@@ -20,8 +23,8 @@ export function checkModel(model: Model, faulty: FaultyNames): Problem[] {
   }
   return [
     ...services.flatMap((service) => checkService(service, sockets, nodes)),
-    ...[...model.httpRoutes.values()].flatMap((route) => checkRoute(route, model, faulty, hosts)),
-    ...[...model.filterPolicies.values()].flatMap((policy) => checkPolicy(policy, model, faulty)),
+    ...[...model.httpRoutes.values()].flatMap((route) => checkRoute(route, model, mayExist, hosts)),
+    ...[...model.filterPolicies.values()].flatMap((policy) => checkPolicy(policy, model, mayExist)),
   ].filter((problem) => problem !== undefined);
 }
 
@@ -62,11 +65,11 @@ function checkAddress(address: string, origin: Origin, path: Path): Problem | un
   return origin.problem(path, `expected the address of one interface, found ${address}`);
 }
 
-function checkRoute({ origin, spec }: HTTPRoute, model: Model, faulty: FaultyNames, hosts: Claims): Found {
+function checkRoute({ origin, spec }: HTTPRoute, model: Model, mayExist: MayExist, hosts: Claims): Found {
   const parents = spec.parentRefs.map(({ name }) => name);
   const found: Found = repeated(parents, "parent", origin, (p) => ["spec", "parentRefs", p, "name"]);
   for (const [p, parent] of spec.parentRefs.entries()) {
-    found.push(checkServiceRef(parent, ["spec", "parentRefs", p], origin, model, faulty));
+    found.push(checkServiceRef(parent, ["spec", "parentRefs", p], origin, model, mayExist));
     for (const [h, hostname] of spec.hostnames.entries()) {
       found.push(hosts.claim(hostname, `Service ${parent.name}`, origin, ["spec", "hostnames", h]));
     }
@@ -74,7 +77,7 @@ function checkRoute({ origin, spec }: HTTPRoute, model: Model, faulty: FaultyNam
   for (const [r, rule] of spec.rules.entries()) {
     const path = ["spec", "rules", r];
     for (const [b, backend] of rule.backendRefs.entries()) {
-      found.push(checkServiceRef(backend, [...path, "backendRefs", b], origin, model, faulty));
+      found.push(checkServiceRef(backend, [...path, "backendRefs", b], origin, model, mayExist));
     }
     for (const [m, match] of rule.matches.entries()) found.push(...checkMatch(match, [...path, "matches", m], origin));
     const types = rule.filters.map(({ type }) => type);
@@ -101,16 +104,16 @@ function checkMatch({ path: pathMatch, headers, queryParams }: HTTPRouteMatch, p
   ];
 }
 
-function checkPolicy({ origin, spec }: FilterPolicy, model: Model, faulty: FaultyNames): Found {
+function checkPolicy({ origin, spec }: FilterPolicy, model: Model, mayExist: MayExist): Found {
   const targets = spec.targetRefs.map(({ name }) => name);
   const found: Found = repeated(targets, "target", origin, (t) => ["spec", "targetRefs", t, "name"]);
   for (const [t, target] of spec.targetRefs.entries()) {
     const path = ["spec", "targetRefs", t];
-    found.push(checkServiceRef(target, path, origin, model, faulty));
+    found.push(checkServiceRef(target, path, origin, model, mayExist));
     const gap = whereNotEnforced(target.name, spec.direction, model);
     if (gap !== undefined) found.push(origin.problem([...path, "name"], `the filter would not run: ${gap}`));
   }
-  if (!model.wasmModules.has(spec.module) && !faulty.WasmModule.has(spec.module)) {
+  if (!model.wasmModules.has(spec.module) && !mayExist("WasmModule", spec.module)) {
     const message = unknownName("WasmModule", spec.module, model.wasmModules.keys());
     found.push(origin.problem(["spec", "module"], message));
   }
@@ -136,12 +139,12 @@ function checkServiceRef(
   path: Path,
   origin: Origin,
   model: Model,
-  faulty: FaultyNames,
+  mayExist: MayExist,
 ): Problem | undefined {
   const { name, port } = reference;
   const service = model.services.get(name);
   if (service === undefined) {
-    if (faulty.Service.has(name)) return undefined;
+    if (mayExist("Service", name)) return undefined;
     return origin.problem([...path, "name"], unknownName("Service", name, model.services.keys()));
   }
   if (port === undefined || port === service.spec.port) return undefined;

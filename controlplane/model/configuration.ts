@@ -7,7 +7,7 @@ import type { Origin } from "./document.ts";
 import { parsePath } from "./path.ts";
 import type { Path } from "./path.ts";
 import type { Problem } from "./problem.ts";
-import { schemaFaults } from "./schema-faults.ts";
+import { compileSchema, schemaFaults } from "./schema-faults.ts";
 import type { CompiledSchema } from "./schema-faults.ts";
 
 /** The JSON Schema of a filter's configuration. Dialects: 2020-12 (the default), 2019-09, draft-07. */
@@ -29,11 +29,7 @@ export class ConfigurationSchema {
         const message = `expected JSON Schema 2020-12, 2019-09 or draft-07, found ${JSON.stringify(value["$schema"])}`;
         return { problems: [document.origin.problem(["$schema"], message)] };
       }
-      const id = "configuration";
-      ajv.addSchema(value, id);
-      const validate = ajv.getSchema(id);
-      if (validate === undefined) throw new Error("the schema could not be compiled");
-      return { schema: new ConfigurationSchema({ ajv, id, validate }), problems: [] };
+      return { schema: new ConfigurationSchema(compileSchema(ajv, "configuration", value)), problems: [] };
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       return { problems: [document.origin.problem([], `not a usable JSON Schema: ${message}`)] };

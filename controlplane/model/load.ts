@@ -1,13 +1,14 @@
 import type { AssetReference, Assets } from "./assets.ts";
 import { resolveAsset } from "./assets.ts";
 import { checkModel } from "./checks.ts";
+import type { MayExist } from "./checks.ts";
 import { ConfigurationSchema, configurationPath } from "./configuration.ts";
 import { readDocuments } from "./document.ts";
 import type { Document, SourceFile } from "./document.ts";
 import { compareProblems } from "./problem.ts";
 import type { Problem } from "./problem.ts";
 import type { FilterPolicy, HTTPRoute, Kind, Model, Resource, Service, WasmModule } from "./resources.ts";
-import { schemaFaults } from "./schema-faults.ts";
+import { describe, schemaFaults } from "./schema-faults.ts";
 import { apiVersions, resourceSchemas } from "./schemas.ts";
 import { didYouMean } from "./suggest.ts";
 
@@ -21,7 +22,7 @@ export interface ParsedResources {
   readonly problems: readonly Problem[];
   /** The files that WasmModules name, for the source to look up. */
   readonly references: readonly AssetReference[];
-  readonly faultyNames: Readonly<Record<Kind, ReadonlySet<string>>>;
+  readonly mayExist: MayExist;
 }
 
 /** Reads files into a model. Finds all faults at once. Without `assets`, the files that WasmModules name are not checked. */
@@ -31,30 +32,49 @@ export function loadModel(files: readonly SourceFile[], assets?: Assets): LoadRe
 
 /** The first half of {@link loadModel}: reads each resource on its own. Never throws. */
 export function parseResources(files: readonly SourceFile[]): ParsedResources {
-  const resources: Resource[] = [];
-  const problems: Problem[] = [];
-  const faultyNames = {
-    Service: new Set<string>(),
-    HTTPRoute: new Set<string>(),
-    WasmModule: new Set<string>(),
-    FilterPolicy: new Set<string>(),
+  const parsed = files.map((file) => ({ path: file.path, ...parseFile(file) }));
+  const references = parsed.flatMap(({ resources }) => resources.flatMap(referencesOf));
+  // A JSON Schema may lie among the resources, and is none.
+  const schemas = new Set(references.filter(({ use }) => use === "schema").map(({ path }) => path));
+  const counted = parsed.filter(({ path }) => !schemas.has(path));
+  const faulty = counted.flatMap((file) => file.faulty);
+  return {
+    resources: counted.flatMap(({ resources }) => resources),
+    problems: counted.flatMap(({ problems }) => problems),
+    references,
+    mayExist: (kind, name) => faulty.some((one) => (one.kind ?? kind) === kind && (one.name ?? name) === name),
   };
-  for (const file of files) {
-    const read = readDocuments(file);
-    problems.push(...read.problems);
-    for (const document of read.documents) {
-      const result = parseResource(document);
-      problems.push(...result.problems);
-      if (result.resource !== undefined) resources.push(result.resource);
-      else if (result.kind !== undefined) faultyNames[result.kind].add(nameOf(document.value));
-    }
+}
+
+interface FaultyDocument {
+  readonly kind?: Kind;
+  readonly name?: string;
+}
+
+interface ParsedFile {
+  readonly resources: readonly Resource[];
+  readonly problems: readonly Problem[];
+  /** The documents that are no resources, by what is known of them. */
+  readonly faulty: readonly FaultyDocument[];
+}
+
+function parseFile(file: SourceFile): ParsedFile {
+  const { documents, problems } = readDocuments(file);
+  const resources: Resource[] = [];
+  const faulty: FaultyDocument[] = problems.length > 0 ? [{}] : [];
+  for (const document of documents) {
+    const result = parseResource(document);
+    problems.push(...result.problems);
+    if (result.resource !== undefined) resources.push(result.resource);
+    else faulty.push(identityOf(document.value));
   }
-  const references = resources.flatMap((resource): AssetReference[] => {
-    if (resource.kind !== "WasmModule") return [];
-    const module: AssetReference = { path: resource.filePath, use: "module" };
-    return resource.schemaPath === undefined ? [module] : [module, { path: resource.schemaPath, use: "schema" }];
-  });
-  return { resources, problems, references, faultyNames };
+  return { resources, problems, faulty };
+}
+
+function referencesOf(resource: Resource): AssetReference[] {
+  if (resource.kind !== "WasmModule") return [];
+  const module: AssetReference = { path: resource.filePath, use: "module" };
+  return resource.schemaPath === undefined ? [module] : [module, { path: resource.schemaPath, use: "schema" }];
 }
 
 /** The second half of {@link loadModel}: checks the resources against one another and against the files they name. */
@@ -77,28 +97,26 @@ export function buildModel(parsed: ParsedResources, assets?: Assets): LoadResult
     wasmModules: ofKind<WasmModule>("WasmModule"),
     filterPolicies: ofKind<FilterPolicy>("FilterPolicy"),
   });
-  problems.push(...checkModel(model, parsed.faultyNames));
+  problems.push(...checkModel(model, parsed.mayExist));
   if (assets !== undefined) problems.push(...checkAssets(model, assets));
   return problems.length === 0 ? { ok: true, model } : { ok: false, problems: problems.sort(compareProblems) };
 }
 
-function parseResource({ value, origin }: Document): { resource?: Resource; kind?: Kind; problems: Problem[] } {
+function parseResource({ value, origin }: Document): { resource?: Resource; problems: Problem[] } {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return { problems: [origin.problem([], "expected a resource: a map with apiVersion, kind, metadata and spec")] };
   }
   const { kind } = value as { kind?: unknown };
-  const kinds = Object.keys(apiVersions);
   if (!isKind(kind)) {
-    if (kind === undefined)
-      return { problems: [origin.problem(["kind"], `required field is missing; expected one of ${kinds.join(", ")}`)] };
+    const kinds = Object.keys(apiVersions);
+    const found = kind === undefined ? "required field is missing" : `found ${describe(kind)}`;
     const hint = typeof kind === "string" ? didYouMean(kind, kinds) : "";
-    const message = `expected one of ${kinds.join(", ")}, found ${JSON.stringify(kind)}${hint}`;
-    return { problems: [origin.problem(["kind"], message)] };
+    return { problems: [origin.problem(["kind"], `${found}, expected one of ${kinds.join(", ")}${hint}`)] };
   }
   const problems = schemaFaults(resourceSchemas[kind], value).map(({ path, at, message }) =>
     origin.problem(path, message, at),
   );
-  if (problems.length > 0) return { kind, problems };
+  if (problems.length > 0) return { problems };
   // The schema has just established the type.
   const checked = deepFreeze(value) as unknown as Omit<Resource, "origin">;
   const resource = { ...checked, origin } as Resource;
@@ -154,9 +172,10 @@ function isKind(kind: unknown): kind is Kind {
   return typeof kind === "string" && Object.hasOwn(apiVersions, kind);
 }
 
-function nameOf(value: unknown): string {
-  const name = (value as { metadata?: { name?: unknown } | null }).metadata?.name;
-  return typeof name === "string" ? name : "";
+function identityOf(value: unknown): FaultyDocument {
+  const { kind, metadata } = (value ?? {}) as { kind?: unknown; metadata?: { name?: unknown } | null };
+  const name = metadata?.name;
+  return { ...(isKind(kind) ? { kind } : {}), ...(typeof name === "string" ? { name } : {}) };
 }
 
 function deepFreeze<T>(value: T): T {

@@ -14,11 +14,46 @@ export interface SchemaFault {
   readonly message: string;
 }
 
-/** A compiled schema together with the Ajv instance, of whatever dialect, that can compile parts of it. */
+/** What of Ajv is needed, in whatever dialect. */
+export interface SchemaCompiler {
+  addSchema(schema: object, key: string): unknown;
+  getSchema(reference: string): ValidateFunction | undefined;
+}
+
+/** A schema that is ready to check values, and whose branches can be checked on their own. */
 export interface CompiledSchema {
-  readonly ajv: { getSchema(reference: string): ValidateFunction | undefined };
-  readonly id: string;
   readonly validate: ValidateFunction;
+  /** A branch of the anyOf or oneOf that `parent` holds. */
+  branch(parent: object, keyword: string, index: number): ValidateFunction | undefined;
+}
+
+/**
+ * Compiles a schema.
+ *
+ * @param key names the schema within `ajv`, which must be set to `allErrors` and `verbose`.
+ * @throws Error where the schema is not usable.
+ */
+export function compileSchema(ajv: SchemaCompiler, key: string, schema: object): CompiledSchema {
+  ajv.addSchema(schema, key);
+  const validate = ajv.getSchema(key);
+  if (validate === undefined) throw new Error("the schema could not be compiled");
+  const pointers = new Map<unknown, string>();
+  const walk = (value: unknown, pointer: string): void => {
+    if (typeof value !== "object" || value === null) return;
+    pointers.set(value, pointer);
+    for (const [name, part] of Object.entries(value)) {
+      walk(part, `${pointer}/${encodeURIComponent(name.replaceAll("~", "~0").replaceAll("/", "~1"))}`);
+    }
+  };
+  walk(schema, `${key}#`);
+  return {
+    validate,
+    branch(parent, keyword, index) {
+      // The paths in Ajv's errors begin at the nearest $ref, so the place is found by the schema object itself.
+      const pointer = pointers.get(parent);
+      return pointer === undefined ? undefined : ajv.getSchema(`${pointer}/${keyword}/${index}`);
+    },
+  };
 }
 
 /** Checks a value and explains every fault. Fills in defaults where the schema's Ajv instance does. */
@@ -52,19 +87,18 @@ function explainBranches(
   error: ErrorObject,
   path: Path,
 ): { faults: SchemaFault[]; covered: number } {
-  const pointer = error.schemaPath.slice(error.schemaPath.indexOf("#"));
   const fault = (message: string): SchemaFault => ({ path, at: "value", keyword: error.keyword, message });
   const passing: unknown = error.params["passingSchemas"];
   if (Array.isArray(passing)) {
     const forms = passing.map((index) => Number(index) + 1).join(" and ");
-    const covered = countErrors(schema, error, pointer, Number(passing[1]));
+    const covered = countErrors(schema, error, Number(passing[1]));
     return { faults: [fault(`fits forms ${forms} of those allowed, expected to fit one`)], covered };
   }
   const types = new Set<string>();
   let best: SchemaFault[] | undefined;
   const branches = Array.isArray(error.schema) ? error.schema.length : 0;
   for (let i = 0; i < branches; i++) {
-    const validate = schema.ajv.getSchema(`${schema.id}${pointer}/${i}`);
+    const validate = schema.branch(error.parentSchema ?? {}, error.keyword, i);
     if (validate === undefined) continue;
     const faults = faultsOf(schema, validate, error.data, path);
     const typeFault = faults.find(({ keyword, path: at }) => keyword === "type" && at.length === path.length);
@@ -74,7 +108,7 @@ function explainBranches(
   const expected = [...types].map((message) => /^expected (.*), found /.exec(message)?.[1]).join(" or ");
   return {
     faults: best ?? [fault(`expected ${expected === "" ? "another form" : expected}, found ${describe(error.data)}`)],
-    covered: countErrors(schema, error, pointer, branches),
+    covered: countErrors(schema, error, branches),
   };
 }
 
@@ -85,10 +119,10 @@ function unlikeness(faults: readonly SchemaFault[], path: Path): number {
 }
 
 /** How many errors the branches before the one at `end` left in Ajv's list. */
-function countErrors(schema: CompiledSchema, error: ErrorObject, pointer: string, end: number): number {
+function countErrors(schema: CompiledSchema, error: ErrorObject, end: number): number {
   let count = 0;
   for (let i = 0; i < end; i++) {
-    const validate = schema.ajv.getSchema(`${schema.id}${pointer}/${i}`);
+    const validate = schema.branch(error.parentSchema ?? {}, error.keyword, i);
     if (validate !== undefined && !validate(error.data)) count += validate.errors?.length ?? 0;
   }
   return count;

@@ -5,6 +5,7 @@ import metadataSchema from "./schemas/metadata.json" with { type: "json" };
 import serviceSchema from "./schemas/service.json" with { type: "json" };
 import wasmModuleSchema from "./schemas/wasm-module.json" with { type: "json" };
 import type { Kind } from "./resources.ts";
+import { compileSchema } from "./schema-faults.ts";
 import type { CompiledSchema } from "./schema-faults.ts";
 
 const ajv = new Ajv({
@@ -18,17 +19,12 @@ const ajv = new Ajv({
 ajv.addVocabulary(["patternErrorMessage"]);
 ajv.addSchema(metadataSchema, "metadata.json");
 
-function compile(kind: Kind, schema: object): CompiledSchema {
-  ajv.addSchema(schema, kind);
-  return { ajv, id: kind, validate: ajv.compile(schema) };
-}
-
 /** The schemas of the resources. Checking a value with one of them also fills in the defaults. */
 export const resourceSchemas: Readonly<Record<Kind, CompiledSchema>> = {
-  Service: compile("Service", serviceSchema),
-  HTTPRoute: compile("HTTPRoute", httpRouteSchema),
-  WasmModule: compile("WasmModule", wasmModuleSchema),
-  FilterPolicy: compile("FilterPolicy", filterPolicySchema),
+  Service: compileSchema(ajv, "Service", serviceSchema),
+  HTTPRoute: compileSchema(ajv, "HTTPRoute", httpRouteSchema),
+  WasmModule: compileSchema(ajv, "WasmModule", wasmModuleSchema),
+  FilterPolicy: compileSchema(ajv, "FilterPolicy", filterPolicySchema),
 };
 
 /** The apiVersion that each kind has. */

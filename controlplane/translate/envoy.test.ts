@@ -1,10 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer, request } from "node:http";
-import type { IncomingHttpHeaders, IncomingMessage, RequestListener, Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -12,6 +8,8 @@ import asc from "assemblyscript/asc";
 import { startEnvoy } from "./testdata/envoy.ts";
 import type { RunningEnvoy } from "./testdata/envoy.ts";
 import { modelOf, snapshotOf } from "./testdata/fixtures.ts";
+import { application, fileServer, freePorts, get } from "./testdata/servers.ts";
+import type { Listening } from "./testdata/servers.ts";
 import { translate } from "./index.ts";
 
 const binary = process.env["ENVOY_BIN"];
@@ -46,52 +44,15 @@ const filterSource = `
 
 async function compile(source: string): Promise<Uint8Array> {
   const options = { runtime: "stub", exportStart: "_initialize", use: ["abort="], optimize: true };
-  const { error, binary: bytes, stderr } = await asc.compileString(source, options);
-  if (error !== null || bytes === null) throw new Error(stderr.toString());
+  const { error, binary: bytes } = await asc.compileString(source, options);
+  if (error !== null) throw error;
+  assert.ok(bytes);
   return bytes;
-}
-
-async function serve(server: Server): Promise<{ server: Server; port: number }> {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return { server, port: (server.address() as AddressInfo).port };
-}
-
-/** An application that answers with the request that it saw. */
-function application(name: string, protocol: "HTTP" | "HTTP2" = "HTTP"): Promise<{ server: Server; port: number }> {
-  const answer = (request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): void => {
-    response.setHeader("server", name);
-    response.end(JSON.stringify({ ...request.headers, ":path": request.url, application: name }));
-  };
-  return serve(protocol === "HTTP" ? createServer(answer) : createHttp2Server(answer));
-}
-
-/** Ports that nothing listens on. They are held all at once, so that they differ. */
-async function freePorts(count: number): Promise<number[]> {
-  const held = await Promise.all(Array.from({ length: count }, () => serve(() => undefined)));
-  await Promise.all(held.map(async ({ server }) => server[Symbol.asyncDispose]()));
-  return held.map(({ port }) => port);
-}
-
-interface Answer {
-  readonly status: number | undefined;
-  readonly headers: IncomingHttpHeaders;
-  /** What the application saw, if it answered. */
-  readonly seen: IncomingHttpHeaders & { ":path"?: string };
-  readonly text: string;
-}
-
-async function get(port: number, path: string, headers: Record<string, string>): Promise<Answer> {
-  const sent = request({ host: "127.0.0.1", port, path, headers, agent: false }).end();
-  const [response] = (await once(sent, "response")) as [IncomingMessage];
-  const text = (await response.setEncoding("utf8").toArray()).join("");
-  const seen = text.startsWith("{") ? (JSON.parse(text) as Answer["seen"]) : {};
-  return { status: response.statusCode, headers: response.headers, seen, text };
 }
 
 describe("a mesh in a real Envoy", { skip: binary === undefined ? "ENVOY_BIN is not set" : false }, () => {
   const folder = mkdtempSync(join(tmpdir(), "translate-"));
-  const servers: Server[] = [];
+  const servers: Listening[] = [];
   const envoys: RunningEnvoy[] = [];
   let outbound = 0;
   let inbound = 0;
@@ -100,16 +61,10 @@ describe("a mesh in a real Envoy", { skip: binary === undefined ? "ENVOY_BIN is 
   before(async () => {
     const module = await compile(filterSource);
     const sha256 = createHash("sha256").update(module).digest("hex");
-    const modules = await serve((request, response) => {
-      response.writeHead(request.url?.startsWith(`/modules/${sha256}.wasm`) ? 200 : 404).end(module);
-    });
-    const application = (name: string) =>
-      serve((request, response) => {
-        const seen = { ...request.headers, ":path": request.url, application: name };
-        response.setHeader("server", name).end(JSON.stringify(seen));
-      });
-    const [v1, v2] = [await application("v1"), await application("v2")];
-    servers.push(modules.server, v1.server, v2.server);
+    const modules = await fileServer(`/modules/${sha256}.wasm`, module);
+    servers.push(modules);
+    const [v1, v2, prices] = [await application("v1"), await application("v2"), await application("prices", "HTTP2")];
+    servers.push(v1, v2, prices);
     const [web = 0, ...sidecarPorts] = await freePorts(4);
     [outbound = 0, inbound = 0, webInbound = 0] = sidecarPorts;
     const ports: Readonly<Record<string, number>> = {
@@ -117,7 +72,7 @@ describe("a mesh in a real Envoy", { skip: binary === undefined ? "ENVOY_BIN is 
       ...{ shopInbound: inbound, webInbound, webOutbound: outbound },
     };
     const mesh = readFileSync(new URL("testdata/envoy-mesh.yaml", import.meta.url), "utf8");
-    const model = modelOf(mesh.replaceAll(/\$\{(\w+)\}/g, (_, name: string) => String(ports[name])));
+    const model = modelOf(mesh.replaceAll(/\$(\w+)/g, (_, name: string) => String(ports[name])));
     const refs = new Map([["show", { sha256, size: module.length }]]);
     const translation = translate(model, refs, { modulesAuthority: "modules", modulesCluster: "meshwright-modules" });
     for (const node of ["web-1", "shop-v1-1"]) {
@@ -126,10 +81,10 @@ describe("a mesh in a real Envoy", { skip: binary === undefined ? "ENVOY_BIN is 
       envoys.push(await startEnvoy(started));
     }
   });
+
   after(async () => {
     for (const envoy of envoys) await envoy[Symbol.asyncDispose]();
-    for (const server of servers) server.closeAllConnections();
-    for (const server of servers) await server[Symbol.asyncDispose]();
+    for (const { server } of servers) await server[Symbol.asyncDispose]();
     rmSync(folder, { recursive: true });
   });
 

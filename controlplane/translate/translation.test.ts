@@ -42,7 +42,7 @@ function edited(from: string | RegExp, to: string): string {
 
 describe("translate", () => {
   for (const node of nodes) {
-    // UPDATE_GOLDEN=1 writes what is made now; the difference is then for review.
+    // UPDATE_GOLDEN=1 writes what is made now; prettier formats it, and the difference is for review.
     it(`gives ${node} what its golden file holds`, () => {
       const file = new URL(`testdata/${node}.json`, import.meta.url);
       const actual = snapshotJson(snapshotOf(translated(modelOf(meshText)), node));

@@ -9,6 +9,9 @@ import type { Outcome, Send, XdsStream } from "./stream.ts";
 
 export type XdsCall = ServerDuplexStream<Buffer, Buffer>;
 
+/** Who calls: by its certificate or metadata it can be told what it may do. */
+export type Caller = Pick<XdsCall, "getAuthContext" | "getPeer" | "metadata">;
+
 /** A variant of the protocol: its messages and its state machine. */
 export interface Variant<Request extends { readonly typeUrl: string }> {
   readonly protocol: Protocol;

@@ -1,6 +1,6 @@
 export type { DeliveryOptions } from "./delivery.ts";
 export { ProxyMemory } from "./delivery.ts";
-export type { XdsCall } from "./driver.ts";
+export type { Caller } from "./driver.ts";
 export type { Locality, NodeInfo } from "./node.ts";
 export { nodeInfo } from "./decode.ts";
 export type { Connection, ConnectionObserver, Protocol, StreamObserver } from "./observer.ts";

@@ -3,7 +3,14 @@ import { Server, type ServerCredentials, status as Code } from "@grpc/grpc-js";
 import { decodeDelta, decodeSotw } from "./decode.ts";
 import { DEFAULT_DELIVERY, type DeliveryOptions } from "./delivery.ts";
 import { type DeltaRequest, DeltaStream } from "./delta.ts";
-import { CallDriver, type DriverContext, type StreamDriver, type Variant, type XdsCall } from "./driver.ts";
+import {
+  CallDriver,
+  type Caller,
+  type DriverContext,
+  type StreamDriver,
+  type Variant,
+  type XdsCall,
+} from "./driver.ts";
 import { encodeDelta, encodeSotw } from "./encode.ts";
 import type { NodeInfo } from "./node.ts";
 import type { Protocol, StreamObserver } from "./observer.ts";
@@ -16,10 +23,10 @@ export interface XdsServerOptions {
   readonly source: SnapshotSource;
   readonly observer: StreamObserver;
   /**
-   * Whether a client may be served as this node, judged by its certificate (`call.getAuthContext()`) or its metadata.
+   * Whether a client may be served as this node, judged by its certificate or its metadata.
    * @returns why not, or `undefined` if it may.
    */
-  readonly authorize?: (node: NodeInfo, call: XdsCall) => string | undefined;
+  readonly authorize?: (node: NodeInfo, caller: Caller) => string | undefined;
   /** Is told of errors that are no client's fault, such as those a snapshot source throws. */
   readonly onError?: (error: unknown) => void;
   readonly delivery?: Partial<DeliveryOptions>;

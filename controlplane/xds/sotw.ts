@@ -43,8 +43,12 @@ export class SotwStream extends XdsStream<SotwRequest> {
       ledger.assume(covered);
       type.answered = true;
     }
-    const changes = ledger.differences(covered).filter(({ wanted }) => wanted !== null);
-    return isFullStateType(type.typeUrl) ? [...changes, ...ledger.removals(covered, () => false)] : changes;
+    const changes = ledger.differences(covered);
+    if (!isFullStateType(type.typeUrl)) return changes.filter(({ wanted }) => wanted !== null);
+    // Only what the client has can be missing from what it is sent.
+    const { held } = ledger;
+    const present = changes.filter(({ name, wanted }) => wanted !== null || held.get(name));
+    return [...present, ...ledger.removals(covered, () => false)];
   }
 
   protected override sendable(type: TypeState, set: ResourceSet, changes: readonly Change[]): readonly Change[] {

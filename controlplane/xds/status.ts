@@ -42,6 +42,8 @@ export interface TypeStatus {
   /** The version of all resources of the type. */
   readonly version: string;
   readonly requested: boolean;
+  /** When the client last accepted a response; milliseconds since the epoch. */
+  readonly ackedAt: number | null;
   readonly resources: readonly ResourceStatus[];
 }
 
@@ -55,7 +57,13 @@ export function typeStatus(set: ResourceSet, type: TypeState | undefined, delive
   for (const [name, held] of type?.ledger.held ?? []) {
     if (held && !set.resources.has(name)) resources.push(resourceStatus(name, null, type, flying.get(name), delivery));
   }
-  return { typeUrl: set.typeUrl, version: set.version, requested: type?.requested ?? false, resources };
+  return {
+    typeUrl: set.typeUrl,
+    version: set.version,
+    requested: type?.requested ?? false,
+    ackedAt: type?.ackedAt ?? null,
+    resources,
+  };
 }
 
 function resourceStatus(

@@ -170,6 +170,7 @@ export abstract class XdsStream<Request> {
     if (error === undefined) {
       type.ledger.accept();
       type.refusedVersion = undefined;
+      type.ackedAt = now;
       if (staged) this.#delivery.accepted(staged, form, now);
       this.#report({ kind: "acked", typeUrl, resources });
     } else if (staged && this.#delivery.rejected(staged, now)) {

@@ -18,6 +18,8 @@ export class TypeState {
   /** State of the world: the version of the last response that was rejected. */
   refusedVersion: string | undefined;
   lastNonce = "";
+  /** When the client last accepted a response on this stream. */
+  ackedAt: number | undefined;
   /** The form in which the only resource in flight was sent, if it may have several. */
   form: Resource | undefined;
   /** Since when a change has been waiting for other types. */

@@ -74,7 +74,7 @@ function withFiles(value: JsonValue, file: (typeUrl: string, name: string) => Js
   if (typeof name === "string" && edsClusterConfig !== undefined) {
     return { ...value, edsClusterConfig: { edsConfig: file(TypeUrl.endpoint, name) } };
   }
-  if (typeof name === "string" && typeof configDiscovery === "object") {
+  if (typeof name === "string" && typeof configDiscovery === "object" && !Array.isArray(configDiscovery)) {
     return { ...value, configDiscovery: { ...configDiscovery, configSource: file(TypeUrl.extensionConfig, name) } };
   }
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, withFiles(part, file)]));

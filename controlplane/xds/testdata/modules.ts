@@ -1,9 +1,16 @@
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
-import asc from "assemblyscript/asc";
+/** The compiler runs as a program of its own, because its type declarations replace those of JavaScript's arrays. */
+const ASC = fileURLToPath(new URL("../../../node_modules/assemblyscript/bin/asc.js", import.meta.url));
 
 export interface Module {
   readonly bytes: Uint8Array;
@@ -26,9 +33,16 @@ export async function compileFilter(version: string, acceptsConfiguration = true
       addHeader(2, key, 8, value, ${version.length});
       return 0;
     }`;
-  const { error, binary, stderr } = await asc.compileString(source, { runtime: "stub", use: ["abort="], optimizeLevel: 3 });
-  if (error || binary === null) throw new Error(`the filter does not compile: ${stderr.toString()}`);
-  return { bytes: binary, sha256: createHash("sha256").update(binary).digest("hex") };
+  const folder = await mkdtemp(join(tmpdir(), "meshwright-filter-"));
+  try {
+    await writeFile(join(folder, "filter.ts"), source);
+    const options = ["--runtime", "stub", "--use", "abort=", "-O3", "--outFile", "filter.wasm"];
+    await promisify(execFile)(process.execPath, [ASC, "filter.ts", ...options], { cwd: folder });
+    const bytes = await readFile(join(folder, "filter.wasm"));
+    return { bytes, sha256: createHash("sha256").update(bytes).digest("hex") };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 export interface ModuleServer {

@@ -32,8 +32,7 @@ describe("normalizePath", () => {
 
   test("merges slashes", () => {
     const paths = ["//", "//a", "/a//b", "/a///", "\\a\\b", "/a\\..\\b", "/a//../b", "//../a"];
-    const normal = ["/", "/a", "/a/b", "/a/", "\\a\\b", "/b", "/b", "/a"];
-    normal[4] = "/a/b";
+    const normal = ["/", "/a", "/a/b", "/a/", "/a/b", "/b", "/b", "/a"];
     for (let i = 0; i < paths.length; ++i) expect(pathOf(paths[i])).toBe(normal[i], paths[i]);
   });
 

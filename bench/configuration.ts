@@ -1,0 +1,76 @@
+// The Envoy configuration of a variant.
+
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+
+export interface Variant {
+  readonly name: string;
+  /** HTTP filters before the router. */
+  readonly filters: readonly Json[];
+  /** Routes of the one virtual host; a direct response when left out. */
+  readonly routes?: readonly Json[];
+  readonly clusters?: readonly Json[];
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A filter of this repository, or any other module. */
+export function wasmFilter(name: string, module: string, configuration: Json): Json {
+  return {
+    name,
+    typed_config: {
+      "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+      config: {
+        name,
+        root_id: name,
+        configuration: {
+          "@type": "type.googleapis.com/google.protobuf.StringValue",
+          value: JSON.stringify(configuration),
+        },
+        vm_config: { vm_id: name, runtime: "envoy.wasm.runtime.v8", code: { local: { filename: module } } },
+      },
+    },
+  };
+}
+
+/** A filter that comes with Envoy. */
+export function nativeFilter(type: string, configuration: { [key: string]: Json }): Json {
+  return { name: type, typed_config: { "@type": `type.googleapis.com/${type}`, ...configuration } };
+}
+
+export const directResponse: Json = {
+  match: { prefix: "/" },
+  direct_response: { status: 200, body: { inline_string: "ok" } },
+};
+
+/** A static configuration with one listener. */
+export function configurationOf(variant: Variant, port: number, adminPort: number): string {
+  const manager = {
+    "@type":
+      "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+    stat_prefix: "bench",
+    route_config: {
+      virtual_hosts: [{ name: "all", domains: ["*"], routes: [...(variant.routes ?? [directResponse])] }],
+    },
+    http_filters: [
+      ...variant.filters,
+      {
+        name: "router",
+        typed_config: { "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router" },
+      },
+    ],
+  };
+  const address = (at: number): Json => ({ socket_address: { address: "127.0.0.1", port_value: at } });
+  return JSON.stringify({
+    admin: { address: address(adminPort) },
+    static_resources: {
+      listeners: [
+        {
+          name: "bench",
+          address: address(port),
+          filter_chains: [{ filters: [{ name: "manager", typed_config: manager }] }],
+        },
+      ],
+      clusters: variant.clusters ?? [],
+    },
+  });
+}

@@ -1,0 +1,176 @@
+import { loadedFilters, type Fleet, type LoadState, type NodeStats, type NodeView } from "../fleet/index.ts";
+import { formatProblem, type Problem } from "../model/index.ts";
+import type { Release } from "../control/index.ts";
+import { TypeUrl, type ResourceState, type ResourceStatus } from "../xds/index.ts";
+
+/** What is served, and where every sidecar stands. Times are ISO 8601. */
+export interface StatusReport {
+  readonly configuration: {
+    /** When what is served was taken over. */
+    readonly appliedAt: string | null;
+    /** What is wrong with the source now, one line a problem; what was served before is still served. */
+    readonly refused: readonly string[];
+  };
+  readonly sidecars: readonly SidecarReport[];
+}
+
+/**
+ * - `ready`: connected, holds everything that it is to have, and runs all of its filters.
+ * - `updating`: connected, and something is on its way or not yet proven to run.
+ * - `faulty`: it rejected something, or a filter that it accepted does not run.
+ * - `unknown-node`: connected, but no Service has a sidecar of this id.
+ * - `disconnected`: it was connected.
+ * - `missing`: a Service names it, and it never connected.
+ */
+export type SidecarState = "ready" | "updating" | "faulty" | "unknown-node" | "disconnected" | "missing";
+
+export interface SidecarReport {
+  readonly node: string;
+  readonly service: string;
+  readonly state: SidecarState;
+  /** Why it is served nothing. */
+  readonly reason?: string;
+  readonly envoy?: string;
+  readonly protocol?: "sotw" | "delta";
+  /** When it connected, or for one that is gone, when it went. */
+  readonly since?: string;
+  readonly filters: readonly FilterReport[];
+  readonly rejections: readonly RejectionReport[];
+}
+
+export interface FilterReport {
+  /** The FilterPolicy. */
+  readonly policy: string;
+  /** Hash of the filter with its configuration. */
+  readonly version: string;
+  /** SHA-256 of the module. */
+  readonly module: string;
+  /** How far its delivery is. */
+  readonly delivery: ResourceState;
+  /** Whether it runs, by Envoy's own statistics; absent until it was accepted. */
+  readonly running?: LoadState;
+}
+
+export interface RejectionReport {
+  /** Such as `envoy.config.listener.v3.Listener`. */
+  readonly type: string;
+  readonly resource: string;
+  readonly version: string;
+  /** What Envoy says. */
+  readonly message: string;
+  readonly at: string;
+}
+
+/** What a report is made from. */
+export interface StatusInput {
+  readonly release: Release | undefined;
+  readonly appliedAt: Date | undefined;
+  readonly refused: readonly Problem[];
+  readonly fleet: Pick<Fleet, "nodes">;
+  readonly stats: Pick<NodeStats, "of">;
+  /** When a node last accepted a filter, in milliseconds since the epoch. */
+  filterAcceptedAt(nodeId: string): number | undefined;
+}
+
+/** Makes the report. */
+export function statusReport(input: StatusInput, now = Date.now()): StatusReport {
+  const connected = input.fleet.nodes();
+  const seen = new Set(connected.map(({ node }) => node.id));
+  const missing = [...(input.release?.translation.sidecars ?? [])].filter(([id]) => !seen.has(id));
+  const sidecars = [
+    ...connected.map((view) => sidecarReport(view, input, now)),
+    ...missing.map(
+      ([id, { service }]): SidecarReport => ({
+        node: id,
+        service: service.metadata.name,
+        state: "missing",
+        filters: [],
+        rejections: [],
+      }),
+    ),
+  ];
+  return {
+    configuration: {
+      appliedAt: input.appliedAt?.toISOString() ?? null,
+      refused: input.refused.map(formatProblem),
+    },
+    sidecars: sidecars.sort((a, b) => (a.node < b.node ? -1 : 1)),
+  };
+}
+
+function sidecarReport(view: NodeView, input: StatusInput, now: number): SidecarReport {
+  const { node, types } = view;
+  const place = input.release?.translation.snapshotFor(node);
+  const filters = filterReports(view, input, now);
+  const rejections = types.flatMap(({ typeUrl, resources }) =>
+    resources.flatMap((resource): RejectionReport[] => rejectionReport(typeUrl, resource)),
+  );
+  const reason = place !== undefined && place.snapshot === undefined ? place.reason : undefined;
+  return {
+    node: node.id,
+    service: node.cluster,
+    state: stateOf(view, filters, rejections, reason),
+    ...(reason === undefined ? {} : { reason }),
+    envoy: node.userAgentVersion,
+    protocol: view.protocol,
+    since: new Date(view.since).toISOString(),
+    filters,
+    rejections,
+  };
+}
+
+function filterReports(view: NodeView, input: StatusInput, now: number): FilterReport[] {
+  const statuses = view.types.find(({ typeUrl }) => typeUrl === TypeUrl.extensionConfig)?.resources ?? [];
+  const modules = new Map<string, string>();
+  for (const [name, resource] of input.release?.translation.extensionConfigs ?? []) {
+    modules.set(name, resource.staged?.module ?? "");
+  }
+  // A filter keeps its VM from one configuration to the next, and each policy has a VM of its own.
+  const accepted = statuses.filter(({ state }) => state === "synced").map(({ name }) => ({ name, vm: name }));
+  const acceptedAt = Math.max(view.since, input.filterAcceptedAt(view.node.id) ?? 0);
+  const running = loadedFilters(accepted, acceptedAt, input.stats.of(view.node.id), now);
+  return statuses
+    .filter(({ version }) => version !== null)
+    .map(({ name, version, state }) => {
+      const load = running.get(name);
+      return {
+        policy: name,
+        version: version ?? "",
+        module: modules.get(name) ?? "",
+        delivery: state,
+        ...(load === undefined ? {} : { running: load }),
+      };
+    });
+}
+
+function rejectionReport(typeUrl: string, { name, rejection }: ResourceStatus): RejectionReport[] {
+  if (rejection === null) return [];
+  return [
+    {
+      type: typeUrl.slice(typeUrl.indexOf("/") + 1),
+      resource: name,
+      version: rejection.version,
+      message: rejection.message,
+      at: new Date(rejection.time).toISOString(),
+    },
+  ];
+}
+
+function stateOf(
+  view: NodeView,
+  filters: readonly FilterReport[],
+  rejections: readonly RejectionReport[],
+  reason: string | undefined,
+): SidecarState {
+  if (!view.connected) return "disconnected";
+  if (reason !== undefined) return "unknown-node";
+  if (rejections.length > 0 || filters.some(({ running }) => running === "failed")) return "faulty";
+  const types = view.types.filter(({ requested }) => requested);
+  const isSynced = types.length > 0 && types.every(({ resources }) => resources.every(isSettled));
+  return isSynced && filters.every(({ running }) => running === "loaded") ? "ready" : "updating";
+}
+
+/** Whether there is nothing more to happen to a resource; what a proxy does not ask for is not on its way. */
+function isSettled({ state }: ResourceStatus): boolean {
+  return state === "synced" || state === "not-requested";
+}

@@ -1,0 +1,48 @@
+import { pino, type Logger } from "pino";
+import pretty from "pino-pretty";
+import { ControlPlane, FaultySourceError } from "../control/index.ts";
+import { FolderSource } from "../source/index.ts";
+import { MODULES_CLUSTER, type HostPort } from "./bootstrap.ts";
+
+export interface ServeOptions {
+  readonly config: string;
+  readonly state: string;
+  readonly xds: HostPort;
+  readonly http: HostPort;
+  readonly logFormat: "json" | "text";
+}
+
+/** `meshwright serve`: runs until a signal ends it. */
+export async function serve(options: ServeOptions): Promise<void> {
+  const log = createLog(options.logFormat);
+  let plane: ControlPlane;
+  try {
+    plane = await ControlPlane.start({
+      source: new FolderSource(options.config),
+      stateFolder: options.state,
+      xds: options.xds,
+      http: options.http,
+      modulesCluster: MODULES_CLUSTER,
+      log,
+    });
+  } catch (error) {
+    if (error instanceof FaultySourceError) {
+      process.stderr.write(`${error.message}\nmeshwright: ${options.config} cannot be served\n`);
+    } else {
+      process.stderr.write(`meshwright: ${error instanceof Error ? error.message : String(error)}\n`);
+    }
+    process.exit(1);
+  }
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      log.info(`${signal}: stopping`);
+      void plane.close().then(() => process.exit(0));
+    });
+  }
+}
+
+function createLog(format: ServeOptions["logFormat"]): Logger {
+  if (format === "json") return pino({ base: null });
+  const stream = pretty({ colorize: process.stdout.isTTY, hideObject: true, translateTime: "HH:MM:ss.l", sync: true });
+  return pino({ base: null }, stream);
+}

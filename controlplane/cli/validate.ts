@@ -1,0 +1,35 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Pipeline } from "../control/index.ts";
+import { formatProblem } from "../model/index.ts";
+import { ModuleStore } from "../modules/index.ts";
+import { FolderSource } from "../source/index.ts";
+import { MODULES_CLUSTER } from "./bootstrap.ts";
+
+/** `meshwright validate`: everything that serve does before a sidecar sees anything. The exit status is 1 for a fault. */
+export async function validate(folder: string): Promise<void> {
+  const scratch = mkdtempSync(join(tmpdir(), "meshwright-validate-"));
+  try {
+    const settings = { modulesAuthority: "127.0.0.1:18001", modulesCluster: MODULES_CLUSTER };
+    const result = await new Pipeline(new FolderSource(folder), new ModuleStore(scratch), settings).prepare();
+    if (result.ok) {
+      const { services, httpRoutes, wasmModules, filterPolicies } = result.release.model;
+      const counts = [
+        `${String(services.size)} Services`,
+        `${String(httpRoutes.size)} HTTPRoutes`,
+        `${String(wasmModules.size)} WasmModules`,
+        `${String(filterPolicies.size)} FilterPolicies`,
+      ];
+      process.stdout.write(`${folder} is good: ${counts.join(", ")}\n`);
+    } else {
+      process.stdout.write(`${result.problems.map(formatProblem).join("\n")}\n`);
+      process.exitCode = 1;
+    }
+  } catch (error) {
+    process.stderr.write(`meshwright: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,28 @@
+import type { Model, Resource } from "../model/index.ts";
+import type { Release } from "./pipeline.ts";
+
+/** Which resources differ between two releases, as `Kind name`; a WasmModule differs with its bytes. */
+export function changedResources(before: Release | undefined, after: Release): string[] {
+  const old = before === undefined ? new Map<string, string>() : contents(before);
+  const now = contents(after);
+  const names = new Set([...old.keys(), ...now.keys()]);
+  return [...names].filter((name) => old.get(name) !== now.get(name)).sort();
+}
+
+function contents({ model, modules }: Release): Map<string, string> {
+  return new Map(
+    resourcesOf(model).map(({ kind, metadata, spec }) => [
+      `${kind} ${metadata.name}`,
+      JSON.stringify([metadata, spec, kind === "WasmModule" ? modules.get(metadata.name)?.sha256 : undefined]),
+    ]),
+  );
+}
+
+function resourcesOf(model: Model): Resource[] {
+  return [
+    ...model.services.values(),
+    ...model.httpRoutes.values(),
+    ...model.wasmModules.values(),
+    ...model.filterPolicies.values(),
+  ];
+}

@@ -1,0 +1,185 @@
+import { createServer, type Server } from "node:http";
+import { ServerCredentials } from "@grpc/grpc-js";
+import type { Logger } from "pino";
+import { handleRequest } from "../api/index.ts";
+import { addMetricsService, Fleet, NodeStats } from "../fleet/index.ts";
+import { formatProblem, type Problem } from "../model/index.ts";
+import { ModuleStore } from "../modules/index.ts";
+import type { Source, StopWatching } from "../source/index.ts";
+import { TypeUrl, XdsServer, type NodeInfo, type Snapshot } from "../xds/index.ts";
+import { changedResources } from "./changes.ts";
+import { logFleet } from "./log-fleet.ts";
+import { Pipeline, type Release } from "./pipeline.ts";
+
+/** Where to listen. Port 0 takes any free one. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface ControlPlaneOptions {
+  readonly source: Source;
+  /** Folder for modules; made when it is missing. */
+  readonly stateFolder: string;
+  readonly xds: ListenAddress;
+  readonly http: ListenAddress;
+  /** The cluster of a sidecar's bootstrap from which Envoy fetches modules. */
+  readonly modulesCluster: string;
+  readonly log: Logger;
+}
+
+/** The source is faulty, and there is nothing earlier to serve. */
+export class FaultySourceError extends Error {
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(formatProblem).join("\n"));
+    this.problems = problems;
+  }
+}
+
+/** A running control plane: follows a source and serves the sidecars of a mesh. */
+export class ControlPlane {
+  /** The sidecars. */
+  readonly fleet = new Fleet();
+  /** What sidecars report of themselves. */
+  readonly stats = new NodeStats();
+  readonly #options: ControlPlaneOptions;
+  readonly #store: ModuleStore;
+  readonly #pipeline: Pipeline;
+  readonly #xds: XdsServer;
+  readonly #http: Server;
+  #release: Release | undefined;
+  #appliedAt: Date | undefined;
+  #refused: readonly Problem[] = [];
+  #reloading: Promise<void> | undefined;
+  #isStale = false;
+  readonly #acceptedAt = new Map<string, number>();
+  #stopWatching: StopWatching | undefined;
+
+  private constructor(options: ControlPlaneOptions) {
+    this.#options = options;
+    this.#store = new ModuleStore(options.stateFolder);
+    this.#pipeline = new Pipeline(options.source, this.#store, {
+      modulesAuthority: `${options.http.host}:${String(options.http.port)}`,
+      modulesCluster: options.modulesCluster,
+    });
+    this.#xds = new XdsServer({
+      source: { snapshot: (node) => this.#snapshot(node) },
+      observer: this.fleet,
+      onError: (error) => options.log.error({ err: error }, "internal error while serving a stream"),
+    });
+    this.#http = createServer((request, response) => handleRequest(this, request, response));
+    addMetricsService(this.#xds.grpc, this.stats);
+    this.fleet.on("acked", ({ typeUrl, nodeId, time }) => {
+      if (typeUrl === TypeUrl.extensionConfig) this.#acceptedAt.set(nodeId, time);
+    });
+    logFleet(this.fleet, options.log);
+  }
+
+  /**
+   * Starts to serve once the source was read.
+   * @throws FaultySourceError when what the source holds cannot be served.
+   */
+  static async start(options: ControlPlaneOptions): Promise<ControlPlane> {
+    const plane = new ControlPlane(options);
+    await plane.#reload();
+    if (plane.#release === undefined) throw new FaultySourceError(plane.#refused);
+    await plane.#listen();
+    plane.#stopWatching = await options.source.watch(() => void plane.reload());
+    return plane;
+  }
+
+  /** Modules by their hash. */
+  get modules(): ModuleStore {
+    return this.#store;
+  }
+
+  /** What is served now. */
+  get release(): Release | undefined {
+    return this.#release;
+  }
+
+  /** When what is served now was taken over. */
+  get appliedAt(): Date | undefined {
+    return this.#appliedAt;
+  }
+
+  /** What is wrong with the source, while what was served before is still served. */
+  get refused(): readonly Problem[] {
+    return this.#refused;
+  }
+
+  /** When a node last accepted a filter, in milliseconds since the epoch. */
+  filterAcceptedAt(nodeId: string): number | undefined {
+    return this.#acceptedAt.get(nodeId);
+  }
+
+  /** Reads the source again, one time after another; changes while it reads lead to one more reading. */
+  async reload(): Promise<void> {
+    this.#isStale = true;
+    this.#reloading ??= (async () => {
+      while (this.#isStale) {
+        this.#isStale = false;
+        await this.#reload();
+      }
+      this.#reloading = undefined;
+    })();
+    await this.#reloading;
+  }
+
+  async close(): Promise<void> {
+    await this.#stopWatching?.();
+    await this.#reloading;
+    this.#http.close();
+    this.#http.closeAllConnections();
+    await this.#xds.close();
+  }
+
+  async #reload(): Promise<void> {
+    const { log } = this.#options;
+    try {
+      const result = await this.#pipeline.prepare();
+      if (!result.ok) {
+        this.#refused = result.problems;
+        if (this.#release === undefined) return;
+        for (const problem of result.problems) log.error({ problem }, `refused: ${formatProblem(problem)}`);
+        log.warn("the change is refused; what was served before is still served");
+        return;
+      }
+      const changes = changedResources(this.#release, result.release);
+      const wasRefused = this.#refused.length > 0;
+      this.#refused = [];
+      if (changes.length === 0) {
+        if (wasRefused) log.info("the source is good again, and as it is served");
+        return;
+      }
+      const isFirst = this.#release === undefined;
+      this.#release = result.release;
+      this.#appliedAt = new Date();
+      const what = isFirst ? `${String(changes.length)} resources` : changes.join(", ");
+      log.info({ changes }, `serving ${what}`);
+      this.#xds.update();
+    } catch (error) {
+      log.error({ err: error }, "the source could not be read; what was served before is still served");
+    }
+  }
+
+  #snapshot(node: NodeInfo): Snapshot | undefined {
+    const found = this.#release?.translation.snapshotFor(node);
+    return found?.snapshot;
+  }
+
+  async #listen(): Promise<void> {
+    const { xds, http, log } = this.#options;
+    const xdsAddress = `${xds.host}:${String(xds.port)}`;
+    await new Promise<void>((resolve, reject) => {
+      this.#http.once("error", (error) => {
+        reject(new Error(`cannot listen on ${http.host}:${String(http.port)}: ${error.message}`, { cause: error }));
+      });
+      this.#http.listen(http.port, http.host, resolve);
+    });
+    await this.#xds.listen(xdsAddress, ServerCredentials.createInsecure());
+    log.info(`xDS on ${xdsAddress}, HTTP on ${http.host}:${String(http.port)}`);
+  }
+}

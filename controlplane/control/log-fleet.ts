@@ -1,0 +1,42 @@
+import type { Logger } from "pino";
+import type { Fleet, NodeOutcome } from "../fleet/index.ts";
+import { TypeUrl } from "../xds/index.ts";
+
+/** Writes to the log what sidecars answer. */
+export function logFleet(fleet: Fleet, log: Logger): void {
+  fleet.on("connected", ({ id, cluster, userAgentName, userAgentVersion }) => {
+    log.info({ node: id }, `${id}, a sidecar of ${cluster}, connected (${userAgentName} ${userAgentVersion})`);
+  });
+  fleet.on("disconnected", ({ id }) => log.warn({ node: id }, `${id} disconnected`));
+  fleet.on("acked", (outcome) => {
+    if (outcome.resources.length > 0) log.info(fields(outcome), `${outcome.nodeId} accepted ${whatOf(outcome)}`);
+  });
+  fleet.on("prewarming", (outcome) => {
+    log.info(fields(outcome), `${outcome.nodeId} fetches the module of ${whatOf(outcome)}`);
+  });
+  fleet.on("rejected", (outcome) => {
+    const why = outcome.kind === "acked" ? "" : `: ${outcome.message}`;
+    log.error(fields(outcome), `${outcome.nodeId} rejected ${whatOf(outcome)}${why}`);
+  });
+}
+
+function fields({ nodeId, typeUrl, resources }: NodeOutcome): object {
+  return { node: nodeId, typeUrl, resources };
+}
+
+/** What an answer is about, for people: a filter by its name and version, other types in short. */
+function whatOf({ typeUrl, resources }: NodeOutcome): string {
+  const name = typeNames[typeUrl] ?? typeUrl;
+  if (typeUrl !== TypeUrl.extensionConfig && resources.length > 3) return `${String(resources.length)} ${name}s`;
+  const named = resources.map(({ name: resource, version }) => (version === "" ? `${resource} (removed)` : `${resource} ${version}`));
+  return `${name} ${named.join(", ")}`;
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  [TypeUrl.cluster]: "cluster",
+  [TypeUrl.endpoint]: "endpoint",
+  [TypeUrl.listener]: "listener",
+  [TypeUrl.extensionConfig]: "filter",
+  [TypeUrl.route]: "route",
+  [TypeUrl.secret]: "secret",
+};

@@ -1,0 +1,47 @@
+import { readFile } from "node:fs/promises";
+import { buildModel, compareProblems, parseResources, type Model, type Problem } from "../model/index.ts";
+import type { ModuleStore } from "../modules/index.ts";
+import type { Source } from "../source/index.ts";
+import { translate, type Translation, type TranslationSettings } from "../translate/index.ts";
+import { FilterChecks, type LoadedModule } from "./filter-checks.ts";
+import { loadModules } from "./load-modules.ts";
+
+/** What can be served. */
+export interface Release {
+  readonly model: Model;
+  readonly modules: ReadonlyMap<string, LoadedModule>;
+  readonly translation: Translation;
+}
+
+/** A release, or all that is wrong with what the source holds, in the order of its files. */
+export type PrepareResult =
+  { readonly ok: true; readonly release: Release } | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/**
+ * From a source to what sidecars are served: the resources each in itself, then against one another, then the modules,
+ * then each filter on its configuration, then Envoy's resources. Nothing leaves it with a fault.
+ */
+export class Pipeline {
+  readonly #source: Source;
+  readonly #store: ModuleStore;
+  readonly #settings: TranslationSettings;
+  readonly #checks = new FilterChecks();
+
+  constructor(source: Source, store: ModuleStore, settings: TranslationSettings) {
+    this.#source = source;
+    this.#store = store;
+    this.#settings = settings;
+  }
+
+  async prepare(): Promise<PrepareResult> {
+    const parsed = parseResources(await this.#source.list());
+    const assets = await this.#source.readAssets(parsed.references);
+    const built = buildModel(parsed, assets);
+    if (!built.ok) return built;
+    const { model } = built;
+    const loaded = await loadModules(model, this.#store, readFile);
+    const problems = [...loaded.problems, ...(await this.#checks.check(model, loaded.modules))];
+    if (problems.length > 0) return { ok: false, problems: problems.sort(compareProblems) };
+    return { ok: true, release: { model, modules: loaded.modules, translation: translate(model, loaded.modules, this.#settings) } };
+  }
+}

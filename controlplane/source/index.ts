@@ -1,0 +1,3 @@
+export { FolderSource, type FolderOptions } from "./folder.ts";
+export { loadFromSource } from "./load.ts";
+export type { Source, StopWatching } from "./source.ts";

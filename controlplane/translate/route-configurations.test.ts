@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { outboundRoutes } from "./route-configurations.ts";
+import { modelOf, resourceJson } from "./testdata/fixtures.ts";
+
+const route = (name: string, hostnames: string): string => `---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: ${name} }
+spec: { parentRefs: [{ kind: Service, name: s }], hostnames: ${hostnames} }`;
+
+function hosts(...routes: string[]): Record<string, { domains: string[]; routes: string[] }> {
+  const service = `{ apiVersion: meshwright.dev/v1alpha1, kind: Service, metadata: { name: s }, spec: { port: 80 } }`;
+  const json = resourceJson(outboundRoutes(modelOf([service, ...routes].join("\n"))));
+  const { virtualHosts } = json as unknown as {
+    virtualHosts: { name: string; domains: string[]; routes: { name: string }[] }[];
+  };
+  return Object.fromEntries(
+    virtualHosts.map((host) => [host.name, { domains: host.domains, routes: host.routes.map(({ name }) => name) }]),
+  );
+}
+
+describe("the outbound virtual hosts", () => {
+  const unknown = { domains: ["*"], routes: ["unknown"] };
+
+  it("lead to a Service without HTTPRoutes by its name", () => {
+    assert.deepEqual(hosts(), { s: { domains: ["s"], routes: ["default"] }, unknown });
+  });
+
+  it("share rules between the name and the hostnames where they are the same", () => {
+    assert.deepEqual(hosts(route("a", '[b.c, "*.a.c"]'), route("b", "[]")), {
+      s: { domains: ["s", "*.a.c", "b.c"], routes: ["a/0/0", "b/0/0"] },
+      unknown,
+    });
+  });
+
+  it("apply an HTTPRoute to its own hostnames only", () => {
+    assert.deepEqual(hosts(route("a", "[a.c]"), route("b", "[b.c]"), route("c", "[]")), {
+      s: { domains: ["s"], routes: ["a/0/0", "b/0/0", "c/0/0"] },
+      "s|a.c": { domains: ["a.c"], routes: ["a/0/0", "c/0/0"] },
+      "s|b.c": { domains: ["b.c"], routes: ["b/0/0", "c/0/0"] },
+      unknown,
+    });
+  });
+});

@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import fc from "fast-check";
+
+import { DeltaScript, resource, type Served, SotwScript, type Type } from "./testdata/script.ts";
+import { isFullStateType } from "./type-url.ts";
+import type { Send } from "./stream.ts";
+
+/*
+ * A client that behaves as the specification says, driven at random: it subscribes, answers, rejects and falls silent
+ * while snapshots change. Once it is left to accept everything, it must hold exactly what it is to hold.
+ */
+
+const TYPES = ["CDS", "EDS", "LDS", "RDS", "SDS"] as const satisfies readonly Type[];
+const NAMES = ["a", "b", "c"];
+
+type Step =
+  | { readonly do: "serve"; readonly served: Served }
+  | { readonly do: "subscribe"; readonly type: Type; readonly names: readonly string[] }
+  | { readonly do: "answer"; readonly type: Type; readonly accept: boolean }
+  | { readonly do: "wait"; readonly ms: number };
+
+const arbitrarySnapshot: fc.Arbitrary<Served> = fc
+  .record(Object.fromEntries(TYPES.map((type) => [type, fc.array(fc.tuple(fc.constantFrom(...NAMES), fc.nat(2)))])))
+  .map((types) =>
+    Object.fromEntries(
+      Object.entries(types).map(([type, list]) => [type, Array.from(new Map(list), ([name, v]) => `${name}@${v}`)]),
+    ),
+  );
+
+const arbitraryStep: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ do: fc.constant("serve" as const), served: arbitrarySnapshot }),
+  fc.record({
+    do: fc.constant("subscribe" as const),
+    type: fc.constantFrom(...TYPES),
+    names: fc.uniqueArray(fc.constantFrom("*", ...NAMES)),
+  }),
+  fc.record({ do: fc.constant("answer" as const), type: fc.constantFrom(...TYPES), accept: fc.boolean() }),
+  fc.record({ do: fc.constant("wait" as const), ms: fc.constantFrom(10, 20_000) }),
+);
+
+/** What the two variants of the protocol have in common for the model. */
+abstract class Client {
+  readonly held = new Map<Type, Map<string, string>>(TYPES.map((type) => [type, new Map()]));
+  readonly subscribed = new Map<Type, ReadonlySet<string>>();
+  readonly unanswered = new Map<Type, Send>();
+  abstract readonly script: SotwScript | DeltaScript;
+  abstract subscribe(type: Type, names: readonly string[]): void;
+  abstract apply(type: Type, send: Send): void;
+  served: Served = {};
+
+  /** Takes what is due and checks it against what no response may do. */
+  receive(): void {
+    const from = this.script.sends.length;
+    for (const line of this.script.take()) {
+      const type = line.split(" ")[0] as Type;
+      assert.ok(!this.unanswered.has(type), `a second ${type} response is in flight`);
+      const send = this.script.sends.slice(from).findLast((s) => s.nonce === this.script.nonce(type));
+      assert.ok(send);
+      const names = [...send.resources.map(({ name }) => name), ...send.removed];
+      assert.equal(new Set(names).size, names.length, "R12: a name twice in one response");
+      for (const name of names) assert.ok(this.covers(type, name), `${name} was not subscribed`);
+      this.unanswered.set(type, send);
+    }
+  }
+
+  answer(type: Type, accept: boolean): void {
+    const send = this.unanswered.get(type);
+    if (send === undefined) return;
+    this.unanswered.delete(type);
+    if (accept) {
+      this.apply(type, send);
+      this.script.ack(type);
+    } else this.script.nack(type);
+  }
+
+  run(steps: readonly Step[]): void {
+    for (const step of steps) {
+      if (step.do === "serve") {
+        this.served = step.served;
+        this.script.serve(step.served);
+      } else if (step.do === "subscribe") this.subscribe(step.type, step.names);
+      else if (step.do === "answer") this.answer(step.type, step.accept);
+      else this.script.now += step.ms;
+      this.receive();
+    }
+  }
+
+  /** Accepts everything until nothing more comes, which must be soon. */
+  settle(): void {
+    for (let round = 0; round < 50; round++) {
+      this.receive();
+      if (this.unanswered.size === 0) {
+        if (this.script.wakeAt === undefined) return;
+        this.script.now = this.script.wakeAt;
+      }
+      for (const type of [...this.unanswered.keys()]) this.answer(type, true);
+    }
+    assert.fail("the responses do not come to an end");
+  }
+
+  covers(type: Type, name: string): boolean {
+    const names = this.subscribed.get(type);
+    return names !== undefined && (names.has("*") || names.has(name));
+  }
+
+  expected(type: Type): string[] {
+    const all = (this.served[type] ?? []).map((r) => (typeof r === "string" ? resource(type, r) : r));
+    return all
+      .filter(({ name }) => this.covers(type, name))
+      .map(({ name, version }) => `${name}@${version}`)
+      .sort();
+  }
+
+  holds(type: Type): string[] {
+    return Array.from(this.held.get(type) ?? [], ([name, version]) => `${name}@${version}`).sort();
+  }
+}
+
+class SotwClient extends Client {
+  override readonly script = new SotwScript();
+
+  override subscribe(type: Type, names: readonly string[]): void {
+    // A list that is empty means different things at different times; subscription.test.ts has that.
+    if (names.length === 0) return;
+    this.subscribed.set(type, new Set(names));
+    const held = this.held.get(type);
+    for (const name of held?.keys() ?? []) if (!this.covers(type, name)) held?.delete(name);
+    this.script.ask(type, names, { nonce: this.script.nonce(type) });
+    // The server takes that for an answer if it names the nonce of a response: so does the client.
+    const send = this.unanswered.get(type);
+    if (send) this.apply(type, send);
+    this.unanswered.delete(type);
+  }
+
+  override apply(type: Type, send: Send): void {
+    const held = this.held.get(type) ?? new Map<string, string>();
+    if (isFullStateType(send.typeUrl)) held.clear();
+    for (const { name, version } of send.resources) if (this.covers(type, name)) held.set(name, version);
+  }
+}
+
+class DeltaClient extends Client {
+  override readonly script = new DeltaScript();
+
+  override subscribe(type: Type, names: readonly string[]): void {
+    const before = this.subscribed.get(type);
+    if (before === undefined && names.length === 0) return;
+    const after = new Set(names);
+    this.subscribed.set(type, after);
+    const held = this.held.get(type);
+    for (const name of held?.keys() ?? []) if (!this.covers(type, name)) held?.delete(name);
+    const left = [...(before ?? [])].filter((name) => !after.has(name)).map((name) => `-${name}`);
+    this.script.ask(type, [...names.filter((name) => !before?.has(name)), ...left]);
+  }
+
+  override apply(type: Type, send: Send): void {
+    const held = this.held.get(type);
+    for (const { name, version } of send.resources) if (this.covers(type, name)) held?.set(name, version);
+    for (const name of send.removed) held?.delete(name);
+  }
+}
+
+for (const [variant, open] of [
+  ["state of the world", () => new SotwClient()],
+  ["incremental", () => new DeltaClient()],
+] as const) {
+  test(`${variant}: a client converges to its snapshot whatever happened before, and is then left alone`, () => {
+    fc.assert(
+      fc.property(fc.array(arbitraryStep, { maxLength: 40 }), arbitrarySnapshot, (steps, last) => {
+        const client = open();
+        client.run(steps);
+        // What was rejected may stand until the type changes: so let everything change.
+        client.served = Object.fromEntries(
+          Object.entries(last).map(([type, list]) => [type, list.map((r) => `${String(r)}.last`)]),
+        );
+        client.script.serve(client.served);
+        client.settle();
+        for (const type of TYPES) {
+          if (!client.subscribed.has(type)) continue;
+          const held = client.holds(type);
+          const expected = client.expected(type);
+          // Outside the incremental variant a client keeps what is gone, except clusters and listeners.
+          const keeps = variant === "state of the world" && !["CDS", "LDS"].includes(type);
+          assert.deepEqual(keeps ? held.filter((text) => expected.includes(text)) : held, expected, type);
+        }
+        const sent = client.script.sends.length;
+        client.script.serve(client.served);
+        client.script.now += 60_000;
+        assert.deepEqual(client.script.take(), [], "R12: nothing changed");
+        assert.equal(client.script.sends.length, sent);
+      }),
+      { numRuns: 500 },
+    );
+  });
+}

@@ -1,0 +1,59 @@
+// Who sends a request.
+
+import { JsonValue } from "proxy-wasm-assemblyscript-sdk";
+import { JwtProvider } from "./jwt-provider";
+
+/** An API key that the configuration names. */
+@final
+export class ApiKey {
+  constructor(
+    readonly name: string,
+    /** SHA-256 of the key. */
+    readonly digest: Uint8Array,
+    /** The name in UTF-8. */
+    readonly principal: Uint8Array,
+  ) {}
+}
+
+/** What a verified token says. */
+@final
+export class Identity {
+  /** `issuer/subject`, in UTF-8. */
+  principal: Uint8Array = new Uint8Array(0);
+  /** Values of the provider's headers, in their order; null where the token has no such claim. */
+  headerValues: (Uint8Array | null)[] = [];
+  /** The token is good up to this time, in seconds since 1970, clock skew included. */
+  notAfter: f64 = f64.POSITIVE_INFINITY;
+  /** And from this time on. */
+  notBefore: f64 = 0;
+
+  constructor(
+    readonly provider: JwtProvider,
+    readonly subject: string,
+    readonly claims: JsonValue,
+  ) {}
+}
+
+/** The caller of the current request: nobody, or who holds an API key, a token or both. */
+@final
+export class Caller {
+  apiKey: ApiKey | null = null;
+  identity: Identity | null = null;
+
+  get isAnonymous(): bool {
+    return this.apiKey === null && this.identity === null;
+  }
+
+  /** The name for later filters and the upstream: that of the token before that of the API key. Null for nobody. */
+  get principal(): Uint8Array | null {
+    const identity = this.identity;
+    if (identity !== null) return identity.principal;
+    const apiKey = this.apiKey;
+    return apiKey === null ? null : apiKey.principal;
+  }
+
+  forget(): void {
+    this.apiKey = null;
+    this.identity = null;
+  }
+}

@@ -1,0 +1,90 @@
+// Claims of a token: where they stand, and conditions on them.
+
+import { ConfigObject, JsonKind, JsonValue } from "proxy-wasm-assemblyscript-sdk";
+
+/** Where a claim stands: the names of the members on the way to it. */
+@final
+export class ClaimPath {
+  private constructor(private names: string[]) {}
+
+  /** Reads `"realm_access.roles"`, or `["https://example.com/roles"]` for names with a dot. */
+  static read(object: ConfigObject, field: string): ClaimPath {
+    const value = object.json(field);
+    const names: string[] = [];
+    if (value !== null && value.kind == JsonKind.String) {
+      const parts = value.text.split(".");
+      for (let i = 0; i < parts.length; ++i) names.push(parts[i]);
+    } else if (value !== null && value.kind == JsonKind.Array) {
+      for (let i = 0; i < value.items.length; ++i) {
+        const item = value.items[i];
+        names.push(item.kind == JsonKind.String ? item.text : "");
+      }
+    }
+    if (names.length == 0 || names.includes("")) {
+      object.error(field, "the name of a claim, names joined by dots, or an array of names");
+    }
+    return new ClaimPath(names);
+  }
+
+  /** The claim, or null where the token has none there. */
+  find(claims: JsonValue): JsonValue | null {
+    let value: JsonValue | null = claims;
+    for (let i = 0; i < this.names.length && value !== null; ++i) value = value.member(this.names[i]);
+    return value;
+  }
+}
+
+/** The fields that stand for the tests, in their order. */
+const CLAIM_TESTS: string[] = ["equals", "contains"];
+
+/** A condition on a claim. */
+@final
+export class ClaimMatch {
+  private path: ClaimPath;
+  private contains: bool;
+  private kind: JsonKind = JsonKind.String;
+  private text: string = "";
+  private bool: bool = false;
+
+  constructor(object: ConfigObject) {
+    this.path = ClaimPath.read(object, "claim");
+    const test = object.alternative(CLAIM_TESTS);
+    this.contains = test == 1;
+    if (this.contains) {
+      this.text = object.string("contains");
+    } else if (test == 0) {
+      const value = object.json("equals");
+      if (value !== null && (value.kind == JsonKind.String || value.kind == JsonKind.Bool)) {
+        this.kind = value.kind;
+        this.text = value.text;
+        this.bool = value.bool;
+      } else {
+        object.error("equals", "a string, true or false");
+      }
+    }
+  }
+
+  matches(claims: JsonValue): bool {
+    const value = this.path.find(claims);
+    if (value === null) return false;
+    if (!this.contains) return value.kind == this.kind && value.text == this.text && value.bool == this.bool;
+    if (value.kind == JsonKind.String) return hasWord(value.text, this.text);
+    if (value.kind != JsonKind.Array) return false;
+    for (let i = 0; i < value.items.length; ++i) {
+      const item = unchecked(value.items[i]);
+      if (item.kind == JsonKind.String && item.text == this.text) return true;
+    }
+    return false;
+  }
+}
+
+/** Whether a word is in a list separated by spaces, such as `scope` (RFC 8693, section 4.2). */
+export function hasWord(list: string, word: string): bool {
+  if (word.includes(" ")) return false;
+  for (let at = list.indexOf(word); at >= 0; at = list.indexOf(word, at + 1)) {
+    const end = at + word.length;
+    const starts = at == 0 || list.charCodeAt(at - 1) == 0x20;
+    if (starts && (end == list.length || list.charCodeAt(end) == 0x20)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,147 @@
+// The configuration of the filter; README.md describes the fields.
+
+import { Bytes, Config, ConfigObject, HeaderName, canVerifySignatures } from "proxy-wasm-assemblyscript-sdk";
+import { ownHeaderName } from "../common/names";
+import { ApiKeys } from "./api-keys";
+import { JwtProvider } from "./jwt-provider";
+import { Rule } from "./rules";
+
+const MAX_CACHED_TOKENS: i64 = 65_536;
+const DEFAULT_CACHED_TOKENS: i64 = 1024;
+const DEFAULT_REALM: string = "envoy";
+
+@final
+export class AuthzConfig {
+  apiKeys: ApiKeys | null = null;
+  providers: JwtProvider[] = [];
+  rules: Rule[] = [];
+  /** The header that tells the upstream who calls; null for none. */
+  principalHeader: HeaderName | null = null;
+  /** Names of all headers that the filter sets: nobody else's copy of them passes. */
+  ownHeaders: string[] = [];
+  realm: string = "";
+  tokenCacheSize: i32 = 0;
+
+  /** Null when the configuration is not good; the log then says why. */
+  static read(configuration: Bytes): AuthzConfig | null {
+    const config = new Config(configuration);
+    const root = config.root;
+    const result = new AuthzConfig();
+    const apiKeys = root.objectOrNull("apiKeys");
+    if (apiKeys !== null) result.apiKeys = new ApiKeys(apiKeys);
+    result.readProviders(config, root.objects("jwtProviders"));
+    if (root.has("principalHeader")) {
+      result.principalHeader = new HeaderName(ownHeaderName(root, "principalHeader"));
+    }
+    result.readRules(root);
+    result.realm = root.stringOr("realm", DEFAULT_REALM);
+    if (!isQuotable(result.realm)) root.error("realm", 'printable ASCII without " and \\');
+    result.tokenCacheSize = <i32>root.integerOr("tokenCacheSize", 0, MAX_CACHED_TOKENS, DEFAULT_CACHED_TOKENS);
+    result.checkHeaders(config);
+    return config.accept() ? result : null;
+  }
+
+  private readProviders(config: Config, objects: ConfigObject[]): void {
+    const names: string[] = [];
+    const issuers: string[] = [];
+    let needsHost = false;
+    for (let i = 0; i < objects.length; ++i) {
+      const provider = new JwtProvider(config, objects[i]);
+      if (names.includes(provider.name)) objects[i].error("name", "a name that no provider before has");
+      if (issuers.includes(provider.issuer)) objects[i].error("issuer", "an issuer that no provider before has");
+      names.push(provider.name);
+      issuers.push(provider.issuer);
+      this.providers.push(provider);
+      needsHost = needsHost || provider.needsHost;
+    }
+    if (needsHost && !canVerifySignatures()) {
+      config.error("jwtProviders", "RS256 and ES256 need the foreign function verify_signature, which this host lacks");
+    }
+  }
+
+  private readRules(root: ConfigObject): void {
+    const objects = root.objects("rules");
+    if (objects.length == 0) root.error("rules", "at least one rule");
+    const names = new Set<string>();
+    for (let i = 0; i < objects.length; ++i) {
+      const rule = new Rule(objects[i]);
+      if (rule.name.length && names.has(rule.name)) objects[i].error("name", "a name that no rule before has");
+      names.add(rule.name);
+      this.checkPrincipals(rule, objects[i]);
+      this.rules.push(rule);
+    }
+  }
+
+  /** A rule for somebody whom the filter cannot know is a mistake, and in a `deny` rule a hole. */
+  private checkPrincipals(rule: Rule, object: ConfigObject): void {
+    const apiKeys = this.apiKeys;
+    for (let i = 0; i < rule.principals.length; ++i) {
+      const principal = rule.principals[i];
+      if (principal.apiKey.length && (apiKeys === null || !apiKeys.has(principal.apiKey))) {
+        object.error("principals", `names of API keys in apiKeys.keys; "${principal.apiKey}" is none`);
+      }
+      if (principal.issuer.length && !this.hasIssuer(principal.issuer)) {
+        object.error("principals", `issuers in jwtProviders; "${principal.issuer}" is none`);
+      }
+    }
+  }
+
+  private hasIssuer(issuer: string): bool {
+    for (let i = 0; i < this.providers.length; ++i) {
+      if (this.providers[i].issuer == issuer) return true;
+    }
+    return false;
+  }
+
+  /** What the filter writes must not be what it, or a rule, reads. */
+  private checkHeaders(config: Config): void {
+    const credentials: string[] = [];
+    for (let i = 0; i < this.providers.length; ++i) {
+      const provider = this.providers[i];
+      for (let j = 0; j < provider.locations.length; ++j) credentials.push(provider.locations[j].header.name);
+      const own: string[] = [];
+      for (let j = 0; j < provider.claimHeaders.length; ++j) {
+        const name = provider.claimHeaders[j].header.name;
+        if (own.includes(name)) {
+          config.error(`jwtProviders[${i}].claimToHeaders[${j}].header`, `"${name}" is set by a claim before`);
+        }
+        own.push(name);
+        if (!this.ownHeaders.includes(name)) this.ownHeaders.push(name);
+      }
+    }
+    const apiKeys = this.apiKeys;
+    if (apiKeys !== null) {
+      if (credentials.includes(apiKeys.header.name)) {
+        config.error("apiKeys.header", `"${apiKeys.header.name}" is where a provider of jwtProviders looks for tokens`);
+      }
+      credentials.push(apiKeys.header.name);
+    }
+    const principal = this.principalHeader;
+    if (principal !== null) {
+      if (this.ownHeaders.includes(principal.name)) {
+        config.error("principalHeader", `"${principal.name}" is set by a claim already`);
+      }
+      this.ownHeaders.push(principal.name);
+    }
+    for (let i = 0; i < this.ownHeaders.length; ++i) {
+      const name = this.ownHeaders[i];
+      if (name.length && credentials.includes(name)) config.error("jwtProviders", `"${name}" holds a credential and cannot be set`);
+    }
+    for (let i = 0; i < this.rules.length; ++i) {
+      const headers = this.rules[i].headers;
+      for (let j = 0; j < headers.length; ++j) {
+        if (!this.ownHeaders.includes(headers[j].name)) continue;
+        const path = `rules[${i}].headers[${j}].name`;
+        config.error(path, `"${headers[j].name}" is set by this filter, so what a client sends in it means nothing`);
+      }
+    }
+  }
+}
+
+function isQuotable(text: string): bool {
+  for (let i = 0; i < text.length; ++i) {
+    const code = text.charCodeAt(i);
+    if (code < 0x20 || code > 0x7e || code == 0x22 || code == 0x5c) return false;
+  }
+  return true;
+}

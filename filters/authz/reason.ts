@@ -1,0 +1,55 @@
+// Why a request does not pass.
+
+export enum Reason {
+  /** It passes. */
+  None,
+  /** The path has no one meaning; see `request-path.ts`. */
+  BadPath,
+  MissingCredentials,
+  BadApiKey,
+  /** More than one token, or a header with a credential more than once. */
+  TooManyTokens,
+  TokenMalformed,
+  TokenUnknownIssuer,
+  TokenAlgorithm,
+  /** No key of the provider has the token's key id. */
+  TokenUnknownKey,
+  TokenSignature,
+  TokenExpired,
+  TokenNotYetValid,
+  TokenAudience,
+  /** A claim that is missing, of the wrong type, or not fit to become a header. */
+  TokenClaim,
+  /** The host could not do what it was asked. */
+  Unavailable,
+  /** A `deny` rule matched. */
+  Rule,
+  /** No rule matched. */
+  NoRule,
+}
+
+/** The reasons as metrics, log and access log call them, in the order of `Reason`. */
+export const REASONS: string[] = [
+  "",
+  "bad_path",
+  "missing_credentials",
+  "bad_api_key",
+  "too_many_tokens",
+  "token_malformed",
+  "token_unknown_issuer",
+  "token_algorithm",
+  "token_unknown_key",
+  "token_signature",
+  "token_expired",
+  "token_not_yet_valid",
+  "token_audience",
+  "token_claim",
+  "unavailable",
+  "rule",
+  "no_rule",
+];
+
+/** Whether a token was given that is not good. */
+export function isBadToken(reason: Reason): bool {
+  return reason >= Reason.TooManyTokens && reason <= Reason.TokenClaim;
+}

@@ -1,0 +1,26 @@
+// Comparing what a request holds with what the configuration says.
+
+import { Bytes } from "proxy-wasm-assemblyscript-sdk";
+
+export function sameBytes(bytes: Bytes, expected: Uint8Array): bool {
+  return bytes.size == expected.length && hasAt(bytes, 0, expected);
+}
+
+/** Whether `expected` stands at a place where `bytes` has room for it. */
+export function hasAt(bytes: Bytes, at: i32, expected: Uint8Array): bool {
+  return memory.compare(bytes.pointer + at, expected.dataStart, expected.length) == 0;
+}
+
+/** Whether `bytes` has an ASCII text at a place, with no regard to the case of letters. */
+export function hasIgnoreCaseAt(bytes: Bytes, at: i32, text: string): bool {
+  return bytes.size - at >= text.length && bytes.slice(at, at + text.length).isIgnoreCase(text);
+}
+
+/** Whether a value can be that of a header as it is: nothing that ends it, nothing at its ends that HTTP takes away. */
+export function isHeaderValue(bytes: Bytes): bool {
+  for (let i = 0; i < bytes.size; ++i) {
+    const byte = load<u8>(bytes.pointer + i);
+    if (byte < 0x20 || byte == 0x7f) return false;
+  }
+  return bytes.trim().size == bytes.size;
+}

@@ -1,0 +1,95 @@
+// What the upstream and later filters learn of an allowed request.
+
+import {
+  Bytes,
+  HeaderName,
+  Property,
+  Status,
+  clearRouteCache,
+  requestHeaders,
+} from "proxy-wasm-assemblyscript-sdk";
+import { Caller, Identity } from "./caller";
+import { AuthzConfig } from "./config";
+
+/** Filter state `wasm.authz.principal`. */
+const PRINCIPAL: Property = new Property(["authz.principal"]);
+
+@final
+export class Upstream {
+  constructor(private config: AuthzConfig) {}
+
+  /** Takes credentials and forged headers out, and puts the caller in. False when the host failed to. */
+  prepare(caller: Caller): bool {
+    if (!this.removeForged()) return false;
+    const apiKeys = this.config.apiKeys;
+    if (apiKeys !== null && !apiKeys.forward && caller.apiKey !== null) {
+      if (requestHeaders.removeName(apiKeys.header) != Status.Ok) return false;
+    }
+    const identity = caller.identity;
+    if (identity !== null && !setClaims(identity)) return false;
+    const principal = caller.principal;
+    if (principal === null) return true;
+    const header = this.config.principalHeader;
+    if (header !== null && !setHeader(header, principal)) return false;
+    return PRINCIPAL.set(Bytes.of(principal)) == Status.Ok;
+  }
+
+  /** Removes what the client sent under the names of our headers, also with `_` for `-`, which CGI and its heirs take for the same. */
+  private removeForged(): bool {
+    const own = this.config.ownHeaders;
+    if (own.length == 0) return true;
+    for (let i = 0; i < requestHeaders.count; ++i) {
+      const name = requestHeaders.nameAt(i);
+      if (!isLooselyOneOf(name, own)) continue;
+      if (requestHeaders.remove(name.toString()) != Status.Ok) return false;
+      // The map has changed: from the start.
+      i = -1;
+    }
+    return true;
+  }
+}
+
+function setClaims(identity: Identity): bool {
+  const provider = identity.provider;
+  for (let i = 0; i < provider.claimHeaders.length; ++i) {
+    const value = unchecked(identity.headerValues[i]);
+    if (value !== null && !setHeader(provider.claimHeaders[i].header, value)) return false;
+  }
+  if (!provider.forward) {
+    for (let i = 0; i < provider.locations.length; ++i) {
+      if (!removeToken(provider.locations[i].header)) return false;
+    }
+  }
+  // A host that is not Envoy has no route cache.
+  if (provider.clearRouteCache) clearRouteCache();
+  return true;
+}
+
+function removeToken(header: HeaderName): bool {
+  return requestHeaders.removeName(header) == Status.Ok;
+}
+
+function setHeader(header: HeaderName, value: Uint8Array): bool {
+  return requestHeaders.setBytes(header, Bytes.of(value)) == Status.Ok;
+}
+
+function isLooselyOneOf(name: Bytes, names: string[]): bool {
+  for (let i = 0; i < names.length; ++i) {
+    if (isLoosely(name, unchecked(names[i]))) return true;
+  }
+  return false;
+}
+
+function isLoosely(name: Bytes, expected: string): bool {
+  if (name.size != expected.length) return false;
+  for (let i = 0; i < name.size; ++i) {
+    if (unified(name[i]) != unified(expected.charCodeAt(i))) return false;
+  }
+  return true;
+}
+
+// @ts-ignore: decorator
+@inline
+function unified(code: i32): i32 {
+  return code == 0x5f ? 0x2d : code;
+}

@@ -1,0 +1,122 @@
+import { testConfigurations, type Bad, type Good } from "../testing/configurations.ts";
+
+const tokenBucket = { maxTokens: 5, tokensPerFill: 5, fillInterval: "60s" };
+const limit = { name: "a", tokenBucket };
+const one = (fields: object): object => ({ limits: [{ ...limit, ...fields }] });
+const bucket = (fields: object): object => one({ tokenBucket: { ...tokenBucket, ...fields } });
+
+const good: Good[] = [
+  ["the least", { limits: [{ name: "a", tokenBucket: { maxTokens: 1, fillInterval: "1s" } }] }],
+  [
+    "everything",
+    {
+      limits: [
+        {
+          name: "per-client_1",
+          tokenBucket,
+          key: [
+            { header: "X-Api-Key" },
+            { header: ":authority" },
+            { cookie: "sid" },
+            { path: {} },
+            { method: {} },
+            { clientAddress: {} },
+            { clientAddress: { xForwardedForPosition: 32 } },
+            { property: ["connection", "requested_server_name"] },
+            { constant: "é" },
+          ],
+          missingKey: "skip",
+          match: {
+            path: { prefix: "/" },
+            methods: ["GET", "POST"],
+            headers: [
+              { name: "a", exact: "1" },
+              { name: "b", prefix: "1" },
+              { name: "c", suffix: "1" },
+              { name: "d", contains: "1" },
+              { name: "e", present: true },
+              { name: "f", present: false },
+            ],
+            cookies: [
+              { name: "a", exact: "1" },
+              { name: "b", present: false },
+            ],
+          },
+          mode: "shadow",
+          slots: 1_048_576,
+        },
+        { name: "second", tokenBucket, key: [{ constant: "all" }], missingKey: "empty", match: {}, mode: "enforce", slots: 4 },
+      ],
+      headers: "none",
+      response: { status: 503, body: "" },
+    },
+  ],
+  ["headers and an empty response", { ...one({}), headers: "x-ratelimit", response: {} }],
+  ["the largest bucket", bucket({ maxTokens: 1_000_000, tokensPerFill: 1_000_000, fillInterval: "744h" })],
+  ["the smallest bucket", bucket({ maxTokens: 1, tokensPerFill: 1, fillInterval: "1ms" })],
+  ["a duration of several parts", bucket({ fillInterval: "1h30m10s500ms" })],
+  ["64 limits", { limits: Array.from({ length: 64 }, (_, i) => ({ ...limit, name: `l${i}` })) }],
+];
+
+const bad: Bad[] = [
+  { what: "no object", configuration: [], error: "configuration: expected an object, found array of 0" },
+  { what: "nothing", configuration: {}, error: "limits: expected 1 to 64 limits, found nothing" },
+  { what: "no limits", configuration: { limits: [] }, error: "limits: expected 1 to 64 limits, found array of 0" },
+  {
+    what: "65 limits",
+    configuration: { limits: Array.from({ length: 65 }, (_, i) => ({ ...limit, name: `l${i}` })) },
+    error: "limits: expected 1 to 64 limits, found array of 65",
+  },
+  { what: "limits that are no array", configuration: { limits: limit }, error: "limits: expected an array, found object" },
+  { what: "a limit that is no object", configuration: { limits: [5] }, error: "limits[0]: expected an object, found number 5" },
+  { what: "an unknown field", configuration: { ...one({}), limit: 5 }, error: "limit: unknown field" },
+  { what: "an unknown field of a limit", configuration: one({ burst: 5 }), error: "limits[0].burst: unknown field" },
+  { what: "no name", configuration: { limits: [{ tokenBucket }] }, error: "limits[0].name: expected a string" },
+  { what: "a name with a dot", configuration: one({ name: "a.b" }), error: "limits[0].name: expected 1 to 64 of the characters" },
+  { what: "a name too long", configuration: one({ name: "a".repeat(65) }), error: "limits[0].name: expected 1 to 64" },
+  {
+    what: "a name used twice",
+    configuration: { limits: [limit, limit] },
+    error: 'limits[1].name: expected a name that no limit before has, found string "a"',
+    schemaCannotTell: true,
+  },
+  { what: "no bucket", configuration: { limits: [{ name: "a" }] }, error: "limits[0].tokenBucket: expected an object, found nothing" },
+  { what: "no tokens", configuration: bucket({ maxTokens: 0 }), error: "limits[0].tokenBucket.maxTokens: expected an integer from 1 to 1000000, found number 0" },
+  { what: "too many tokens", configuration: bucket({ maxTokens: 1_000_001 }), error: "limits[0].tokenBucket.maxTokens: expected an integer" },
+  { what: "part of a token", configuration: bucket({ maxTokens: 1.5 }), error: "limits[0].tokenBucket.maxTokens: expected an integer from 1 to 1000000, found number 1.5" },
+  { what: "tokens in words", configuration: bucket({ maxTokens: "5" }), error: 'limits[0].tokenBucket.maxTokens: expected an integer from 1 to 1000000, found string "5"' },
+  { what: "no refill", configuration: bucket({ tokensPerFill: 0 }), error: "limits[0].tokenBucket.tokensPerFill: expected an integer" },
+  { what: "null", configuration: bucket({ tokensPerFill: null }), error: "limits[0].tokenBucket.tokensPerFill: expected an integer from 1 to 1000000, found null" },
+  { what: "no interval", configuration: { limits: [{ name: "a", tokenBucket: { maxTokens: 1 } }] }, error: "limits[0].tokenBucket.fillInterval: expected a string" },
+  { what: "an interval without unit", configuration: bucket({ fillInterval: "60" }), error: "limits[0].tokenBucket.fillInterval: expected a duration from 1ms to 744h" },
+  { what: "an interval as a number", configuration: bucket({ fillInterval: 60 }), error: "limits[0].tokenBucket.fillInterval: expected a string" },
+  { what: "an interval of nothing", configuration: bucket({ fillInterval: "0s" }), error: "limits[0].tokenBucket.fillInterval: expected a duration", schemaCannotTell: true },
+  { what: "an interval too long", configuration: bucket({ fillInterval: "745h" }), error: "limits[0].tokenBucket.fillInterval: expected a duration", schemaCannotTell: true },
+  { what: "an empty key", configuration: one({ key: [] }), error: "limits[0].key: expected at least one item, found array of 0" },
+  { what: "a value of two sources", configuration: one({ key: [{ header: "a", cookie: "b" }] }), error: "limits[0].key[0]: expected exactly one of header, cookie, path, method, clientAddress, property, constant, found header and cookie" },
+  { what: "a value of no source", configuration: one({ key: [{}] }), error: "limits[0].key[0]: expected exactly one of" },
+  { what: "a value of an unknown source", configuration: one({ key: [{ query: "a" }] }), error: "limits[0].key[0].query: unknown field" },
+  { what: "a header that is no name", configuration: one({ key: [{ header: "x key" }] }), error: "limits[0].key[0].header: expected the name of a header" },
+  { what: "an empty header", configuration: one({ key: [{ header: "" }] }), error: "limits[0].key[0].header: expected a string that is not empty" },
+  { what: "an empty property", configuration: one({ key: [{ property: [] }] }), error: "limits[0].key[0].property: expected at least one item" },
+  { what: "a path with fields", configuration: one({ key: [{ path: { segments: 1 } }] }), error: "limits[0].key[0].path.segments: unknown field" },
+  { what: "a path that is no object", configuration: one({ key: [{ path: true }] }), error: "limits[0].key[0].path: expected an object, found true" },
+  { what: "a position too far", configuration: one({ key: [{ clientAddress: { xForwardedForPosition: 33 } }] }), error: "limits[0].key[0].clientAddress.xForwardedForPosition: expected an integer from 0 to 32" },
+  { what: "an unknown meaning of a missing key", configuration: one({ missingKey: "fail" }), error: 'limits[0].missingKey: expected one of "empty", "skip", found string "fail"' },
+  { what: "an unknown mode", configuration: one({ mode: "off" }), error: 'limits[0].mode: expected one of "enforce", "shadow"' },
+  { what: "a path match of two tests", configuration: one({ match: { path: { exact: "/a", prefix: "/b" } } }), error: "limits[0].match.path: expected exactly one of exact, prefix, suffix, contains, found exact and prefix" },
+  { what: "an empty path match", configuration: one({ match: { path: { prefix: "" } } }), error: "limits[0].match.path.prefix: expected a string that is not empty" },
+  { what: "no methods", configuration: one({ match: { methods: [] } }), error: "limits[0].match.methods: expected at least one item" },
+  { what: "a header match without name", configuration: one({ match: { headers: [{ exact: "1" }] } }), error: "limits[0].match.headers[0].name: expected a string" },
+  { what: "a header match without test", configuration: one({ match: { headers: [{ name: "a" }] } }), error: "limits[0].match.headers[0]: expected exactly one of exact, prefix, suffix, contains, present, found none of them" },
+  { what: "a presence in words", configuration: one({ match: { headers: [{ name: "a", present: "yes" }] } }), error: "limits[0].match.headers[0].present: expected true or false" },
+  { what: "a cookie match without test", configuration: one({ match: { cookies: [{ name: "a" }] } }), error: "limits[0].match.cookies[0]: expected exactly one of" },
+  { what: "too few slots", configuration: one({ slots: 3 }), error: "limits[0].slots: expected an integer from 4 to 1048576" },
+  { what: "slots that are no multiple of 4", configuration: one({ slots: 1001 }), error: "limits[0].slots: expected a multiple of 4, found number 1001" },
+  { what: "unknown headers", configuration: { ...one({}), headers: "ratelimit" }, error: 'headers: expected one of "x-ratelimit", "none"' },
+  { what: "headers on", configuration: { ...one({}), headers: true }, error: 'headers: expected one of "x-ratelimit", "none", found true' },
+  { what: "a refusal that is none", configuration: { ...one({}), response: { status: 200 } }, error: "response.status: expected an integer from 400 to 599, found number 200" },
+  { what: "a body that is no text", configuration: { ...one({}), response: { body: {} } }, error: "response.body: expected a string, found object" },
+];
+
+testConfigurations("ratelimit", good, bad);

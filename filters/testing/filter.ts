@@ -1,0 +1,114 @@
+// What the tests of the filters share. Runs in Node.
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Ajv, type ValidateFunction } from "ajv";
+import { Clock, Metrics, ProxyWasmHost, SharedData, type HttpStream, type Plugin } from "@meshwright/host";
+import { buildFilters } from "../../setup/filters.mjs";
+import { root } from "../../setup/paths.mjs";
+
+/** The compiled module of a filter, built from its present sources. */
+export async function filterModule(name: string): Promise<Uint8Array> {
+  await buildFilters([name]);
+  return readFile(join(root, "build", `${name}.wasm`));
+}
+
+/** A function that checks a configuration by the filter's JSON Schema. */
+export async function schemaOf(name: string): Promise<ValidateFunction> {
+  const schema: unknown = JSON.parse(await readFile(join(root, "filters", name, "schema.json"), "utf8"));
+  if (typeof schema !== "object" || schema === null) throw new TypeError(`filters/${name}/schema.json is no object`);
+  return new Ajv({ allErrors: true }).compile(schema);
+}
+
+/** A clock that can also be set back, as the wall clock of a machine can. */
+export class WallClock extends Clock {
+  #offset = 0n;
+
+  override get realtime(): bigint {
+    return super.realtime + this.#offset;
+  }
+
+  /** Sets the clock by so many milliseconds, back if negative, without time passing. */
+  step(milliseconds: number): void {
+    this.#offset += BigInt(Math.round(milliseconds * 1_000_000));
+  }
+}
+
+/** One request: its headers beside `:method`, `:path` and `:authority`, and where it comes from. */
+export interface Request {
+  readonly path?: string;
+  readonly method?: string;
+  readonly authority?: string;
+  readonly headers?: readonly (readonly [string, string | Uint8Array])[];
+  /** Address and port of the peer. */
+  readonly from?: string;
+}
+
+/** What the workers of one Envoy have in common, and the workers that it has. */
+export class Envoy {
+  readonly clock = new WallClock();
+  readonly metrics = new Metrics();
+  readonly sharedData: SharedData;
+  readonly #module: Uint8Array;
+  readonly #workers: Worker[] = [];
+
+  constructor(module: Uint8Array, sharedData = new SharedData()) {
+    this.#module = module;
+    this.sharedData = sharedData;
+  }
+
+  /** Starts a worker with one plugin. Throws if the filter refuses the configuration. */
+  async worker(configuration: unknown): Promise<Worker> {
+    const { clock, metrics, sharedData } = this;
+    const host = await ProxyWasmHost.load(this.#module, { clock, metrics, sharedData });
+    const plugin = host.startPlugin({ configuration: JSON.stringify(configuration) });
+    if (!plugin.ok) throw new Error(plugin.reason);
+    const worker = new Worker(host, plugin);
+    this.#workers.push(worker);
+    return worker;
+  }
+
+  /** A counter or gauge; 0 if it is not there. */
+  metric(name: string): number {
+    return this.metrics.get(name) ?? 0;
+  }
+
+  close(): void {
+    for (const worker of this.#workers) worker.close();
+  }
+}
+
+/** One worker of an Envoy. */
+export class Worker {
+  readonly #host: ProxyWasmHost;
+  readonly #plugin: Plugin;
+
+  constructor(host: ProxyWasmHost, plugin: Plugin) {
+    this.#host = host;
+    this.#plugin = plugin;
+  }
+
+  /** Why the module died; undefined while it lives. */
+  get trap(): string | undefined {
+    return this.#plugin.trap;
+  }
+
+  /** Sends a request, and an upstream's `200` when the filter lets it pass. The stream is over then. */
+  send(request: Request = {}): HttpStream {
+    const { path = "/", method = "GET", authority = "a.example", headers = [], from = "192.0.2.1:4711" } = request;
+    const stream = this.#plugin.newHttpStream({ properties: { "source.address": from } });
+    const all = [[":method", method], [":path", path], [":authority", authority], ...headers] as const;
+    stream.requestHeaders(all, { endOfStream: true });
+    if (stream.localResponse === undefined) stream.responseHeaders({ ":status": "200" }, { endOfStream: true });
+    stream.close();
+    return stream;
+  }
+
+  close(): void {
+    this.#host.close();
+  }
+}
+
+export function statusOf(stream: HttpStream): number {
+  return Number(stream.response.headers?.get(":status"));
+}
