@@ -33,11 +33,10 @@ export class Body implements GuestBuffer {
     return this.bytes.length;
   }
 
-  /** Envoy can prepend (0, 0), replace everything (0, all or more) and append (the end or beyond), and nothing else. */
+  /** Envoy replaces the beginning (nothing of it, a part, or all) and appends at the end or beyond, and nothing else. */
   splice(start: number, length: number, data: Uint8Array): Status {
-    if (start === 0 && length === 0) this.bytes = concat(data, this.bytes);
-    else if (start === 0 && length >= this.length) this.bytes = data;
-    else if (start !== 0 && start >= this.length) this.bytes = concat(this.bytes, data);
+    if (start === 0) this.bytes = concat(data, this.bytes.subarray(length));
+    else if (start >= this.length) this.bytes = concat(this.bytes, data);
     else return Status.BadArgument;
     return Status.Ok;
   }

@@ -22,6 +22,11 @@ export interface LocalReply {
   readonly grpcStatus: number | undefined;
 }
 
+export interface PropertyDeclaration {
+  /** A second write is refused. */
+  readonly readOnly: boolean;
+}
+
 /** What a host function acts on. */
 export abstract class Context {
   readonly vm: Vm;
@@ -77,6 +82,15 @@ export abstract class Context {
     if (name === "plugin_vm_id") return this.vm.services.vmId;
     const { properties } = this.vm.services;
     return Object.hasOwn(properties, name) ? properties[name] : undefined;
+  }
+
+  /** Properties that `declare_property` described in this context. */
+  readonly declaredProperties = new Map<string, PropertyDeclaration>();
+
+  declareProperty(name: string, declaration: PropertyDeclaration): Status {
+    if (this.declaredProperties.has(name)) return Status.BadArgument;
+    this.declaredProperties.set(name, declaration);
+    return Status.Ok;
   }
 
   abstract setProperty(path: string, value: Uint8Array): Status;

@@ -47,13 +47,13 @@ export class HeaderMap implements Iterable<[name: string, value: string]> {
 
   /** The first value. */
   getBytes(name: Bytes): Uint8Array | undefined {
-    const key = lower(name);
+    const key = this.#key(name);
     return this.#entries().find((entry) => entry.name === key)?.value;
   }
 
   /** Every value of a name, in order, read as UTF-8. */
   getAll(name: Bytes): string[] {
-    const key = lower(name);
+    const key = this.#key(name);
     return this.#entries().flatMap((entry) => (entry.name === key ? [toText(entry.value)] : []));
   }
 
@@ -62,7 +62,7 @@ export class HeaderMap implements Iterable<[name: string, value: string]> {
   }
 
   add(name: Bytes, value: Bytes): void {
-    const key = lower(name);
+    const key = this.#key(name);
     const list = key.startsWith(":") ? this.#pseudo : this.#regular;
     const first = isCoalesced(this.kind, key) ? list.findIndex((entry) => entry.name === key) : -1;
     const before = list[first];
@@ -77,7 +77,7 @@ export class HeaderMap implements Iterable<[name: string, value: string]> {
   }
 
   remove(name: Bytes): void {
-    const key = lower(name);
+    const key = this.#key(name);
     this.#pseudo = this.#pseudo.filter((entry) => entry.name !== key);
     this.#regular = this.#regular.filter((entry) => entry.name !== key);
   }
@@ -109,6 +109,12 @@ export class HeaderMap implements Iterable<[name: string, value: string]> {
     return copy;
   }
 
+  /** Lower-case. In a request Envoy takes host for another name of :authority. */
+  #key(name: Bytes): string {
+    const key = toKey(name).replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+    return key === "host" && this.kind === "request" ? ":authority" : key;
+  }
+
   #entries(): Entry[] {
     return [...this.#pseudo, ...this.#regular];
   }
@@ -118,10 +124,6 @@ export class HeaderMap implements Iterable<[name: string, value: string]> {
 function join(before: Uint8Array, added: Uint8Array): Uint8Array {
   if (added.length === 0) return before;
   return before.length === 0 ? added : concat(before, toBytes(","), added);
-}
-
-function lower(name: Bytes): string {
-  return toKey(name).replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
 function* pairsOf(init: HeadersInit): Generator<readonly [Bytes, Bytes]> {

@@ -13,8 +13,6 @@ export class RootContext extends StreamlessContext {
   readonly #plugin: PluginIdentity;
   /** Callouts that wait for an answer, by token. */
   readonly httpCalls = new Map<number, HttpCall>();
-  /** Properties that `declare_property` described. */
-  readonly declaredProperties = new Map<string, { readonly readOnly: boolean }>();
   /** What `proxy_get_status` gives. */
   status: { readonly code: number; readonly message: string } = { code: 0, message: "" };
 

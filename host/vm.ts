@@ -34,7 +34,6 @@ export class Vm {
   readonly #root: Context = new VmContext(this, 0);
   #current: Context = this.#root;
   #effectiveId = 0;
-  #depth = 0;
   #allowed: ReadonlySet<EnvImport | WasiImport> | undefined;
   #failure: string | undefined;
   #nextContextId = 1;
@@ -86,9 +85,9 @@ export class Vm {
     return this.contexts.get(this.#effectiveId === 0 ? this.#current.id : this.#effectiveId) ?? this.#current;
   }
 
-  /** Whether a call into the module is under way. */
-  get running(): boolean {
-    return this.#depth > 0;
+  /** The context whose callback runs, whichever one is effective. */
+  get runningContext(): Context {
+    return this.#current;
   }
 
   setEffectiveContext(id: number): void {
@@ -146,7 +145,9 @@ export class Vm {
     const name = this.#exported("malloc") === undefined ? "proxy_on_memory_allocate" : "malloc";
     const pointer = this.#invoke(this.#root, name, [data.length]);
     this.#allowed = before;
-    if (pointer === 0) throw new InvalidMemoryAccess(`the module's ${name} gave no memory for ${data.length} bytes`);
+    if (pointer === 0 && data.length > 0) {
+      throw new InvalidMemoryAccess(`the module's ${name} gave no memory for ${data.length} bytes`);
+    }
     this.memory.write(pointer, data);
     return pointer;
   }
@@ -194,7 +195,6 @@ export class Vm {
     if (callee === undefined || this.failed) return 0;
     const [current, effectiveId] = [this.#current, this.#effectiveId];
     [this.#current, this.#effectiveId] = [context, 0];
-    this.#depth++;
     try {
       const result: unknown = callee(...args);
       return EXPORTS[name].results.length > 0 ? Number(result) >>> 0 : 0;
@@ -203,7 +203,6 @@ export class Vm {
       this.#fail(`Function: ${name} failed: Uncaught ${describe(error)}${backtrace(error)}`);
       return 0;
     } finally {
-      this.#depth--;
       [this.#current, this.#effectiveId] = [current, effectiveId];
     }
   }
@@ -248,7 +247,8 @@ function isTrap(error: unknown): error is Error {
 }
 
 function describe(error: Error): string {
-  return error instanceof WebAssembly.RuntimeError ? `RuntimeError: ${error.message}` : messageOf(error);
+  const fromEngine = [WebAssembly.RuntimeError, RangeError].some((type) => error instanceof type);
+  return `${fromEngine ? error.name : "Error"}: ${messageOf(error)}`;
 }
 
 function messageOf(error: unknown): string {

@@ -143,14 +143,15 @@ function filterReports(view: NodeView, input: StatusInput, now: number): FilterR
     });
 }
 
-function rejectionReport(typeUrl: string, { name, rejection }: ResourceStatus): RejectionReport[] {
-  if (rejection === null) return [];
+function rejectionReport(typeUrl: string, { name, state, rejection }: ResourceStatus): RejectionReport[] {
+  // A rejection of what is no longer wanted is history.
+  if (rejection === null || state !== "rejected") return [];
   return [
     {
       type: typeUrl.slice(typeUrl.indexOf("/") + 1),
       resource: name,
       version: rejection.version,
-      message: rejection.message,
+      message: rejection.message.trim(),
       at: new Date(rejection.time).toISOString(),
     },
   ];

@@ -4,18 +4,26 @@ import { TypeUrl } from "../xds/index.ts";
 
 /** Writes to the log what sidecars answer. */
 export function logFleet(fleet: Fleet, log: Logger): void {
+  const fetching = new Map<string, string>();
   fleet.on("connected", ({ id, cluster, userAgentName, userAgentVersion }) => {
     log.info({ node: id }, `${id}, a sidecar of ${cluster}, connected (${userAgentName} ${userAgentVersion})`);
   });
-  fleet.on("disconnected", ({ id }) => log.warn({ node: id }, `${id} disconnected`));
+  fleet.on("disconnected", ({ id }) => {
+    fetching.delete(id);
+    log.warn({ node: id }, `${id} disconnected`);
+  });
   fleet.on("acked", (outcome) => {
     if (outcome.resources.length > 0) log.info(fields(outcome), `${outcome.nodeId} accepted ${whatOf(outcome)}`);
   });
   fleet.on("prewarming", (outcome) => {
-    log.info(fields(outcome), `${outcome.nodeId} fetches the module of ${whatOf(outcome)}`);
+    // Each further attempt ends so until the module is there; the first one tells enough.
+    const what = whatOf(outcome);
+    const isFirst = fetching.get(outcome.nodeId) !== what;
+    fetching.set(outcome.nodeId, what);
+    log[isFirst ? "info" : "debug"](fields(outcome), `${outcome.nodeId} fetches the module of ${what}`);
   });
   fleet.on("rejected", (outcome) => {
-    const why = outcome.kind === "acked" ? "" : `: ${outcome.message}`;
+    const why = outcome.kind === "acked" ? "" : `: ${outcome.message.trim()}`;
     log.error(fields(outcome), `${outcome.nodeId} rejected ${whatOf(outcome)}${why}`);
   });
 }

@@ -122,7 +122,8 @@ function checkPolicy({ origin, spec }: FilterPolicy, model: Model, mayExist: May
 
 /** Says where requests would pass by a filter that is meant for this Service. */
 function whereNotEnforced(name: string, direction: "Inbound" | "Outbound", model: Model): string | undefined {
-  const { endpoints = [] } = model.services.get(name)?.spec ?? {};
+  const endpoints = model.services.get(name)?.spec.endpoints;
+  if (endpoints === undefined) return undefined;
   const bare = endpoints.findIndex(({ sidecar }) => sidecar === undefined);
   if (bare >= 0) return `endpoints[${bare}] of Service ${name} has no sidecar`;
   const mute = endpoints.findIndex(({ sidecar }) => sidecar?.outboundPort === undefined);

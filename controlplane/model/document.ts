@@ -123,7 +123,9 @@ function child(node: Node, segment: string | number): [key: Node, value: Node] |
   }
   if (!isMap<Node, Node | null>(node)) return undefined;
   const pair = node.items.find(({ key }) => isScalar(key) && key.value === segment);
-  return pair === undefined ? undefined : [pair.key, pair.value ?? pair.key];
+  if (pair === undefined) return undefined;
+  // Where nothing is written there is no place, either.
+  return [pair.key, pair.value === null || isEmpty(pair.value) ? pair.key : pair.value];
 }
 
 function place(lines: LineCounter, offset: number): { line: number; column: number } {

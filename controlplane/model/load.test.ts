@@ -68,7 +68,7 @@ function load(changed: Readonly<Record<string, string>>, found = assets): string
 
 function edit(file: string, from: string, to: string): Record<string, string> {
   const text = good[file];
-  assert.ok(text?.includes(from), from);
+  assert.ok(text?.includes(from) === true, from);
   return { [file]: text.replace(from, to) };
 }
 
@@ -185,20 +185,20 @@ describe("a fault in a resource", () => {
       "a relative path",
       edit("mesh/route.yaml", "/a", "a"),
       [
-        'mesh/route.yaml:8:32: spec.rules[0].matches[0].path.value: expected an absolute, normalized path: it begins with "/", and holds no "//", "/./", "/../", %2F, %5C, "?" or "#", found string "a"',
+        'mesh/route.yaml:8:34: spec.rules[0].matches[0].path.value: expected an absolute, normalized path: it begins with "/", and holds no "//", "/./", "/../", %2F, %5C, "?" or "#", found string "a"',
       ],
     ],
     [
       "an expression that RE2 does not know",
       edit("mesh/route.yaml", "value: /a", 'type: RegularExpression, value: "(?=a)"'),
       [
-        "mesh/route.yaml:8:57: spec.rules[0].matches[0].path.value: not a regular expression that Envoy (RE2) takes: invalid or unsupported Perl syntax: `(?=`",
+        "mesh/route.yaml:8:59: spec.rules[0].matches[0].path.value: not a regular expression that Envoy (RE2) takes: invalid or unsupported Perl syntax: `(?=`",
       ],
     ],
     [
       "a header that is there twice",
       edit("mesh/route.yaml", "path: { value: /a }", "headers: [{ name: x, value: a }, { name: X, value: b }]"),
-      ["mesh/route.yaml:8:56: spec.rules[0].matches[0].headers[1].name: the header x is there twice (see item 0)"],
+      ["mesh/route.yaml:8:60: spec.rules[0].matches[0].headers[1].name: the header x is there twice (see item 0)"],
     ],
     [
       "a filter that is there twice",
@@ -277,7 +277,7 @@ describe("a fault between resources", () => {
         "[{ kind: Service, name: shop }]",
         "[{ kind: Service, name: shop }, { kind: Service, name: shop }]",
       ),
-      ["mesh/route.yaml:5:58: spec.parentRefs[1].name: the parent shop is there twice (see item 0)"],
+      ["mesh/route.yaml:5:70: spec.parentRefs[1].name: the parent shop is there twice (see item 0)"],
     ],
     [
       "a host of two Services",

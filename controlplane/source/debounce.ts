@@ -1,12 +1,3 @@
-/** Clock and timers, so that a test need not wait. */
-export interface Timers {
-  now(): number;
-  setTimeout(callback: () => void, milliseconds: number): NodeJS.Timeout;
-  clearTimeout(timer: NodeJS.Timeout): void;
-}
-
-const realTimers: Timers = { now: () => performance.now(), setTimeout, clearTimeout };
-
 /**
  * Calls `action` once for a burst of triggers: when there was none for `quietMs`, but at the latest `maxMs` after the first,
  * so that a steady stream of changes cannot hold it back.
@@ -15,23 +6,21 @@ export class Debouncer {
   readonly #action: () => void;
   readonly #quietMs: number;
   readonly #maxMs: number;
-  readonly #timers: Timers;
   #timer: NodeJS.Timeout | undefined;
   #deadline = 0;
 
-  constructor(action: () => void, quietMs: number, maxMs: number, timers: Timers = realTimers) {
+  constructor(action: () => void, quietMs: number, maxMs: number) {
     this.#action = action;
     this.#quietMs = quietMs;
     this.#maxMs = maxMs;
-    this.#timers = timers;
   }
 
   trigger(): void {
-    const now = this.#timers.now();
+    const now = Date.now();
     if (this.#timer === undefined) this.#deadline = now + this.#maxMs;
-    else this.#timers.clearTimeout(this.#timer);
+    else clearTimeout(this.#timer);
     const delay = Math.max(0, Math.min(this.#quietMs, this.#deadline - now));
-    this.#timer = this.#timers.setTimeout(() => {
+    this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#action();
     }, delay);
@@ -39,7 +28,7 @@ export class Debouncer {
 
   /** Forgets what was triggered. */
   cancel(): void {
-    if (this.#timer !== undefined) this.#timers.clearTimeout(this.#timer);
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 }

@@ -1,11 +1,9 @@
-import { once } from "node:events";
 import { access, constants, readdir, readFile, stat } from "node:fs/promises";
 import { basename, extname, join, normalize } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { watch } from "chokidar";
-import type { FSWatcher } from "chokidar";
 import type { Asset, AssetReference, Assets, SourceFile } from "../model/index.ts";
 import { Debouncer } from "./debounce.ts";
+import { Watch } from "./watch.ts";
 import type { Source, StopWatching } from "./source.ts";
 
 export interface FolderOptions {
@@ -26,7 +24,7 @@ export class FolderSource implements Source {
   readonly #folder: string;
   readonly #quietMs: number;
   readonly #maxMs: number;
-  readonly #watchers = new Set<FSWatcher>();
+  readonly #watches = new Set<Watch>();
   readonly #assets = new Set<string>();
 
   constructor(folder: string, { quietMs = 50, maxMs = 500 }: FolderOptions = {}) {
@@ -50,31 +48,23 @@ export class FolderSource implements Source {
   }
 
   async readAssets(references: readonly AssetReference[]): Promise<Assets> {
+    const added = references.map(({ path }) => path).filter((path) => !this.#assets.has(path));
+    for (const path of added) this.#assets.add(path);
+    // Watched before they are read, so that no change goes unseen.
+    for (const watch of this.#watches) await watch.addFiles(added);
     const assets = new Map<string, Asset>();
-    for (const { path, use } of references) {
-      assets.set(path, await readAsset(path, use));
-      if (this.#assets.has(path)) continue;
-      this.#assets.add(path);
-      for (const watcher of this.#watchers) watcher.add(path);
-    }
+    for (const { path, use } of references) assets.set(path, await readAsset(path, use));
     return assets;
   }
 
   async watch(onChange: () => void): Promise<StopWatching> {
-    const debouncer = new Debouncer(onChange, this.#quietMs, this.#maxMs);
-    const watcher = watch([this.#folder, ...this.#assets], {
-      ignoreInitial: true,
-      ignored: (path, stats) => this.#isIgnored(path, stats?.isFile() === true),
-    });
-    watcher.on("all", () => debouncer.trigger());
-    // What cannot be watched (a folder without permission) is left to the next listing, which says why.
-    watcher.on("error", () => debouncer.trigger());
-    this.#watchers.add(watcher);
-    await once(watcher, "ready");
+    const watch = new Watch(new Debouncer(onChange, this.#quietMs, this.#maxMs));
+    this.#watches.add(watch);
+    await watch.addFolder(this.#folder, (path, stats) => this.#isIgnored(path, stats?.isFile() === true));
+    await watch.addFiles([...this.#assets]);
     return async () => {
-      this.#watchers.delete(watcher);
-      await watcher.close();
-      debouncer.cancel();
+      this.#watches.delete(watch);
+      await watch.close();
     };
   }
 
@@ -95,7 +85,7 @@ export class FolderSource implements Source {
   }
 
   #isIgnored(path: string, isFile: boolean): boolean {
-    if (normalize(path) === this.#folder || this.#assets.has(slashes(path))) return false;
+    if (normalize(path) === this.#folder) return false;
     // Kubernetes changes the files of a ConfigMap by changing where the link ..data leads.
     if (basename(path) === "..data") return false;
     return isHidden(path) || (isFile && !isResourceFile(path));

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import fc from "fast-check";
 
-import { DeltaScript, resource, type Served, SotwScript, type Type } from "./testdata/script.ts";
+import { DeltaScript, resource, SotwScript, type Type } from "./testdata/script.ts";
 import { isFullStateType } from "./type-url.ts";
 import type { Send } from "./stream.ts";
 
@@ -16,12 +16,15 @@ const TYPES = ["CDS", "EDS", "LDS", "RDS", "SDS"] as const satisfies readonly Ty
 const NAMES = ["a", "b", "c"];
 
 type Step =
-  | { readonly do: "serve"; readonly served: Served }
+  | { readonly do: "serve"; readonly served: Texts }
   | { readonly do: "subscribe"; readonly type: Type; readonly names: readonly string[] }
   | { readonly do: "answer"; readonly type: Type; readonly accept: boolean }
   | { readonly do: "wait"; readonly ms: number };
 
-const arbitrarySnapshot: fc.Arbitrary<Served> = fc
+/** What is served, by type, as `name@version`. */
+type Texts = Partial<Record<Type, readonly string[]>>;
+
+const arbitrarySnapshot: fc.Arbitrary<Texts> = fc
   .record(Object.fromEntries(TYPES.map((type) => [type, fc.array(fc.tuple(fc.constantFrom(...NAMES), fc.nat(2)))])))
   .map((types) =>
     Object.fromEntries(
@@ -48,7 +51,9 @@ abstract class Client {
   abstract readonly script: SotwScript | DeltaScript;
   abstract subscribe(type: Type, names: readonly string[]): void;
   abstract apply(type: Type, send: Send): void;
-  served: Served = {};
+  /** A new stream of the same client, which says what it holds of this type. */
+  abstract resume(type: Type): SotwScript | DeltaScript;
+  served: Texts = {};
 
   /** Takes what is due and checks it against what no response may do. */
   receive(): void {
@@ -106,7 +111,7 @@ abstract class Client {
   }
 
   expected(type: Type): string[] {
-    const all = (this.served[type] ?? []).map((r) => (typeof r === "string" ? resource(type, r) : r));
+    const all = (this.served[type] ?? []).map((text) => resource(type, text));
     return all
       .filter(({ name }) => this.covers(type, name))
       .map(({ name, version }) => `${name}@${version}`)
@@ -120,6 +125,8 @@ abstract class Client {
 
 class SotwClient extends Client {
   override readonly script = new SotwScript();
+  /** `version_info` of the last response of a type that it accepted. */
+  readonly #versions = new Map<Type, string>();
 
   override subscribe(type: Type, names: readonly string[]): void {
     // A list that is empty means different things at different times; subscription.test.ts has that.
@@ -138,6 +145,12 @@ class SotwClient extends Client {
     const held = this.held.get(type) ?? new Map<string, string>();
     if (isFullStateType(send.typeUrl)) held.clear();
     for (const { name, version } of send.resources) if (this.covers(type, name)) held.set(name, version);
+    this.#versions.set(type, send.version);
+  }
+
+  override resume(type: Type): SotwScript {
+    const names = [...(this.subscribed.get(type) ?? [])];
+    return new SotwScript().ask(type, names, { version: this.#versions.get(type) ?? "" });
   }
 }
 
@@ -160,6 +173,11 @@ class DeltaClient extends Client {
     for (const { name, version } of send.resources) if (this.covers(type, name)) held?.set(name, version);
     for (const name of send.removed) held?.delete(name);
   }
+
+  override resume(type: Type): DeltaScript {
+    const held = Array.from(this.held.get(type) ?? [], ([name, version]) => `${name}=${version}`);
+    return new DeltaScript().ask(type, [...(this.subscribed.get(type) ?? []), ...held]);
+  }
 }
 
 for (const [variant, open] of [
@@ -173,7 +191,7 @@ for (const [variant, open] of [
         client.run(steps);
         // What was rejected may stand until the type changes: so let everything change.
         client.served = Object.fromEntries(
-          Object.entries(last).map(([type, list]) => [type, list.map((r) => `${String(r)}.last`)]),
+          Object.entries(last).map(([type, list]) => [type, list.map((r) => `${r}.last`)]),
         );
         client.script.serve(client.served);
         client.settle();
@@ -190,6 +208,15 @@ for (const [variant, open] of [
         client.script.now += 60_000;
         assert.deepEqual(client.script.take(), [], "R12: nothing changed");
         assert.equal(client.script.sends.length, sent);
+        for (const type of TYPES) {
+          if (client.expected(type).length === 0) continue; // What does not exist is told again.
+          const resent = client
+            .resume(type)
+            .serve(client.served)
+            .take()
+            .filter((line) => line.includes("@"));
+          assert.deepEqual(resent, [], "R13, R17: the client has it all");
+        }
       }),
       { numRuns: 500 },
     );

@@ -14,6 +14,7 @@ import { headerName, plainName } from "../common/names";
 import { ApiKey, Caller } from "./caller";
 import { Reason } from "./reason";
 
+
 @final
 export class ApiKeys {
   readonly header: HeaderName;

@@ -150,6 +150,7 @@ export class JwtProvider {
     if (this.audiences.length == 0) return true;
     if (claim === null) return false;
     if (claim.kind == JsonKind.String) return this.audiences.includes(claim.text);
+    if (claim.kind != JsonKind.Array) return false;
     for (let i = 0; i < claim.items.length; ++i) {
       const item = claim.items[i];
       if (item.kind == JsonKind.String && this.audiences.includes(item.text)) return true;

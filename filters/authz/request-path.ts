@@ -58,8 +58,13 @@ export function readRequestPath(target: Bytes): RequestPath | null {
   if (decoded === null) return null;
   const path = resolve(decoded);
   if (path === null) return null;
-  const bare = path.indexOf(SEMICOLON) < 0 ? path : withoutParameters(path);
-  if (bare === null) return null;
+  let bare = path;
+  if (decoded.indexOf(SEMICOLON) >= 0) {
+    const stripped = withoutParameters(decoded);
+    const resolved: Bytes | null = stripped === null ? null : resolve(stripped);
+    if (resolved === null) return null;
+    bare = resolved;
+  }
   result.path = path;
   result.bare = bare;
   return result;
@@ -72,7 +77,7 @@ function pathSize(target: Bytes): i32 {
   return target.size;
 }
 
-/** Decodes every escape. Null for one that is malformed, that hides a separator or a NUL, or that hides another escape. */
+/** Decodes every escape. Null for one that is malformed, that hides a separator or a NUL, or where another escape comes of it. */
 function decodeEscapes(raw: Bytes): Bytes | null {
   const out = Bytes.allocate(raw.size);
   let size = 0;
@@ -81,11 +86,11 @@ function decodeEscapes(raw: Bytes): Bytes | null {
     if (byte == PERCENT) {
       const code = escapeAt(raw, i);
       if (code <= 0 || code == SLASH || code == BACKSLASH) return null;
-      if (code == PERCENT && isHexAt(raw, i + 3) && isHexAt(raw, i + 4)) return null;
       byte = <u8>code;
       i += 2;
     }
     out[size++] = byte;
+    if (size >= 3 && out[size - 3] == PERCENT && escapeAt(out, size - 3) >= 0) return null;
   }
   return out.slice(0, size);
 }
@@ -136,7 +141,7 @@ function dotSegment(path: Bytes, start: i32, length: i32): i32 {
   return length == 1 ? 1 : path[start + 1] == DOT ? 2 : 0;
 }
 
-/** Cuts each segment at its first `;`. Null where a dot segment or an empty one comes of it. */
+/** Cuts each segment of a decoded path at its first `;`. Null where a dot segment or an empty one comes of it. */
 function withoutParameters(path: Bytes): Bytes | null {
   const out = Bytes.allocate(path.size);
   let size = 0;

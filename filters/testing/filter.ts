@@ -7,8 +7,16 @@ import { Clock, Metrics, ProxyWasmHost, SharedData, type HttpStream, type Plugin
 import { buildFilters } from "../../setup/filters.mjs";
 import { root } from "../../setup/paths.mjs";
 
+const modules = new Map<string, Promise<Uint8Array>>();
+
 /** The compiled module of a filter, built from its present sources. */
-export async function filterModule(name: string): Promise<Uint8Array> {
+export function filterModule(name: string): Promise<Uint8Array> {
+  let module = modules.get(name);
+  if (module === undefined) modules.set(name, (module = build(name)));
+  return module;
+}
+
+async function build(name: string): Promise<Uint8Array> {
   await buildFilters([name]);
   return readFile(join(root, "build", `${name}.wasm`));
 }

@@ -128,6 +128,37 @@ export const WASI_IMPORTS = {
   proc_exit: nothing("i32"),
 } as const satisfies Record<string, Signature>;
 
+/** The WASI functions that came with Envoy 1.38: a module that imports one of them does not link in 1.37. */
+export const NOT_IN_ENVOY_1_37: ReadonlySet<string> = new Set<keyof typeof WASI_IMPORTS>([
+  "clock_res_get",
+  "fd_advise",
+  "fd_allocate",
+  "fd_datasync",
+  "fd_fdstat_set_rights",
+  "fd_filestat_get",
+  "fd_filestat_set_size",
+  "fd_filestat_set_times",
+  "fd_pread",
+  "fd_pwrite",
+  "fd_readdir",
+  "fd_renumber",
+  "fd_sync",
+  "fd_tell",
+  "path_create_directory",
+  "path_filestat_get",
+  "path_filestat_set_times",
+  "path_link",
+  "path_readlink",
+  "path_remove_directory",
+  "path_rename",
+  "path_symlink",
+  "path_unlink_file",
+  "sock_accept",
+  "sock_recv",
+  "sock_send",
+  "sock_shutdown",
+]);
+
 export type EnvImport = keyof typeof ENV_IMPORTS;
 export type WasiImport = keyof typeof WASI_IMPORTS;
 

@@ -1,5 +1,5 @@
 import { exportSignature, ALLOCATOR_EXPORTS, CALLBACK_EXPORTS, START_EXPORTS } from "./exports.ts";
-import { ABI_VERSIONS, importSignature, type AbiVersion } from "./imports.ts";
+import { ABI_VERSIONS, importSignature, NOT_IN_ENVOY_1_37, type AbiVersion } from "./imports.ts";
 import { formatSignature, sameSignature } from "./signature.ts";
 import { WebAssembly } from "../webassembly.ts";
 import { readWasm, type Export, type Import, type WasmModule } from "./wasm-binary.ts";
@@ -51,7 +51,7 @@ export function inspectModule(bytes: Uint8Array): Inspection {
     imports: module.imports,
     exports: module.exports,
     problems: problems.map((message) => ({ message })),
-    warnings: findWarnings(module.exports),
+    warnings: [...importWarnings(module.imports), ...exportWarnings(module.exports)],
   };
 }
 
@@ -177,7 +177,13 @@ function checkMemory(module: WasmModule, problems: string[]): void {
   }
 }
 
-function findWarnings(exports: readonly Export[]): string[] {
+function importWarnings(imports: readonly Import[]): string[] {
+  return imports
+    .filter(({ module, name }) => module !== "env" && NOT_IN_ENVOY_1_37.has(name))
+    .map(({ module, name }) => `import ${module}.${name}: Envoy 1.37 does not have it, and does not load this module`);
+}
+
+function exportWarnings(exports: readonly Export[]): string[] {
   const warnings: string[] = [];
   const names = functionNames(exports);
   for (const name of names) {

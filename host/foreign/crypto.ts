@@ -34,7 +34,8 @@ export const signText: ForeignFunction = (argument) => {
   const hash = fields.text(1).toLowerCase();
   if (!HASHES.has(hash)) return signFailure(`${fields.text(1)} is not supported.`);
   const object = readKey(() => privateKey(key));
-  if (object === undefined || !usable(object)) return signFailure("Failed to initialize digest sign.");
+  if (object === undefined || !usable(object))
+    return signFailure("Invalid key type: private key required for signing operation.");
   const signature = sign(hash, fields.bytes(3), withPadding(object));
   return { status: Status.Ok, result: encodeFields({ 1: true, 2: signature }) };
 };

@@ -3,13 +3,13 @@ import { Status } from "../abi/enums.ts";
 import { signText, verifySignature } from "./crypto.ts";
 import { Fields } from "./protobuf.ts";
 
-/** What a foreign function may do to the host beside giving a result. It acts on the effective context. */
+/** What a foreign function may do to the host beside giving a result. */
 export interface ForeignHost {
   /** Tells Envoy to choose the route again before the request goes on. */
   clearRouteCache(): void;
   /** Sets an object of Envoy's own filter state. */
   setEnvoyFilterState(path: string, value: Uint8Array): Status;
-  /** Declares how a property that `proxy_set_property` writes behaves. */
+  /** Declares how a property that `proxy_set_property` writes behaves, for the context that runs. */
   declareProperty(name: string, options: { readonly readOnly: boolean }): Status;
   /** The most bytes that a result may have. */
   readonly resultLimit: number;
@@ -17,7 +17,7 @@ export interface ForeignHost {
 
 export interface ForeignResult {
   readonly status: Status;
-  /** Given to the module even if `status` is not Ok. */
+  /** Given to the module even if `status` is not Ok. An empty result is allocated too; undefined is none. */
   readonly result?: Uint8Array;
 }
 

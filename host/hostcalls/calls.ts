@@ -74,10 +74,10 @@ export const outgoingCalls: HostCalls<
     const call = vm.services.foreign.get(toText(vm.memory.read(name, nameSize)));
     const input = vm.memory.read(argument, argumentSize);
     if (call === undefined) return Status.NotFound;
-    const { status, result = new Uint8Array() } = call(input, foreignHost(vm));
+    const { status, result } = call(input, foreignHost(vm));
     // A module that does not want the result passes 0 for where it should go.
-    if (pointer !== 0) vm.memory.writeU32(pointer, result.length === 0 ? 0 : vm.allocate(result));
-    if (size !== 0) vm.memory.writeU32(size, result.length);
+    if (pointer !== 0) vm.memory.writeU32(pointer, result === undefined ? 0 : vm.allocate(result));
+    if (size !== 0) vm.memory.writeU32(size, result?.length ?? 0);
     return status;
   },
 };
@@ -110,12 +110,8 @@ function foreignHost(vm: Vm): ForeignHost {
   return {
     clearRouteCache: () => context.clearRouteCache(),
     setEnvoyFilterState: (path, value) => context.setEnvoyFilterState(path, value),
-    declareProperty: (name, options) => {
-      const declared = context.root?.declaredProperties;
-      if (declared === undefined || declared.has(name)) return Status.BadArgument;
-      declared.set(name, options);
-      return Status.Ok;
-    },
+    // Not the effective context: only what the root context declares while it runs itself has an effect.
+    declareProperty: (name, options) => vm.runningContext.declareProperty(name, options),
     resultLimit: Math.max(1, Math.min(MAX_FOREIGN_RESULT, vm.services.quota.left)),
   };
 }

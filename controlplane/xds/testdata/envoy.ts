@@ -75,6 +75,17 @@ function bootstrap(nodeId: string, protocol: Protocol, xdsPort: number): object 
   return {
     node: { id: nodeId, cluster: "test" },
     admin: { address: { socket_address: { address: "127.0.0.1", port_value: 0 } } },
+    stats_flush_interval: "0.2s",
+    stats_sinks: [
+      {
+        name: "envoy.stat_sinks.metrics_service",
+        typed_config: {
+          "@type": "type.googleapis.com/envoy.config.metrics.v3.MetricsServiceConfig",
+          transport_api_version: "V3",
+          grpc_service: { envoy_grpc: { cluster_name: "xds" } },
+        },
+      },
+    ],
     dynamic_resources: {
       ads_config: {
         api_type: protocol === "delta" ? "DELTA_GRPC" : "GRPC",

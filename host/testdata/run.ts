@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { ProxyWasmHost, type HostOptions, type PluginOptions } from "../host.ts";
+import type { HeadersInit } from "../header-map.ts";
+import type { HttpStream } from "../http-stream.ts";
+import type { Plugin } from "../plugin.ts";
+import { probe, reports, type ProbeOptions, type Report } from "./probe.ts";
+
+/** Loads a probe module. Without a canary by default, so that each report is there once. */
+export async function load(module: ProbeOptions, options: HostOptions = {}): Promise<ProxyWasmHost> {
+  return ProxyWasmHost.load(await probe(module), { canary: false, ...options });
+}
+
+/** Loads a probe module and starts one plugin of it. */
+export async function start(
+  module: ProbeOptions,
+  options: HostOptions & PluginOptions = {},
+): Promise<{ host: ProxyWasmHost; plugin: Plugin }> {
+  const host = await load(module, options);
+  const plugin = host.startPlugin({ name: "p", rootId: "r", configuration: "plugin configuration", ...options });
+  assert.ok(plugin.ok, plugin.reason);
+  return { host, plugin };
+}
+
+/** What the steps of the module reported so far. */
+export function reported(host: ProxyWasmHost): Report[] {
+  return reports(messages(host));
+}
+
+export function statuses(host: ProxyWasmHost): number[] {
+  return reported(host).map(({ status }) => status);
+}
+
+/** The messages that the module logged itself, without the reports. */
+export function said(host: ProxyWasmHost): string[] {
+  return messages(host).filter((message) => !message.startsWith("probe "));
+}
+
+function messages(host: ProxyWasmHost): string[] {
+  return host.log.lines.flatMap(({ source, message }) => (source === "module" ? [message] : []));
+}
+
+/** The headers of a plain request. */
+export const GET: HeadersInit = { ":method": "GET", ":path": "/a?b=c", ":scheme": "http", ":authority": "h" };
+export const POST: HeadersInit = { ...GET, ":method": "POST" };
+
+/** Sends a request that ends with its headers. */
+export function get(plugin: Plugin, headers: HeadersInit = GET): HttpStream {
+  const stream = plugin.newHttpStream();
+  stream.requestHeaders(headers, { endOfStream: true });
+  return stream;
+}

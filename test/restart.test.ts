@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { Envoy } from "./support/envoy.ts";
+import { get, startApp } from "./support/http.ts";
+import { Load } from "./support/load.ts";
+import { Mesh } from "./support/mesh.ts";
+import { writePolicy, writeService } from "./support/one-service.ts";
+import { freePorts } from "./support/ports.ts";
+import { probeModule } from "./support/probe.ts";
+
+/** Envoy's own counters of what it was sent and took over. */
+const updates =
+  /^(cluster_manager\.(cds\.update_success|cluster_added|cluster_modified|cluster_updated)|listener_manager\.(lds\.update_success|listener_added|listener_modified|listener_create_success)|http\.inbound\.rds\..*\.(config_reload|update_success)|extension_config_discovery\..*\.(config_reload|config_fail))/;
+
+async function updatesOf(envoy: Envoy): Promise<Map<string, number>> {
+  const all = await envoy.stats("");
+  return new Map([...all].filter(([name]) => updates.test(name)));
+}
+
+for (const protocol of ["delta", "sotw"] as const) {
+  describe(`the control plane is killed and comes back, ${protocol}`, () => {
+    let mesh: Mesh;
+    let envoy: Envoy;
+    let app: Awaited<ReturnType<typeof startApp>>;
+    let port = 0;
+
+    before(async () => {
+      app = await startApp("web");
+      [port = 0] = await freePorts(1);
+      mesh = await Mesh.create();
+      mesh.write("probe.wasm", await probeModule());
+      writeService(mesh, { appPort: app.port, inboundPort: port });
+      writePolicy(mesh, { mark: "one" });
+      await mesh.startControlPlane();
+      envoy = await mesh.startSidecar("web-1", "web", { protocol });
+      await mesh.untilReady();
+    });
+    after(async () => {
+      await mesh.stop();
+      await app.stop();
+    });
+
+    test("sidecars serve without it, reconnect, and are sent nothing that they have", async () => {
+      const load = new Load(port, "/");
+      const earlier = await updatesOf(envoy);
+      assert.ok([...earlier.keys()].some((name) => name.endsWith("config_reload")), "there are counters to compare");
+
+      await mesh.controlPlane?.stop("SIGKILL");
+      await envoy.until(async () => (await envoy.stat("control_plane.connected_state")) === 0);
+      assert.equal((await get(port, "/")).headers["x-probe"], "one");
+
+      await mesh.startControlPlane();
+      await mesh.until("web-1", ({ state }) => state === "ready");
+      assert.equal(await envoy.stat("control_plane.connected_state"), 1);
+      assert.deepEqual(await updatesOf(envoy), earlier);
+
+      const answers = await load.stop();
+      assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
+      assert.deepEqual([...new Set(answers.map(({ headers }) => headers["x-probe"]))], ["one"]);
+    });
+
+    test("a change made meanwhile arrives after the restart, and only that", async () => {
+      const earlier = await updatesOf(envoy);
+      await mesh.controlPlane?.stop("SIGKILL");
+      writePolicy(mesh, { mark: "two" });
+      await mesh.startControlPlane();
+      await envoy.until(async () => (await get(port, "/")).headers["x-probe"] === "two");
+      const changed = [...(await updatesOf(envoy))].filter(([name, value]) => earlier.get(name) !== value);
+      assert.deepEqual(
+        changed.map(([name]) => name.replace(/\.[^.]+$/, "")).filter((name) => !name.includes("extension_config_discovery")),
+        [],
+      );
+    });
+  });
+}

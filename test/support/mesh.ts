@@ -1,0 +1,123 @@
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { root } from "../../setup/paths.mjs";
+import type { SidecarReport, StatusReport } from "../../controlplane/api/index.ts";
+import { Envoy } from "./envoy.ts";
+import { get } from "./http.ts";
+import { freePorts } from "./ports.ts";
+import { Process } from "./processes.ts";
+
+const meshwright = join(root, "controlplane", "dist", "cli", "main.js");
+
+/** One sidecar as the test wants it. */
+export interface SidecarOptions {
+  readonly protocol?: "delta" | "sotw";
+  readonly binary?: string;
+}
+
+/** A control plane as a process of its own, and Envoys that know nothing but where it is. */
+export class Mesh {
+  readonly folder = mkdtempSync(join(tmpdir(), "meshwright-mesh-"));
+  readonly xdsPort: number;
+  readonly httpPort: number;
+  readonly envoys = new Map<string, Envoy>();
+  controlPlane: Process | undefined;
+
+  private constructor(xdsPort: number, httpPort: number) {
+    this.xdsPort = xdsPort;
+    this.httpPort = httpPort;
+    mkdirSync(join(this.folder, "config"));
+  }
+
+  static async create(): Promise<Mesh> {
+    const [xdsPort = 0, httpPort = 0] = await freePorts(2);
+    return new Mesh(xdsPort, httpPort);
+  }
+
+  get config(): string {
+    return join(this.folder, "config");
+  }
+
+  /** Writes a file of the configuration, or one beside it, as an editor does. */
+  write(name: string, content: string | Uint8Array): void {
+    const scratch = join(this.folder, "scratch");
+    writeFileSync(scratch, content);
+    renameSync(scratch, join(this.config, name));
+  }
+
+  read(name: string): string {
+    return readFileSync(join(this.config, name), "utf8");
+  }
+
+  /** Starts the control plane and waits until it serves. */
+  async startControlPlane(): Promise<Process> {
+    const process = this.#run("serve", [
+      ...["--config", this.config, "--state", join(this.folder, "state"), "--log-format", "text"],
+      ...["--xds", `127.0.0.1:${String(this.xdsPort)}`, "--http", `127.0.0.1:${String(this.httpPort)}`],
+    ]);
+    this.controlPlane = process;
+    await process.waitFor(/xDS on /);
+    return process;
+  }
+
+  /** Starts the sidecar of a node, on nothing but what `meshwright bootstrap` prints. */
+  async startSidecar(node: string, service: string, options: SidecarOptions = {}): Promise<Envoy> {
+    const [adminPort = 0] = await freePorts(1);
+    const bootstrap = await this.meshwright("bootstrap", [
+      ...["--node", node, "--service", service, "--admin", `127.0.0.1:${String(adminPort)}`],
+      ...["--xds", `127.0.0.1:${String(this.xdsPort)}`, "--http", `127.0.0.1:${String(this.httpPort)}`],
+      ...["--protocol", options.protocol ?? "delta", "--stats-interval", "200"],
+    ]);
+    const envoy = await Envoy.start(node, bootstrap, adminPort, options.binary === undefined ? {} : { binary: options.binary });
+    this.envoys.set(node, envoy);
+    return envoy;
+  }
+
+  /** What a command prints. */
+  async meshwright(command: string, args: readonly string[] = []): Promise<string> {
+    const process = this.#run(command, args);
+    const code = await new Promise((resolve) => process.child.on("close", resolve));
+    if (code !== 0 && command !== "validate") throw new Error(`meshwright ${command} ended with ${String(code)}:\n${process.output}`);
+    return process.output;
+  }
+
+  async status(): Promise<StatusReport> {
+    return JSON.parse((await get(this.httpPort, "/api/v1/status")).body) as StatusReport;
+  }
+
+  async sidecar(node: string): Promise<SidecarReport> {
+    const report = (await this.status()).sidecars.find((sidecar) => sidecar.node === node);
+    if (report === undefined) throw new Error(`${node} is not in the status`);
+    return report;
+  }
+
+  /** Waits until a condition on a sidecar's status holds. */
+  async until(node: string, condition: (report: SidecarReport) => boolean, timeoutMs = 30_000): Promise<SidecarReport> {
+    const end = Date.now() + timeoutMs;
+    for (;;) {
+      const report = await this.sidecar(node);
+      if (condition(report)) return report;
+      if (Date.now() > end) {
+        const log = `${this.controlPlane?.output ?? ""}\n${this.envoys.get(node)?.process.output ?? ""}`;
+        throw new Error(`${node} did not come so far:\n${JSON.stringify(report, undefined, 2)}\n${log}`);
+      }
+      await sleep(25);
+    }
+  }
+
+  async untilReady(): Promise<void> {
+    for (const node of this.envoys.keys()) await this.until(node, ({ state }) => state === "ready");
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.envoys.values()].map((envoy) => envoy.stop()));
+    await this.controlPlane?.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #run(command: string, args: readonly string[]): Process {
+    return new Process(`meshwright ${command}`, process.execPath, ["--enable-source-maps", meshwright, command, ...args]);
+  }
+}

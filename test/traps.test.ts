@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { Envoy } from "./support/envoy.ts";
+import { get, startApp } from "./support/http.ts";
+import { Mesh } from "./support/mesh.ts";
+import { writePolicy, writeService } from "./support/one-service.ts";
+import { freePorts } from "./support/ports.ts";
+import { probeModule } from "./support/probe.ts";
+
+describe("a filter that traps", () => {
+  let mesh: Mesh;
+  let envoy: Envoy;
+  let app: Awaited<ReturnType<typeof startApp>>;
+  let port = 0;
+
+  before(async () => {
+    app = await startApp("web");
+    [port = 0] = await freePorts(1);
+    mesh = await Mesh.create();
+    mesh.write("probe.wasm", await probeModule());
+    writeService(mesh, { appPort: app.port, inboundPort: port });
+    writePolicy(mesh, { mark: "reload" });
+    await mesh.startControlPlane();
+    envoy = await mesh.startSidecar("web-1", "web");
+    await mesh.untilReady();
+  });
+  after(async () => {
+    await mesh.stop();
+    await app.stop();
+  });
+
+  const trap = { headers: { "x-trap": "1" } };
+
+  const use = async (failurePolicy: "FailReload" | "FailClosed" | "FailOpen", mark: string): Promise<void> => {
+    writePolicy(mesh, { mark }, failurePolicy);
+    await envoy.until(async () => (await get(port, "/")).headers["x-probe"] === mark);
+  };
+
+  test("FailReload: the request fails closed, the VM is made anew, later requests are served and filtered", async () => {
+    assert.equal((await get(port, "/", trap)).status, 503);
+    // Envoy makes a new VM for a later request, after a pause of a second at most.
+    await envoy.until(async () => (await get(port, "/")).headers["x-probe"] === "reload");
+    // Once more: the new VM is as good as the first.
+    assert.equal((await get(port, "/", trap)).status, 503);
+    await envoy.until(async () => (await get(port, "/")).headers["x-probe"] === "reload");
+    assert.match(envoy.process.output, /asked to trap at test\/fixtures\/probe\.ts:\d+:\d+/);
+  });
+
+  test("FailOpen: the request and later ones pass by the filter, until a new filter comes", async () => {
+    await use("FailOpen", "open");
+    // Each worker has a VM of its own: trap until both are gone.
+    await envoy.until(async () => {
+      assert.equal((await get(port, "/", trap)).status, 200);
+      return (await get(port, "/")).headers["x-probe"] === undefined && (await get(port, "/")).headers["x-probe"] === undefined;
+    });
+    await use("FailReload", "again");
+  });
+
+  test("FailClosed: requests fail until a new filter comes", async () => {
+    await use("FailClosed", "closed");
+    assert.equal((await get(port, "/", trap)).status, 503);
+    await envoy.until(async () => {
+      await get(port, "/", trap);
+      return (await get(port, "/")).status === 503;
+    });
+    await use("FailReload", "recovered");
+  });
+});
