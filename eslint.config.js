@@ -16,6 +16,7 @@ export default tseslint.config(
       "examples/**/assembly/",
       "host/testdata/",
       "test/fixtures/",
+      "bench/filters/",
     ],
   },
   js.configs.recommended,

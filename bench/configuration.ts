@@ -4,6 +4,8 @@ export type Json = string | number | boolean | null | Json[] | { [key: string]: 
 
 export interface Variant {
   readonly name: string;
+  /** The variant whose cost is taken off; none for a baseline. */
+  readonly baseline?: string;
   /** HTTP filters before the router. */
   readonly filters: readonly Json[];
   /** Routes of the one virtual host; a direct response when left out. */

@@ -15,6 +15,11 @@ export function cpuTime(pid: number): number {
   return total;
 }
 
+/** Keeps a process, with the threads that it has, on one core. */
+export async function pinTo(pid: number, core: number): Promise<void> {
+  await run("taskset", ["--all-tasks", "--cpu-list", "--pid", String(core), String(pid)]);
+}
+
 /** Resident memory of a process in MiB. */
 export function residentMemory(pid: number): number {
   const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${String(pid)}/status`, "utf8"))?.[1] ?? "0";

@@ -22,7 +22,7 @@ export class RootContext extends StreamlessContext {
   #response: HttpCallResponse | undefined;
   #tickPeriod = 0;
   #timer: Timer | undefined;
-  #shutdown: "no" | "waiting" | "over" = "no";
+  #shutdown: "no" | "waiting" | "done" | "over" = "no";
 
   constructor(vm: Vm, plugin: PluginIdentity) {
     super(vm, vm.allocateContextId());
@@ -144,6 +144,7 @@ export class RootContext extends StreamlessContext {
   /** `proxy_done`: the module has ended what it still had to do. */
   done(): Status {
     if (this.#shutdown !== "waiting") return Status.NotFound;
+    this.#shutdown = "done";
     this.vm.afterCall(() => this.#delete());
     return Status.Ok;
   }

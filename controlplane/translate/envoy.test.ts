@@ -11,10 +11,14 @@ import { modelOf, snapshotOf } from "./testdata/fixtures.ts";
 import { application, fileServer, freePorts, get } from "./testdata/servers.ts";
 import type { Listening } from "./testdata/servers.ts";
 import { translate } from "./index.ts";
+import type { ModuleRef, Translation } from "./index.ts";
 
 const binary = process.env["ENVOY_BIN"];
 
-/** A filter that shows its configuration, and the address that Envoy takes for the client's, to the application. */
+/**
+ * A filter that shows the application its configuration, the address that Envoy takes for the client's, and whether it has
+ * left a mark in its shared data before.
+ */
 const filterSource = `
   @external("env", "proxy_get_buffer_bytes")
   declare function getBuffer(type: u32, start: u32, max: u32, data: usize, size: usize): u32;
@@ -22,11 +26,17 @@ const filterSource = `
   declare function getProperty(path: usize, pathSize: usize, data: usize, size: usize): u32;
   @external("env", "proxy_add_header_map_value")
   declare function addHeader(map: u32, key: usize, keySize: usize, value: usize, valueSize: usize): u32;
+  @external("env", "proxy_get_shared_data")
+  declare function getShared(key: usize, keySize: usize, data: usize, size: usize, cas: usize): u32;
+  @external("env", "proxy_set_shared_data")
+  declare function setShared(key: usize, keySize: usize, data: usize, size: usize, cas: u32): u32;
   const name = String.UTF8.encode("x-config");
   const client = String.UTF8.encode("x-client");
   const path = String.UTF8.encode("source\\0address");
   const config = memory.data(8);
   const value = memory.data(8);
+  const cas = memory.data(4);
+  const mark = String.UTF8.encode("x-mark");
   function add(name: ArrayBuffer, value: usize): void {
     addHeader(0, changetype<usize>(name), name.byteLength, load<u32>(value), load<u32>(value + 4));
   }
@@ -38,6 +48,9 @@ const filterSource = `
   export function proxy_on_request_headers(context: u32, count: u32, end: u32): u32 {
     add(name, config);
     if (getProperty(changetype<usize>(path), path.byteLength, value, value + 4) == 0) add(client, value);
+    const key = changetype<usize>(mark);
+    if (getShared(key, mark.byteLength, value, value + 4, cas) == 0) add(mark, value);
+    else setShared(key, mark.byteLength, key, mark.byteLength, 0);
     return 0;
   }
 `;
@@ -57,12 +70,16 @@ describe("a mesh in a real Envoy", { skip: binary === undefined ? "ENVOY_BIN is 
   let outbound = 0;
   let inbound = 0;
   let webInbound = 0;
+  let meshText = "";
+  let modules: ReadonlyMap<string, ModuleRef> = new Map();
+  const translateMesh = (text: string): Translation =>
+    translate(modelOf(text), modules, { modulesAuthority: "modules", modulesCluster: "meshwright-modules" });
 
   before(async () => {
     const module = await compile(filterSource);
     const sha256 = createHash("sha256").update(module).digest("hex");
-    const modules = await fileServer(`/modules/${sha256}.wasm`, module);
-    servers.push(modules);
+    const moduleServer = await fileServer(`/modules/${sha256}.wasm`, module);
+    servers.push(moduleServer);
     const [v1, v2, prices] = [await application("v1"), await application("v2"), await application("prices", "HTTP2")];
     servers.push(v1, v2, prices);
     const [web = 0, ...sidecarPorts] = await freePorts(4);
@@ -72,12 +89,18 @@ describe("a mesh in a real Envoy", { skip: binary === undefined ? "ENVOY_BIN is 
       ...{ shopInbound: inbound, webInbound, webOutbound: outbound },
     };
     const mesh = readFileSync(new URL("testdata/envoy-mesh.yaml", import.meta.url), "utf8");
-    const model = modelOf(mesh.replaceAll(/\$(\w+)/g, (_, name: string) => String(ports[name])));
-    const refs = new Map([["show", { sha256, size: module.length }]]);
-    const translation = translate(model, refs, { modulesAuthority: "modules", modulesCluster: "meshwright-modules" });
+    meshText = mesh.replaceAll(/\$(\w+)/g, (_, name: string) => String(ports[name]));
+    modules = new Map([["show", { sha256, size: module.length }]]);
+    const translation = translateMesh(meshText);
     for (const node of ["web-1", "shop-v1-1"]) {
       const snapshot = snapshotOf(translation, node);
-      const started = { binary: binary ?? "", folder: join(folder, node), node, snapshot, modulesPort: modules.port };
+      const started = {
+        binary: binary ?? "",
+        folder: join(folder, node),
+        node,
+        snapshot,
+        modulesPort: moduleServer.port,
+      };
       envoys.push(await startEnvoy(started));
     }
   });
@@ -185,5 +208,16 @@ describe("a mesh in a real Envoy", { skip: binary === undefined ? "ENVOY_BIN is 
   it("refuses requests where a FailClosed filter is not there, and lets them pass for FailOpen", async () => {
     assert.equal((await get(webInbound, "/", { host: "web" })).status, 403);
     assert.equal((await get(outbound, "/", { host: "shop" })).status, 200);
+  });
+
+  it("keeps a filter's shared data when its configuration changes", async () => {
+    await get(outbound, "/", { host: "shop" });
+    const changed = translateMesh(meshText.replace('{ a: [1, "é"] }', "{ b: 2 }"));
+    const filter = changed.extensionConfigs.get("show-shop");
+    assert.ok(filter);
+    envoys[1]?.update(filter);
+    let { seen } = await get(outbound, "/", { host: "shop" });
+    while (seen["x-config"] !== '{"b":2}') ({ seen } = await get(outbound, "/", { host: "shop" }));
+    assert.equal(seen["x-mark"], "x-mark");
   });
 });

@@ -78,6 +78,18 @@ interface Attempt {
  * resource with `nack_on_code_cache_miss`: Envoy rejects it, keeps the old filter and fetches the module; sent again
  * in other bytes, it is accepted. That first rejection is no failure. Only a listener that is still warming waits for
  * a fetch.
+ *
+ * The text of a rejection does not help to tell the one from the other. Envoy 1.37.0, 1.39.3 and 1.40.0, in both
+ * variants of the protocol, say `Unable to create Wasm plugin <name>` each time:
+ *
+ * | cause | fetches | what else differs |
+ * | --- | --- | --- |
+ * | the module is not in the cache | 1 | `wasm.remote_load_cache_misses` |
+ * | its fetch is in progress | 1 more | `wasm.remote_load_cache_misses`, and then `..._negative_hits` |
+ * | a fetch failed in the last 10 s, or gave another SHA-256 | 1 more | `wasm.remote_load_cache_negative_hits` |
+ * | the filter refused its configuration | 0 | `wasm.remote_load_cache_hits`, `wasm.envoy.wasm.runtime.v8.created` by 2 |
+ *
+ * So a rejection counts as the filter's own when the module is known to be there, or when no attempt is left.
  */
 export class Delivery {
   readonly #options: DeliveryOptions;

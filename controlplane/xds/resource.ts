@@ -11,7 +11,11 @@ export interface Variant {
 
 /**
  * How a resource that makes Envoy fetch remote Wasm code is delivered (see delivery.ts). All variants hold the same
- * content in bytes that differ, because Envoy ignores an update that is equal to one it rejected.
+ * content in bytes that differ, because Envoy ignores an update that is equal to one it rejected. Another query in
+ * the URI of the code is difference enough, and does not change the VM.
+ *
+ * Filters with different modules must have a different `vm_id`. At start-up Envoy (1.37.0 to 1.40.0) names the VM of
+ * remote code before it has the code, and gives two filters with the same `vm_id` the first one's module.
  */
 export interface Staging {
   /** SHA-256 of the module in lower-case hex. It is the key of Envoy's code cache. */

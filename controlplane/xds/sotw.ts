@@ -32,8 +32,7 @@ export class SotwStream extends XdsStream<SotwRequest> {
       if (request.nonce !== type.lastNonce) return;
       this.answer(type, request.error, now);
     }
-    type.subscription.replace(request.names);
-    this.retainSubscribed(type);
+    if (type.subscription.replace(request.names)) this.retainSubscribed(type);
   }
 
   protected override differences(type: TypeState, set: ResourceSet): readonly Change[] {

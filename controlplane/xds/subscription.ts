@@ -38,17 +38,20 @@ export class Subscription {
   /**
    * State of the world: `names` is the whole subscription. An empty list is a wildcard as long as no name was ever
    * given on this stream, and afterwards a subscription to nothing.
+   *
+   * @returns whether anything changed, which is rare: an acknowledgement repeats the names.
    */
-  replace(names: readonly string[]): void {
-    this.#covered = undefined;
-    if (names.length === 0 && !this.#named) {
-      this.#wildcard = true;
-      return;
-    }
-    this.#named = true;
+  replace(names: readonly string[]): boolean {
     const all = new Set(names);
-    this.#wildcard = all.delete(WILDCARD);
+    this.#named ||= all.size > 0;
+    const wildcard = all.delete(WILDCARD) || !this.#named;
+    if (wildcard === this.#wildcard && all.size === this.#names.size && names.every((name) => this.#isKnown(name))) {
+      return false;
+    }
+    this.#wildcard = wildcard;
     this.#names = all;
+    this.#covered = undefined;
+    return true;
   }
 
   /**
@@ -81,6 +84,10 @@ export class Subscription {
   covered(set: ResourceSet): ReadonlyMap<string, Resource | null> {
     if (this.#covered?.set !== set) this.#covered = { set, resources: this.#select(set) };
     return this.#covered.resources;
+  }
+
+  #isKnown(name: string): boolean {
+    return name === WILDCARD || this.#names.has(name);
   }
 
   #select(set: ResourceSet): ReadonlyMap<string, Resource | null> {

@@ -1,6 +1,6 @@
 // One form for all spellings of a path.
 
-import { Bytes } from "proxy-wasm-assemblyscript-sdk";
+import { Bytes, hexValue } from "proxy-wasm-assemblyscript-sdk";
 
 // @ts-ignore: decorator
 @inline const SLASH: u8 = 0x2f;
@@ -22,7 +22,7 @@ export function normalizePath(target: Bytes): Bytes {
   if (path.size == 0 || !isSlash(path[0]) || isNormal(path)) return path;
 
   // No step makes the path longer.
-  const out = new Uint8Array(path.size);
+  const out = Bytes.allocate(path.size);
   let size = 0;
   for (let at = 0; at < path.size; ) {
     const byte = decodedAt(path, at);
@@ -39,11 +39,11 @@ export function normalizePath(target: Bytes): Bytes {
       out[size++] = byte;
     }
   }
-  return Bytes.of(out).slice(0, endSegment(out, size));
+  return out.slice(0, endSegment(out, size));
 }
 
 /** Resolves a `.` or `..` that ends at `size`; gives the size that is left, which then ends with a slash. */
-function endSegment(out: Uint8Array, size: i32): i32 {
+function endSegment(out: Bytes, size: i32): i32 {
   let start = size;
   while (start > 0 && out[start - 1] != SLASH) --start;
   const length = size - start;
@@ -91,12 +91,6 @@ function isEscape(path: Bytes, at: i32): bool {
   return (
     at >= 0 && at + 2 < path.size && path[at] == PERCENT && hexValue(path[at + 1]) >= 0 && hexValue(path[at + 2]) >= 0
   );
-}
-
-function hexValue(byte: u8): i32 {
-  if (<u32>(byte - 0x30) < 10) return byte - 0x30;
-  const lower = <i32>(byte | 0x20) - 0x61;
-  return <u32>lower < 6 ? lower + 10 : -1;
 }
 
 function upperHex(byte: u8): u8 {

@@ -112,6 +112,11 @@ export class Worker {
     return stream;
   }
 
+  /** A stream that ends before any of it was sent, as for a malformed request that Envoy answers itself. */
+  abandon(): void {
+    this.#plugin.newHttpStream().close();
+  }
+
   close(): void {
     this.#host.close();
   }

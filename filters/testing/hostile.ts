@@ -7,7 +7,25 @@ const bytes = fc.uint8Array({ maxLength: 200 }).map((value) => value.map((byte) 
 const fromWords = (...words: string[]): fc.Arbitrary<string> =>
   fc.array(fc.constantFrom(...words), { maxLength: 30 }).map((parts) => parts.join(""));
 
-const paths = fromWords("/", "//", ".", "..", "%", "%2", "%2e", "%2F", "%zz", "%00", "\\", "a", "?", "#", ";", "é", "\u0001");
+const paths = fromWords(
+  "/",
+  "//",
+  ".",
+  "..",
+  "%",
+  "%2",
+  "%2e",
+  "%2F",
+  "%zz",
+  "%00",
+  "\\",
+  "a",
+  "?",
+  "#",
+  ";",
+  "é",
+  "\u0001",
+);
 const cookies = fromWords("uid", "=", ";", " ", "\t", '"', "a", "uid=1", ";;", "%", "é");
 const addresses = fromWords(",", " ", "192.0.2.1", ":80", "[", "]", "::1", "unknown", ":", "-", "1e9");
 

@@ -211,7 +211,7 @@ const tables: Record<string, readonly Row[]> = {
     [step("wasi:clock_time_get", 1, 0n, out(0)), 0, [0, 0]],
     [step("wasi:random_get", 0, 65537), 28],
     [step("wasi:environ_sizes_get", out(0), out(1)), 0, [1, 6]],
-    [dataStep("wasi:environ_get", out(0), out(2)), 0],
+    [step("wasi:environ_get", out(0), out(2)), 0, [24, UNWRITTEN, 0x474e_414c, 0xeeee_003d]],
     [step("wasi:args_sizes_get", out(0), out(1)), 0, [0, 0]],
     [step("wasi:poll_oneoff", 0, 0, 0, out(0)), 0, [0]],
     [step("wasi:sched_yield"), 0],

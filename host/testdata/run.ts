@@ -40,8 +40,13 @@ function messages(host: ProxyWasmHost): string[] {
 }
 
 /** The headers of a plain request. */
-export const GET: HeadersInit = { ":method": "GET", ":path": "/a?b=c", ":scheme": "http", ":authority": "h" };
-export const POST: HeadersInit = { ...GET, ":method": "POST" };
+export const GET: Readonly<Record<string, string>> = {
+  ":method": "GET",
+  ":path": "/a?b=c",
+  ":scheme": "http",
+  ":authority": "h",
+};
+export const POST: Readonly<Record<string, string>> = { ...GET, ":method": "POST" };
 
 /** Sends a request that ends with its headers. */
 export function get(plugin: Plugin, headers: HeadersInit = GET): HttpStream {

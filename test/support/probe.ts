@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compile } from "../../setup/filters.mjs";
-import { root } from "../../setup/paths.mjs";
 
 /** The module of test/fixtures/probe.ts, built once a process. */
 export function probeModule(): Promise<Buffer> {
@@ -11,9 +11,13 @@ export function probeModule(): Promise<Buffer> {
 let probe: Promise<Buffer> | undefined;
 
 async function build(): Promise<Buffer> {
-  const file = join(root, "build", `probe.${String(process.pid)}.test.wasm`);
-  await compile("test/fixtures/probe.ts", file);
-  return readFileSync(file);
+  const folder = mkdtempSync(join(tmpdir(), "meshwright-probe-"));
+  try {
+    await compile("test/fixtures/probe.ts", join(folder, "probe.wasm"));
+    return readFileSync(join(folder, "probe.wasm"));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** The same module under another hash: with a custom section (WebAssembly 1.0, section 2.5.1) that says so. */

@@ -1,17 +1,19 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { TypeUrl } from "../../xds/index.ts";
-import type { Resource, Snapshot } from "../../xds/index.ts";
+import type { Resource, Snapshot, Variant } from "../../xds/index.ts";
 import { resourceJson } from "./fixtures.ts";
 
 /** A real Envoy that has what a snapshot holds, from files: no control plane is in it. */
 export interface RunningEnvoy extends AsyncDisposable {
   /** Everything it has logged of level warning and above. */
   readonly complaints: readonly string[];
+  /** Replaces a resource, in the form for a listener in service. */
+  update(resource: Resource): void;
 }
 
 /** Starts Envoy, and waits until its listeners take connections. */
@@ -24,11 +26,23 @@ export async function startEnvoy(options: {
 }): Promise<RunningEnvoy> {
   const { binary, folder, node, snapshot, modulesPort } = options;
   mkdirSync(folder, { recursive: true });
+  const put = (path: string, typeUrl: string, resources: readonly Pick<Variant, "body">[]): void => {
+    const bodies = resources.map((resource) => withFiles(resourceJson(resource), one));
+    // Envoy looks at a file again when another one is moved to its place.
+    writeFileSync(`${path}.new`, JSON.stringify({ version_info: "1", type_url: typeUrl, resources: bodies }));
+    renameSync(`${path}.new`, path);
+  };
+  const pathOf = (typeUrl: string, name: string): string => {
+    return join(folder, `${typeUrl.slice(typeUrl.lastIndexOf(".") + 1)} ${name}.json`);
+  };
   const source = (typeUrl: string, resources: readonly Resource[], name = "all"): JsonValue => {
-    const path = join(folder, `${typeUrl.slice(typeUrl.lastIndexOf(".") + 1)} ${name}.json`);
+    const path = pathOf(typeUrl, name);
     // The form for a listener that is still warming: this Envoy has just been started.
-    const bodies = resources.map((resource) => withFiles(resourceJson(resource.staged?.warming ?? resource), one));
-    writeFileSync(path, JSON.stringify({ version_info: "1", type_url: typeUrl, resources: bodies }));
+    put(
+      path,
+      typeUrl,
+      resources.map((resource) => resource.staged?.warming ?? resource),
+    );
     // What is not in the file will not come, so there is no point in a long wait for it.
     return { resource_api_version: "V3", initial_fetch_timeout: "0.5s", path_config_source: { path } };
   };
@@ -56,6 +70,7 @@ export async function startEnvoy(options: {
   });
   return {
     complaints,
+    update: (resource) => put(pathOf(resource.typeUrl, resource.name), resource.typeUrl, [resource]),
     async [Symbol.asyncDispose](): Promise<void> {
       if (child.exitCode !== null) return;
       const exit = once(child, "exit");

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import { loadModel } from "./load.ts";
+import { formatProblem } from "./problem.ts";
+
+const text = readFileSync(new URL("../../docs/reference/resources.md", import.meta.url), "utf8");
+
+/** All names of properties in a schema that are not refused. */
+function fieldsOf(schema: unknown): string[] {
+  if (typeof schema !== "object" || schema === null) return [];
+  return Object.entries(schema).flatMap(([key, part]: [string, unknown]) =>
+    key === "properties"
+      ? Object.entries(part as object).flatMap(([name, field]) => [name, ...fieldsOf(field)])
+      : fieldsOf(part),
+  );
+}
+
+describe("docs/reference/resources.md", () => {
+  it("has examples that are valid", () => {
+    const examples = [...text.matchAll(/```yaml\n(.*?)```/gs)].map(([, example = ""]) => example);
+    assert.equal(examples.length, 4);
+    const result = loadModel(examples.map((example, index) => ({ path: `example ${index}`, text: example })));
+    assert.deepEqual(result.ok ? [] : result.problems.map(formatProblem), []);
+  });
+
+  for (const name of ["metadata", "service", "http-route", "wasm-module", "filter-policy"]) {
+    it(`names every field of ${name}.json`, () => {
+      const schema: unknown = JSON.parse(readFileSync(new URL(`schemas/${name}.json`, import.meta.url), "utf8"));
+      const missing = fieldsOf(schema).filter((field) => !new RegExp(`\\b${field}\\b`).test(text));
+      // Filters that are refused are named together, as filters of other types.
+      const refused = ["requestMirror", "requestRedirect", "urlRewrite", "cors", "externalAuth", "extensionRef"];
+      assert.deepEqual(
+        [...new Set(missing)].filter((field) => !refused.includes(field)),
+        [],
+      );
+    });
+  }
+});
