@@ -5,14 +5,18 @@ import { demoToken } from "./token.ts";
 export function guide(plan: Plan, folder: string): string {
   const billing = plan.workloads.find(({ service }) => service === "billing");
   const port = String(billing?.outboundPort ?? 0);
-  const curl = (rest: string, path = "/products"): string => `curl -i -H 'host: shop' ${rest}http://127.0.0.1:${port}${path}`;
+  const curl = (rest: string, path = "/products", options = "-i"): string =>
+    `curl ${options} -H 'host: shop' ${rest}http://127.0.0.1:${port}${path}`;
   const key = `-H 'x-api-key: demo-key' `;
   const lines: [string, string][] = [
     [curl(""), "no credentials: 401 from authz beside shop"],
     [curl(key), "a valid API key: 200"],
     [curl(`-H 'authorization: Bearer ${demoToken}' `), "a valid JWT (RS256, verified by Envoy): 200"],
     [curl(key, "/admin"), "a path that this caller may not reach: 403"],
-    [`for i in 1 2 3 4 5 6; do ${curl(`-s -o /dev/null -D - -H 'x-api-key: second-key' `)} | grep -i -e ^HTTP -e ratelimit; done`, "the sixth request in a minute: 429, with the limit's headers on each"],
+    [
+      `for i in 1 2 3 4 5 6; do ${curl("-H 'x-api-key: second-key' ", "/products", "-s -D - -o /dev/null")} | grep -i -e HTTP -e ratelimit; done`,
+      "the sixth request in a minute: 429, with the limit's headers on each",
+    ],
     [curl(`${key}-H 'x-group: beta' `), "members of group beta get version v2"],
     [curl(`${key}-H 'x-user-id: alice' `), "alice always gets the same version; other ids share 80 to 20"],
   ];

@@ -1,15 +1,13 @@
 import {
   BufferType,
-  DataStatus,
-  HeadersStatus,
   MapType,
   Status,
   StreamType,
-  TrailersStatus,
   type DataAction,
   type HeadersAction,
   type TrailersAction,
 } from "./abi/enums.ts";
+import { dataAction, headersAction, trailersAction } from "./answers.ts";
 import type { CallbackName } from "./abi/exports.ts";
 import { ReadOnlyBuffer, type Body, type GuestBuffer } from "./body.ts";
 import { Context, type LocalReply, type PluginIdentity } from "./context.ts";
@@ -17,43 +15,7 @@ import type { FlowFilter } from "./flow.ts";
 import type { HeaderMap } from "./header-map.ts";
 import { walk, type Property } from "./properties.ts";
 import type { RootContext } from "./root-context.ts";
-
-/** What the context of an HTTP stream needs of the stream. */
-export interface StreamHost {
-  continueRequest(): void;
-  continueResponse(): void;
-  reset(reason: string): void;
-  sendLocalReply(reply: LocalReply): void;
-  /** The local response with which Envoy answers when the module is dead. */
-  fail(): void;
-  clearRouteCache(): void;
-  setEnvoyFilterState(path: string, value: Uint8Array): Status;
-  setFilterState(name: string, value: Uint8Array, readOnly: boolean): Status;
-  filterState(name: string): Uint8Array | undefined;
-  attribute(name: string, context: HttpContext): Property | undefined;
-  /** Adds data to what is held back of a body, and gives all of it. */
-  holdRequestBody(chunk: Body): void;
-  holdResponseBody(chunk: Body): void;
-  heldRequestBody(): Body | undefined;
-  heldResponseBody(): Body | undefined;
-  addRequestTrailers(): HeaderMap;
-  addResponseTrailers(): HeaderMap;
-}
-
-/** The headers that exist while the stream is logged. */
-export interface LogHeaders {
-  readonly request: HeaderMap | undefined;
-  readonly response: HeaderMap | undefined;
-  readonly responseTrailers: HeaderMap | undefined;
-}
-
-/** How a plugin treats its streams. */
-export interface StreamPolicy {
-  /** Whether traffic passes when the module is dead. */
-  readonly failOpen: boolean;
-  /** Whether `StopIteration` on headers lets the body go to the filter. */
-  readonly allowOnHeadersStopIteration: boolean;
-}
+import type { LogHeaders, StreamHost, StreamPolicy } from "./stream-host.ts";
 
 /** What of one direction a module may touch now. */
 interface Side {
@@ -176,40 +138,18 @@ export class HttpContext extends Context {
   }
 
   #onHeaders(name: CallbackName, headers: HeaderMap, endOfStream: boolean): HeadersAction {
-    return this.#ask(name, [headers.size, Number(endOfStream)], "StopAllIterationAndWatermark", (result) => {
-      switch (result) {
-        case HeadersStatus.Continue:
-        case HeadersStatus.ContinueAndEndStream: // Envoy has no such answer for a Wasm filter, and lets the stream go on.
-          return "Continue";
-        case HeadersStatus.StopIteration:
-          return this.#policy.allowOnHeadersStopIteration ? "StopIteration" : "StopAllIterationAndWatermark";
-        case HeadersStatus.StopAllIterationAndBuffer:
-          return "StopAllIterationAndBuffer";
-        default:
-          return "StopAllIterationAndWatermark";
-      }
-    });
+    const { allowOnHeadersStopIteration } = this.#policy;
+    return this.#ask(name, [headers.size, Number(endOfStream)], "StopAllIterationAndWatermark", (answer) =>
+      headersAction(answer, allowOnHeadersStopIteration),
+    );
   }
 
   #onData(name: CallbackName, size: number, endOfStream: boolean): DataAction {
-    return this.#ask(name, [size, Number(endOfStream)], "StopIterationNoBuffer", (result) => {
-      switch (result) {
-        case DataStatus.Continue:
-          return "Continue";
-        case DataStatus.StopIterationAndBuffer:
-          return "StopIterationAndBuffer";
-        case DataStatus.StopIterationAndWatermark:
-          return "StopIterationAndWatermark";
-        default:
-          return "StopIterationNoBuffer";
-      }
-    });
+    return this.#ask(name, [size, Number(endOfStream)], "StopIterationNoBuffer", dataAction);
   }
 
   #onTrailers(name: CallbackName, trailers: HeaderMap): TrailersAction {
-    return this.#ask(name, [trailers.size], "StopIteration", (result) =>
-      result === TrailersStatus.Continue ? "Continue" : "StopIteration",
-    );
+    return this.#ask(name, [trailers.size], "StopIteration", trailersAction);
   }
 
   /** Asks the module what to do. A dead module stops the stream, or lets it pass if the plugin fails open. */

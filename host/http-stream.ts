@@ -5,54 +5,12 @@ import { EMPTY, toBytes, toText, type Bytes } from "./bytes.ts";
 import type { LocalReply } from "./context.ts";
 import { Flow, type Passed } from "./flow.ts";
 import { HeaderMap, type HeadersInit } from "./header-map.ts";
-import { HttpContext, type StreamHost, type StreamPolicy } from "./http-context.ts";
+import { HttpContext } from "./http-context.ts";
 import { formatLocalReply } from "./local-reply.ts";
+import type { BodyOutcome, HeadersOutcome, HttpStreamOptions, LocalResponse, Outcome, TrailersOutcome } from "./outcomes.ts";
 import { mergeProperties, type Property, type PropertyMap } from "./properties.ts";
 import type { RootContext } from "./root-context.ts";
-
-/** A response that the filter (or Envoy for it) gave instead of the upstream. */
-export interface LocalResponse {
-  readonly status: number;
-  /** The response code details, as in the access log. */
-  readonly details: string;
-  readonly body: string;
-  readonly bodyBytes: Uint8Array;
-  /** What the filter added; what the client gets is in `stream.response.headers`. */
-  readonly headers: HeaderMap;
-  readonly grpcStatus: number | undefined;
-}
-
-/** What one call into the filter came to. */
-interface Outcome<Action extends string> {
-  /** What the filter answered; NotCalled if the stream was paused or over. */
-  readonly action: Action | "NotCalled";
-  /** Whether this direction now waits for the filter to continue it. */
-  readonly paused: boolean;
-  /** The local response, if there is one by now. */
-  readonly localResponse: LocalResponse | undefined;
-}
-
-export interface HeadersOutcome extends Outcome<HeadersAction> {
-  /** The headers as the filter left them. */
-  readonly headers: HeaderMap;
-}
-
-export interface BodyOutcome extends Outcome<DataAction> {
-  /** The bytes that passed the filter because of this call, with what it had held back before. */
-  readonly body: Uint8Array;
-}
-
-export interface TrailersOutcome extends Outcome<TrailersAction> {
-  /** The trailers as the filter left them. */
-  readonly trailers: HeaderMap;
-}
-
-export interface HttpStreamOptions {
-  /** Properties of this stream, over those of the host and of the stream itself; e.g. `{ "source.address": "10.0.0.1:4711" }`. */
-  readonly properties?: PropertyMap;
-  /** The most bytes of a body that Envoy holds back for a filter in each direction. */
-  readonly bufferLimit?: number;
-}
+import type { StreamHost, StreamPolicy } from "./stream-host.ts";
 
 /** Envoy's default `per_connection_buffer_limit_bytes`. */
 const DEFAULT_BUFFER_LIMIT = 1024 * 1024;

@@ -27,14 +27,8 @@ export {
 export { HeaderMap, type HeadersInit } from "./header-map.ts";
 export { ModuleError, ProxyWasmHost, type HostOptions, type PluginOptions } from "./host.ts";
 export type { HttpCall } from "./http-call.ts";
-export type {
-  BodyOutcome,
-  HeadersOutcome,
-  HttpStream,
-  HttpStreamOptions,
-  LocalResponse,
-  TrailersOutcome,
-} from "./http-stream.ts";
+export type { HttpStream } from "./http-stream.ts";
+export type { BodyOutcome, HeadersOutcome, HttpStreamOptions, LocalResponse, TrailersOutcome } from "./outcomes.ts";
 export { formatLog, type Log, type LogLine } from "./log.ts";
 export { Metrics, type Metric } from "./metrics.ts";
 export { decodePairs, encodePairs, PAIRS_MAX_BYTES, PAIRS_MAX_COUNT, type Pair } from "./pairs.ts";

@@ -1,8 +1,9 @@
 import { toText } from "./bytes.ts";
 import type { PluginIdentity } from "./context.ts";
 import type { HttpCall } from "./http-call.ts";
-import { HttpStream, type HttpStreamOptions } from "./http-stream.ts";
+import { HttpStream } from "./http-stream.ts";
 import { formatLog, type Log, type LogLine } from "./log.ts";
+import type { HttpStreamOptions } from "./outcomes.ts";
 import type { RootContext } from "./root-context.ts";
 import type { Vm } from "./vm.ts";
 

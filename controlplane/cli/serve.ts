@@ -33,8 +33,11 @@ export async function serve(options: ServeOptions): Promise<void> {
     }
     process.exit(1);
   }
+  let stopping = false;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
+    process.on(signal, () => {
+      if (stopping) return;
+      stopping = true;
       log.info(`${signal}: stopping`);
       void plane.close().then(() => process.exit(0));
     });

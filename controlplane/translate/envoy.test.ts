@@ -13,7 +13,7 @@ import type { Listening } from "./testdata/servers.ts";
 import { translate } from "./index.ts";
 import type { ModuleRef, Translation } from "./index.ts";
 
-const binary = process.env["ENVOY_BIN"];
+const binary = process.env["ENVOY_BIN"] ?? "";
 
 /**
  * A filter that shows the application its configuration, the address that Envoy takes for the client's, and whether it has
@@ -63,7 +63,7 @@ async function compile(source: string): Promise<Uint8Array> {
   return bytes;
 }
 
-describe("a mesh in a real Envoy", { skip: binary === undefined ? "ENVOY_BIN is not set" : false }, () => {
+describe("a mesh in a real Envoy", { skip: binary === "" ? "ENVOY_BIN is not set" : false }, () => {
   const folder = mkdtempSync(join(tmpdir(), "translate-"));
   const servers: Listening[] = [];
   const envoys: RunningEnvoy[] = [];
@@ -95,7 +95,7 @@ describe("a mesh in a real Envoy", { skip: binary === undefined ? "ENVOY_BIN is 
     for (const node of ["web-1", "shop-v1-1"]) {
       const snapshot = snapshotOf(translation, node);
       const started = {
-        binary: binary ?? "",
+        binary,
         folder: join(folder, node),
         node,
         snapshot,

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { after, afterEach, before, beforeEach, test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 
 import { ServerCredentials } from "@grpc/grpc-js";
 
@@ -86,9 +87,10 @@ async function start(protocol: Protocol, resources: readonly Resource[]): Promis
   await eventually("an answer", async () => ((await get()).startsWith("200") ? true : undefined));
 }
 
-function serve(resources: readonly Resource[]): void {
+async function serve(resources: readonly Resource[]): Promise<void> {
   snapshot = createSnapshot(resources, snapshot);
   server.update();
+  await nextTurn(); // Streams take the new snapshot in the next turn.
 }
 
 /** The status of a request through Envoy, and which version of the filter saw it. */
@@ -152,7 +154,7 @@ for (const protocol of ["sotw", "delta"] as const) {
     );
 
     outcomes.length = 0;
-    serve(withFilter(two));
+    await serve(withFilter(two));
     const answers = await requestsUntil("the second module", allSynced);
     assert.equal(await get(), "200 two");
     assert.ok(
@@ -161,11 +163,11 @@ for (const protocol of ["sotw", "delta"] as const) {
     );
     assert.deepEqual(outcomes, ["prewarming TypedExtensionConfig f", "acked TypedExtensionConfig f"]);
 
-    serve(withFilter(refusing));
+    await serve(withFilter(refusing));
     assert.deepEqual(await requestsUntil("prewarming", () => stateOf(TypeUrl.extensionConfig, "f") === "prewarming"), [
       "200 two",
     ]);
-    serve(withFilter(two));
+    await serve(withFilter(two));
     await eventually("the running module again", () => allSynced() || undefined);
     assert.equal(await get(), "200 two");
     assert.equal(outcomes.filter((outcome) => outcome.startsWith("rejected")).length, 0);
@@ -181,7 +183,7 @@ for (const protocol of ["sotw", "delta"] as const) {
     await start(protocol, through("x", modules.port));
     await eventually("everything synced", () => allSynced() || undefined);
     outcomes.length = 0;
-    serve(through("y", upstream.port));
+    await serve(through("y", upstream.port));
     const clusters = async (): Promise<number> =>
       (await envoy.stats("^cluster_manager.active_clusters$")).values().next().value ?? 0;
     const answers = await requestsUntil("the new cluster", allSynced);
@@ -203,7 +205,7 @@ for (const protocol of ["sotw", "delta"] as const) {
     await start(protocol, withTimeout(1));
     await eventually("everything synced", () => allSynced() || undefined);
     outcomes.length = 0;
-    serve(withTimeout(2));
+    await serve(withTimeout(2));
     await eventually("everything synced", () => allSynced() || undefined);
     // Envoy acknowledges the cluster when it is warm. Without endpoints it would give up on them first, after 15 s.
     assert.deepEqual(outcomes, ["acked ClusterLoadAssignment app-endpoints", "acked Cluster app"]);
@@ -217,7 +219,7 @@ for (const protocol of ["sotw", "delta"] as const) {
     await startServer(xdsPort);
     await eventually("the proxy again, up to date", () => allSynced() || undefined);
     assert.deepEqual(outcomes, []);
-    serve(withFilter(two));
+    await serve(withFilter(two));
     await requestsUntil("the second module", allSynced);
     assert.equal(await get(), "200 two");
   });

@@ -10,6 +10,7 @@ const MAX_CACHED_TOKENS: i64 = 65_536;
 const DEFAULT_CACHED_TOKENS: i64 = 1024;
 const DEFAULT_REALM: string = "envoy";
 
+
 @final
 export class AuthzConfig {
   apiKeys: ApiKeys | null = null;
@@ -125,7 +126,8 @@ export class AuthzConfig {
     }
     for (let i = 0; i < this.ownHeaders.length; ++i) {
       const name = this.ownHeaders[i];
-      if (name.length && credentials.includes(name)) config.error("jwtProviders", `"${name}" holds a credential and cannot be set`);
+      if (name.length && credentials.includes(name))
+        config.error("jwtProviders", `"${name}" holds a credential and cannot be set`);
     }
     for (let i = 0; i < this.rules.length; ++i) {
       const headers = this.rules[i].headers;

@@ -52,7 +52,7 @@ export class HeaderMatch {
 
   matches(allow: bool): bool {
     let i = requestHeaders.indexOfName(this.header);
-    if (this.test == HeaderTest.Present) return (i >= 0) == (this.present != this.invert);
+    if (this.test == HeaderTest.Present) return i >= 0 == (this.present != this.invert);
     // Nothing is there to be as the test says; inverted, nothing is there that it excludes.
     if (i < 0) return this.invert;
     for (; i >= 0; i = requestHeaders.indexOfName(this.header, i + 1)) {

@@ -51,7 +51,11 @@ test("anything as a credential", () => {
   const bytes = fc.uint8Array({ maxLength: 300 });
   const text = fc.string({ unit: "binary", maxLength: 100 });
   const name = fc.constantFrom("authorization", "x-api-key", "Authorization", "x-user", "x_caller");
-  const value = fc.oneof(bytes, text, text.map((token) => `Bearer ${token}`));
+  const value = fc.oneof(
+    bytes,
+    text,
+    text.map((token) => `Bearer ${token}`),
+  );
   const headers = fc.array(fc.tuple(name, value), { minLength: 1, maxLength: 4 });
   fc.assert(
     fc.property(headers, (list) => neverPasses({ headers: list })),
@@ -64,13 +68,19 @@ test("any JSON as header and claims", () => {
   const header = fc.oneof(
     encoded,
     fc
-      .record({ alg: fc.constantFrom("HS256", "RS256", "ES256", "none"), kid: fc.jsonValue(), crit: fc.jsonValue() }, { requiredKeys: ["alg"] })
+      .record(
+        { alg: fc.constantFrom("HS256", "RS256", "ES256", "none"), kid: fc.jsonValue(), crit: fc.jsonValue() },
+        { requiredKeys: ["alg"] },
+      )
       .map((value) => Buffer.from(JSON.stringify(value)).toString("base64url")),
   );
   const claims = fc.oneof(
     encoded,
     fc
-      .record({ iss: fc.constant(ISSUER), exp: fc.jsonValue(), aud: fc.jsonValue(), sub: fc.jsonValue() }, { requiredKeys: ["iss"] })
+      .record(
+        { iss: fc.constant(ISSUER), exp: fc.jsonValue(), aud: fc.jsonValue(), sub: fc.jsonValue() },
+        { requiredKeys: ["iss"] },
+      )
       .map((value) => Buffer.from(JSON.stringify(value)).toString("base64url")),
   );
   const signature = fc.uint8Array({ maxLength: 70 }).map((value) => Buffer.from(value).toString("base64url"));
@@ -102,7 +112,8 @@ test("any claims under a good signature: refused or not, the filter lives", asyn
 
 test("a good token with any change is no good token", async () => {
   const tokens = await Promise.all((["HS256", "RS256", "ES256"] as const).map((algorithm) => sign(algorithm, CLAIMS)));
-  for (const token of tokens) assert.equal(statusOf(filter.send({ headers: [["authorization", `Bearer ${token}`]] })), 200);
+  for (const token of tokens)
+    assert.equal(statusOf(filter.send({ headers: [["authorization", `Bearer ${token}`]] })), 200);
   const change = fc.record({
     token: fc.constantFrom(...tokens),
     at: fc.nat(2000),
@@ -128,7 +139,10 @@ test("many large requests fit into little memory", async () => {
   for (let i = 0; i < 1500; i += 1) {
     const token = await sign("HS256", { ...CLAIMS, n: i, text: "x".repeat(3000) });
     const bad = `${token.split(".")[0] ?? ""}.${payload.toString("base64url")}.AAAA`;
-    for (const [value, status] of [[token, undefined], [bad, 401]] as const) {
+    for (const [value, status] of [
+      [token, undefined],
+      [bad, 401],
+    ] as const) {
       const stream = plugin.newHttpStream();
       const headers = { ":method": "GET", ":path": `/%41${"/x".repeat(1000)}a`, authorization: `Bearer ${value}` };
       stream.requestHeaders(headers, { endOfStream: true });

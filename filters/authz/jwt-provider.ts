@@ -44,6 +44,7 @@ export class ClaimHeader {
   }
 }
 
+
 @final
 export class JwtProvider {
   readonly name: string;

@@ -1,12 +1,6 @@
 // Keys that verify tokens.
 
-import {
-  Bytes,
-  HmacSha256,
-  SignatureVerdict,
-  ecdsaSignature,
-  verifySignature,
-} from "proxy-wasm-assemblyscript-sdk";
+import { Bytes, HmacSha256, SignatureVerdict, ecdsaSignature, verifySignature } from "proxy-wasm-assemblyscript-sdk";
 import { Algorithm } from "./algorithm";
 import { Jwt } from "./jwt";
 

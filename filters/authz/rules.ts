@@ -22,6 +22,7 @@ export class RequestView {
 
 const ACTIONS: string[] = ["deny", "allow"];
 
+
 @final
 export class Rule {
   readonly name: string;

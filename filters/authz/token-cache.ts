@@ -12,6 +12,7 @@ import { sameBytes } from "./text";
 // @ts-ignore: decorator
 @inline const MAX_SIZE: i32 = 4096;
 
+
 @final
 class CachedToken {
   constructor(
@@ -34,7 +35,10 @@ export class TokenCache {
    * @param size Number of tokens, rounded up to a power of two; 0 for no cache.
    * @param seed Of the hash, so that nobody can choose tokens that compete for one place.
    */
-  constructor(size: i32, private seed: u64) {
+  constructor(
+    size: i32,
+    private seed: u64,
+  ) {
     let sets = 1;
     while (sets * WAYS < size) sets <<= 1;
     this.setMask = sets - 1;

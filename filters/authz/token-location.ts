@@ -19,6 +19,7 @@ export enum Found {
   TooMany,
 }
 
+
 @final
 export class TokenLocation {
   readonly header: HeaderName;

@@ -16,11 +16,15 @@ class Source {
   constructor(readonly location: TokenLocation) {}
 }
 
+
 @final
 export class Tokens {
   private sources: Source[] = [];
 
-  constructor(providers: JwtProvider[], private cache: TokenCache) {
+  constructor(
+    providers: JwtProvider[],
+    private cache: TokenCache,
+  ) {
     for (let i = 0; i < providers.length; ++i) {
       const locations = providers[i].locations;
       for (let j = 0; j < locations.length; ++j) this.sourceAt(locations[j]).providers.push(providers[i]);

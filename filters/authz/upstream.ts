@@ -1,18 +1,12 @@
 // What the upstream and later filters learn of an allowed request.
 
-import {
-  Bytes,
-  HeaderName,
-  Property,
-  Status,
-  clearRouteCache,
-  requestHeaders,
-} from "proxy-wasm-assemblyscript-sdk";
+import { Bytes, HeaderName, Property, Status, clearRouteCache, requestHeaders } from "proxy-wasm-assemblyscript-sdk";
 import { Caller, Identity } from "./caller";
 import { AuthzConfig } from "./config";
 
 /** Filter state `wasm.authz.principal`. */
 const PRINCIPAL: Property = new Property(["authz.principal"]);
+
 
 @final
 export class Upstream {

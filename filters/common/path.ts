@@ -24,7 +24,7 @@ export function normalizePath(target: Bytes): Bytes {
   // No step makes the path longer.
   const out = Bytes.allocate(path.size);
   let size = 0;
-  for (let at = 0; at < path.size; ) {
+  for (let at = 0; at < path.size;) {
     const byte = decodedAt(path, at);
     at += escapeSize(path, at, byte);
     if (isSlash(byte)) {

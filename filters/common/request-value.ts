@@ -26,6 +26,7 @@ const METHOD: HeaderName = new HeaderName(":method");
 // @ts-ignore: decorator
 @inline const MAX_FORWARDED: i64 = 32;
 
+
 @final
 export class RequestValue {
   private header: HeaderName = METHOD;
@@ -34,7 +35,10 @@ export class RequestValue {
   private position: i32 = 0;
 
   /** @param name The header, cookie, property or constant; of the other sources what tells them apart. */
-  private constructor(private source: Source, private name: string) {
+  private constructor(
+    private source: Source,
+    private name: string,
+  ) {
     this.text = Bytes.utf8(name).copy();
   }
 

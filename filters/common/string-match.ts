@@ -17,7 +17,10 @@ export const TEXT_TESTS: string[] = ["exact", "prefix", "suffix", "contains"];
 export class StringMatch {
   private expected: Uint8Array;
 
-  constructor(readonly test: TextTest, text: string) {
+  constructor(
+    readonly test: TextTest,
+    text: string,
+  ) {
     this.expected = Bytes.utf8(text).copy();
   }
 

@@ -20,6 +20,7 @@ export const WAYS: i32 = 4;
 // @ts-ignore: decorator
 @inline const MAX_SIZE: i32 = HEAD + WAYS * BUCKET;
 
+
 @final
 export class BucketSet {
   private data: StaticArray<u8> = new StaticArray<u8>(MAX_SIZE);

@@ -6,6 +6,7 @@ import { Bytes, Status, getSharedData, setSharedData } from "proxy-wasm-assembly
 // @ts-ignore: decorator
 @inline const ONLY_IF_ABSENT: u32 = u32.MAX_VALUE;
 
+
 @final
 export class BucketStore {
   /** The key of a set: a prefix for the limit, then the number of the set in four bytes. */
@@ -13,7 +14,10 @@ export class BucketStore {
   private cas: u32 = 0;
 
   /** @param limit The name of the limit: limits of one name share their buckets, whatever plugin they are of. */
-  constructor(limit: string, private sets: u32) {
+  constructor(
+    limit: string,
+    private sets: u32,
+  ) {
     this.key = Bytes.utf8(`ratelimit/1/${limit}/....`).copy();
   }
 

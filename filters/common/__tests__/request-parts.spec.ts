@@ -25,7 +25,19 @@ describe("normalizePath", () => {
   });
 
   test("resolves dot segments", () => {
-    const paths = ["/.", "/..", "/./a", "/../a", "/a/.", "/a/..", "/a/./b", "/a/../b", "/a/b/../../../c", "/a/b/..", "/.a/..b"];
+    const paths = [
+      "/.",
+      "/..",
+      "/./a",
+      "/../a",
+      "/a/.",
+      "/a/..",
+      "/a/./b",
+      "/a/../b",
+      "/a/b/../../../c",
+      "/a/b/..",
+      "/.a/..b",
+    ];
     const normal = ["/", "/", "/a", "/a", "/a/", "/", "/a/b", "/b", "/c", "/a/", "/.a/..b"];
     for (let i = 0; i < paths.length; ++i) expect(pathOf(paths[i])).toBe(normal[i], paths[i]);
   });
@@ -37,7 +49,16 @@ describe("normalizePath", () => {
   });
 
   test("decodes what need not be escaped, and only that", () => {
-    const paths = ["/%61%7a%41%30", "/%2e%2E/a", "/a/%2e%2e/b", "/%7Ea", "/%2f%5c", "/%25%36%31", "/%e4%BD%a0", "/%41%"];
+    const paths = [
+      "/%61%7a%41%30",
+      "/%2e%2E/a",
+      "/a/%2e%2e/b",
+      "/%7Ea",
+      "/%2f%5c",
+      "/%25%36%31",
+      "/%e4%BD%a0",
+      "/%41%",
+    ];
     const normal = ["/azA0", "/a", "/b", "/~a", "/%2F%5C", "/%2561", "/%E4%BD%A0", "/A%"];
     for (let i = 0; i < paths.length; ++i) expect(pathOf(paths[i])).toBe(normal[i], paths[i]);
   });
@@ -87,7 +108,15 @@ describe("cookieValue", () => {
 
 describe("withoutPort", () => {
   test("takes the port off", () => {
-    const given = ["192.0.2.1:80", "192.0.2.1", "[2001:db8::1]:443", "[2001:db8::1]", "2001:db8::1", "::1", "localhost:80"];
+    const given = [
+      "192.0.2.1:80",
+      "192.0.2.1",
+      "[2001:db8::1]:443",
+      "[2001:db8::1]",
+      "2001:db8::1",
+      "::1",
+      "localhost:80",
+    ];
     const plain = ["192.0.2.1", "192.0.2.1", "2001:db8::1", "2001:db8::1", "2001:db8::1", "::1", "localhost"];
     for (let i = 0; i < given.length; ++i) {
       expect(withoutPort(Bytes.utf8(given[i])).toString()).toBe(plain[i], given[i]);
@@ -124,7 +153,22 @@ describe("parseDuration", () => {
   });
 
   test("refuses what is none", () => {
-    const texts = ["", "60", "s", "1.5s", "-1s", "1 s", " 1s", "1s ", "1d", "100000s", "1ss", "1h1m1s1ms1h", "1S", "١s"];
+    const texts = [
+      "",
+      "60",
+      "s",
+      "1.5s",
+      "-1s",
+      "1 s",
+      " 1s",
+      "1s ",
+      "1d",
+      "100000s",
+      "1ss",
+      "1h1m1s1ms1h",
+      "1S",
+      "١s",
+    ];
     for (let i = 0; i < texts.length; ++i) expect(parseDuration(texts[i])).toBe(-1, texts[i]);
   });
 });
