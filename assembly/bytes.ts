@@ -41,11 +41,13 @@ export class Bytes {
     return Bytes.at(pointer, size);
   }
 
+
   @operator("[]")
   get(index: i32): u8 {
     assert(<u32>index < <u32>this.size, "Bytes index out of range");
     return load<u8>(this.pointer + index);
   }
+
 
   @operator("[]=")
   set(index: i32, byte: u8): void {

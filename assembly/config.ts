@@ -131,7 +131,8 @@ export class ConfigObject {
   /** A number, whole or not, that must be there and be from `min` to `max`. */
   number(name: string, min: f64, max: f64): f64 {
     const value = this.take(name);
-    if (value !== null && value.kind == JsonKind.Number && value.number >= min && value.number <= max) return value.number;
+    if (value !== null && value.kind == JsonKind.Number && value.number >= min && value.number <= max)
+      return value.number;
     this.errors.add(this.pathOf(name), `a number from ${min} to ${max}`, value);
     return min;
   }

@@ -25,9 +25,33 @@ export { log, logDebug, logInfo, logWarn, logError, isLogging } from "./log";
 export { callForeignFunction, foreignResult } from "./foreign";
 export { Config, ConfigObject } from "./config";
 export { Hasher64, hash64 } from "./hash/xxh64";
-export { SignatureVerdict, HmacSha256, Sha256, canVerifySignatures, constantTimeEquals, sha256, verifySignature } from "./crypto";
-export { P256_SIZE, SHA256_BLOCK_SIZE, SHA256_SIZE, bitLength, ecdsaSignature, p256PublicKey, rsaPublicKey } from "./crypto";
-export { decodeBase64, decodeBase64Url, decodeHex, encodeBase64, encodeBase64Url, encodeHex, hexValue } from "./encoding";
+export {
+  SignatureVerdict,
+  HmacSha256,
+  Sha256,
+  canVerifySignatures,
+  constantTimeEquals,
+  sha256,
+  verifySignature,
+} from "./crypto";
+export {
+  P256_SIZE,
+  SHA256_BLOCK_SIZE,
+  SHA256_SIZE,
+  bitLength,
+  ecdsaSignature,
+  p256PublicKey,
+  rsaPublicKey,
+} from "./crypto";
+export {
+  decodeBase64,
+  decodeBase64Url,
+  decodeHex,
+  encodeBase64,
+  encodeBase64Url,
+  encodeHex,
+  hexValue,
+} from "./encoding";
 export { ProtobufReader, ProtobufWriter, WireType, isUtf8 } from "./encoding";
 export { JsonKind, JsonValue } from "./json/value";
 export { parseJson, jsonError } from "./json/parse";

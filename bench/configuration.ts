@@ -47,8 +47,7 @@ export const directResponse: Json = {
 /** A static configuration with one listener. */
 export function configurationOf(variant: Variant, port: number, adminPort: number): string {
   const manager = {
-    "@type":
-      "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+    "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
     stat_prefix: "bench",
     route_config: {
       virtual_hosts: [{ name: "all", domains: ["*"], routes: [...(variant.routes ?? [directResponse])] }],

@@ -90,9 +90,19 @@ function authzVariants(): Variant[] {
       });
     return [
       { name: `authz: ${type}, cached`, baseline: none, filters: [ours(1024)], ...withToken },
-      { name: `native: jwt_authn ${type}, cached, and rbac`, baseline: none, filters: [jwtAuthn(true), rbac], ...withToken },
+      {
+        name: `native: jwt_authn ${type}, cached, and rbac`,
+        baseline: none,
+        filters: [jwtAuthn(true), rbac],
+        ...withToken,
+      },
       { name: `authz: ${type}, no cache`, baseline: none, filters: [ours(0)], ...withToken },
-      { name: `native: jwt_authn ${type}, no cache, and rbac`, baseline: none, filters: [jwtAuthn(false), rbac], ...withToken },
+      {
+        name: `native: jwt_authn ${type}, no cache, and rbac`,
+        baseline: none,
+        filters: [jwtAuthn(false), rbac],
+        ...withToken,
+      },
     ];
   };
   const rbac = nativeFilter("envoy.extensions.filters.http.rbac.v3.RBAC", {

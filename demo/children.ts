@@ -31,9 +31,9 @@ export class Children {
   /** Ends every child and waits until all are gone. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    const gone = [...this.#running.keys()].map((child) =>
-      child.exitCode === null && child.signalCode === null ? once(child, "close") : undefined,
-    );
+    const gone = [...this.#running.keys()]
+      .filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)
+      .map((child) => once(child, "close"));
     for (const child of this.#running.keys()) child.kill("SIGTERM");
     const force = setTimeout(() => {
       for (const child of this.#running.keys()) child.kill("SIGKILL");

@@ -25,7 +25,9 @@ function readBasePort(): number {
   const text = values["base-port"] ?? process.env["MESHWRIGHT_DEMO_BASE_PORT"] ?? String(DEFAULT_BASE_PORT);
   const port = Number(text);
   if (!Number.isInteger(port) || port < 1024 || port > 65_436) {
-    throw new DemoError(`--base-port (or MESHWRIGHT_DEMO_BASE_PORT): expected a port from 1024 to 65436, found "${text}"`);
+    throw new DemoError(
+      `--base-port (or MESHWRIGHT_DEMO_BASE_PORT): expected a port from 1024 to 65436, found "${text}"`,
+    );
   }
   return port;
 }
@@ -77,7 +79,8 @@ async function waitUntilReady({ httpPort, workloads }: Plan): Promise<void> {
   for (;;) {
     const ready = await readySidecars(httpPort);
     if (ready === workloads.length) return;
-    if (Date.now() > end) throw new DemoError(`only ${String(ready)} of ${String(workloads.length)} sidecars are ready after 60 s`);
+    if (Date.now() > end)
+      throw new DemoError(`only ${String(ready)} of ${String(workloads.length)} sidecars are ready after 60 s`);
     await sleep(100);
   }
 }

@@ -1,15 +1,23 @@
-import { Status, type DataAction, type HeadersAction, type TrailersAction } from "./abi/enums.ts";
+import { Status } from "./abi/enums.ts";
 import { attribute } from "./attributes.ts";
 import { Body } from "./body.ts";
-import { EMPTY, toBytes, toText, type Bytes } from "./bytes.ts";
+import { toBytes, toText, type Bytes } from "./bytes.ts";
 import type { LocalReply } from "./context.ts";
 import { Flow, type Passed } from "./flow.ts";
 import { HeaderMap, type HeadersInit } from "./header-map.ts";
 import { HttpContext } from "./http-context.ts";
 import { formatLocalReply } from "./local-reply.ts";
-import type { BodyOutcome, HeadersOutcome, HttpStreamOptions, LocalResponse, Outcome, TrailersOutcome } from "./outcomes.ts";
+import type {
+  BodyOutcome,
+  HeadersOutcome,
+  HttpStreamOptions,
+  LocalResponse,
+  Outcome,
+  TrailersOutcome,
+} from "./outcomes.ts";
 import { mergeProperties, type Property, type PropertyMap } from "./properties.ts";
 import type { RootContext } from "./root-context.ts";
+import { absentFilter, envoyReply, passFilter } from "./stand-in.ts";
 import type { StreamHost, StreamPolicy } from "./stream-host.ts";
 
 /** Envoy's default `per_connection_buffer_limit_bytes`. */
@@ -285,27 +293,4 @@ export class HttpStream {
     };
     return name === "connection_id" ? this.#connectionId : attribute(name, facts, this.#properties);
   }
-}
-
-const passFilter = {
-  headers: (): HeadersAction => "Continue",
-  data: (): DataAction => "Continue",
-  trailers: (): TrailersAction => "Continue",
-};
-
-/** What stands in for a filter whose machine is dead. */
-function absentFilter(failOpen: boolean, fail: () => void) {
-  if (failOpen) return passFilter;
-  return {
-    ...passFilter,
-    headers: (): HeadersAction => {
-      fail();
-      return "StopAllIterationAndWatermark";
-    },
-  };
-}
-
-function envoyReply(status: number, details: string, body: string): LocalReply {
-  const headers = new HeaderMap("response");
-  return { status, details, body: body === "" ? EMPTY : toBytes(body), headers, grpcStatus: undefined };
 }

@@ -11,7 +11,8 @@ import { step } from "./tools.mjs";
  * @returns {string}
  */
 export function cacheFolder(...parts) {
-  const base = process.env["MESHWRIGHT_CACHE"] ?? join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "meshwright");
+  const base =
+    process.env["MESHWRIGHT_CACHE"] ?? join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "meshwright");
   const folder = join(base, ...parts);
   mkdirSync(folder, { recursive: true });
   return folder;

@@ -80,7 +80,7 @@ async function generate(embedded, folder) {
 function readFiles(data) {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const files = [];
-  for (let at = 0; at < data.length; ) {
+  for (let at = 0; at < data.length;) {
     const end = at + 4 + view.getUint32(at, true);
     files.push(data.subarray(at + 4, end));
     at = end;

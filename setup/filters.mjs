@@ -21,7 +21,12 @@ export async function buildFilters(names = filterNames()) {
   for (const name of names) {
     const module = join(root, "build", `${name}.wasm`);
     const stamp = `${module}.source`;
-    const source = hashOf([join(root, "filters", name), join(root, "assembly"), join(root, "asconfig.json")]);
+    const source = hashOf([
+      join(root, "filters", name),
+      join(root, "filters", "common"),
+      join(root, "assembly"),
+      join(root, "asconfig.json"),
+    ]);
     if (existsSync(module) && existsSync(stamp) && readFileSync(stamp, "utf8") === source) continue;
     step(`compiling filters/${name}`);
     await compile(join("filters", name, "index.ts"), module);

@@ -35,7 +35,10 @@ async function main([task = "setup", ...rest]) {
 async function installPackages() {
   if (isInstalled()) return;
   step("installing npm packages");
-  await run(process.platform === "win32" ? "npm.cmd" : "npm", ["ci", "--no-audit", "--no-fund"], { cwd: root, show: true });
+  await run(process.platform === "win32" ? "npm.cmd" : "npm", ["ci", "--no-audit", "--no-fund"], {
+    cwd: root,
+    show: true,
+  });
 }
 
 /** Whether node_modules holds what package-lock.json asks for: npm leaves its own copy of the lock there when it is done. */
@@ -45,7 +48,8 @@ function isInstalled() {
   const wanted = packagesOf(join(root, "package-lock.json"));
   const present = packagesOf(installed);
   return Object.entries(wanted).every(
-    ([path, entry]) => path === "" || !path.startsWith("node_modules/") || entry.optional || present[path]?.version === entry.version,
+    ([path, entry]) =>
+      path === "" || !path.startsWith("node_modules/") || entry.optional || present[path]?.version === entry.version,
   );
 }
 

@@ -1,5 +1,6 @@
 // Every check, one after the other, and one total. `node setup/test.mjs unit e2e` runs only those parts.
 import { spawn } from "node:child_process";
+import { stripVTControlCharacters } from "node:util";
 import { globSync } from "./glob.mjs";
 import { root } from "./paths.mjs";
 import { step } from "./tools.mjs";
@@ -44,7 +45,7 @@ function runShown([file = "", ...args]) {
  */
 function count(output, code) {
   const number = (/** @type {RegExp} */ pattern) => Number(pattern.exec(output)?.[1] ?? NaN);
-  const plain = output.replace(/\u001b\[[0-9;]*m/g, "");
+  const plain = stripVTControlCharacters(output);
   const passed = number(/^ℹ pass (\d+)/m);
   if (!Number.isNaN(passed)) return { passed, failed: number(/^ℹ fail (\d+)/m), skipped: number(/^ℹ skipped (\d+)/m) };
   const aspect = /(\d+) pass,\s+(\d+) fail,\s+(\d+) total/g;
@@ -77,7 +78,9 @@ for (const [name, commands] of Object.entries(parts)) {
     total.passed += counted.passed;
     total.failed += counted.failed;
     total.skipped += counted.skipped;
-    step(`${name}: ${code === 0 ? "passed" : "FAILED"} in ${Number((process.hrtime.bigint() - started) / 1_000_000n) / 1000} s`);
+    step(
+      `${name}: ${code === 0 ? "passed" : "FAILED"} in ${Number((process.hrtime.bigint() - started) / 1_000_000n) / 1000} s`,
+    );
   }
 }
 process.stdout.write(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);

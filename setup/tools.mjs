@@ -35,7 +35,9 @@ export function run(command, args, options = {}) {
       else {
         const said = Buffer.concat(err).toString().trim();
         reject(
-          new SetupError(`${command} ${args.join(" ")} ended with ${signal ?? `status ${code}`}${said && `:\n${said}`}`),
+          new SetupError(
+            `${command} ${args.join(" ")} ended with ${signal ?? `status ${code}`}${said && `:\n${said}`}`,
+          ),
         );
       }
     });

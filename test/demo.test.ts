@@ -110,7 +110,10 @@ describe("npm start", () => {
     assert.match((await shop({ ...key, "x-shop-version": "v2" })).body, /^shop v1/, "a client cannot choose");
     let second = 0;
     for (let user = 0; user < 200; ++user) {
-      const [first, again] = [await shop({ ...key, "x-user-id": `u${String(user)}` }), await shop({ ...key, "x-user-id": `u${String(user)}` })];
+      const [first, again] = [
+        await shop({ ...key, "x-user-id": `u${String(user)}` }),
+        await shop({ ...key, "x-user-id": `u${String(user)}` }),
+      ];
       assert.equal(first.body, again.body);
       if (first.body.startsWith("shop v2")) ++second;
     }
@@ -125,7 +128,10 @@ describe("npm start", () => {
 
     const from = demo.output.length;
     edit("ratelimit.yaml", "maxTokens: 50000", "maxTokens: five");
-    await demo.waitFor(/ratelimit\.yaml:\d+:\d+: spec\.configuration\.limits\[0\]\.tokenBucket\.maxTokens: expected .*integer.*found .*five/, { from });
+    await demo.waitFor(
+      /ratelimit\.yaml:\d+:\d+: spec\.configuration\.limits\[0\]\.tokenBucket\.maxTokens: expected .*integer.*found .*five/,
+      { from },
+    );
     await demo.waitFor(/what was served before is still served/, { from });
     assert.equal((await shop(key)).headers["x-ratelimit-limit"], "50000");
     assert.match((await status()).configuration.refused.join("\n"), /maxTokens/);
@@ -150,13 +156,16 @@ describe("npm start", () => {
       await compile(entry.slice(root.length + 1), join(changed, "authz.wasm"));
       const from = demo.output.length;
       edit("modules.yaml", "../../build/authz.wasm", join(changed, "authz.wasm"));
-      for (const { service } of ports.workloads) await demo.waitFor(new RegExp(`${service}-1 accepted filter authz`), { from });
+      for (const { service } of ports.workloads)
+        await demo.waitFor(new RegExp(`${service}-1 accepted filter authz`), { from });
     } finally {
       rmSync(changed, { recursive: true });
     }
     await until(async () => (await status()).sidecars.every(({ state }) => state === "ready"));
     const module = (report: StatusReport): string[] =>
-      report.sidecars.flatMap(({ filters }) => filters.filter(({ policy }) => policy === "authz").map(({ module: hash }) => hash));
+      report.sidecars.flatMap(({ filters }) =>
+        filters.filter(({ policy }) => policy === "authz").map(({ module: hash }) => hash),
+      );
     assert.equal(new Set([...module(before), ...module(await status())]).size, 2);
 
     assert.deepEqual([...new Set((await good.stop()).map((answer) => answer.status))], [200]);

@@ -61,7 +61,9 @@ describe("what Envoy rejects", () => {
 
   test("a change with a fault reaches no sidecar: file, line, what was found and what is allowed", async () => {
     writePolicy(mesh, { mark: 7, colour: "red" });
-    await mesh.controlPlane?.waitFor(/policy\.yaml:\d+:\d+: spec\.configuration\.mark: expected a string.*found number 7/);
+    await mesh.controlPlane?.waitFor(
+      /policy\.yaml:\d+:\d+: spec\.configuration\.mark: expected a string.*found number 7/,
+    );
     await mesh.controlPlane?.waitFor(/spec\.configuration\.colour: unknown field, expected one of mark, refuseInEnvoy/);
     const { configuration } = await mesh.status();
     assert.equal(configuration.refused.length, 2);

@@ -43,7 +43,10 @@ for (const protocol of ["delta", "sotw"] as const) {
     test("sidecars serve without it, reconnect, and are sent nothing that they have", async () => {
       const load = new Load(port, "/");
       const earlier = await updatesOf(envoy);
-      assert.ok([...earlier.keys()].some((name) => name.endsWith("config_reload")), "there are counters to compare");
+      assert.ok(
+        [...earlier.keys()].some((name) => name.endsWith("config_reload")),
+        "there are counters to compare",
+      );
 
       await mesh.controlPlane?.stop("SIGKILL");
       await envoy.until(async () => (await envoy.stat("control_plane.connected_state")) === 0);
@@ -67,7 +70,9 @@ for (const protocol of ["delta", "sotw"] as const) {
       await envoy.until(async () => (await get(port, "/")).headers["x-probe"] === "two");
       const changed = [...(await updatesOf(envoy))].filter(([name, value]) => earlier.get(name) !== value);
       assert.deepEqual(
-        changed.map(([name]) => name.replace(/\.[^.]+$/, "")).filter((name) => !name.includes("extension_config_discovery")),
+        changed
+          .map(([name]) => name.replace(/\.[^.]+$/, ""))
+          .filter((name) => !name.includes("extension_config_discovery")),
         [],
       );
     });

@@ -38,7 +38,7 @@ function encode(data: Bytes, digit62: u8, digit63: u8, padded: bool): Bytes {
   let out = pointer;
   for (let i = 0; i < whole; i += 3, out += 4) {
     const at = data.pointer + i;
-    const bits = (<u32>load<u8>(at) << 16) | (<u32>load<u8>(at, 1) << 8) | load<u8>(at, 2);
+    const bits = ((<u32>load<u8>(at)) << 16) | ((<u32>load<u8>(at, 1)) << 8) | load<u8>(at, 2);
     store<u8>(out, digit(bits >> 18, digit62, digit63));
     store<u8>(out, digit((bits >> 12) & 63, digit62, digit63), 1);
     store<u8>(out, digit((bits >> 6) & 63, digit62, digit63), 2);
@@ -46,7 +46,7 @@ function encode(data: Bytes, digit62: u8, digit63: u8, padded: bool): Bytes {
   }
   if (rest) {
     const at = data.pointer + whole;
-    const bits = (<u32>load<u8>(at) << 16) | (rest == 2 ? <u32>load<u8>(at, 1) << 8 : 0);
+    const bits = ((<u32>load<u8>(at)) << 16) | (rest == 2 ? (<u32>load<u8>(at, 1)) << 8 : 0);
     store<u8>(out++, digit(bits >> 18, digit62, digit63));
     store<u8>(out++, digit((bits >> 12) & 63, digit62, digit63));
     if (rest == 2) store<u8>(out++, digit((bits >> 6) & 63, digit62, digit63));

@@ -5,11 +5,11 @@ import { arenaAllocate } from "../runtime/arena";
 
 /** The bytes as lower-case hex digits, in memory of this callback. */
 export function encodeHex(data: Bytes): Bytes {
-  const out = arenaAllocate(<usize>data.size << 1);
+  const out = arenaAllocate((<usize>data.size) << 1);
   for (let i = 0; i < data.size; ++i) {
     const byte = load<u8>(data.pointer + i);
-    store<u8>(out + (<usize>i << 1), digit(byte >> 4));
-    store<u8>(out + (<usize>i << 1), digit(byte & 15), 1);
+    store<u8>(out + ((<usize>i) << 1), digit(byte >> 4));
+    store<u8>(out + ((<usize>i) << 1), digit(byte & 15), 1);
   }
   return Bytes.at(out, data.size << 1);
 }
@@ -20,8 +20,8 @@ export function decodeHex(text: Bytes): Bytes | null {
   const size = text.size >> 1;
   const out = arenaAllocate(size);
   for (let i = 0; i < size; ++i) {
-    const high = hexValue(load<u8>(text.pointer + (<usize>i << 1)));
-    const low = hexValue(load<u8>(text.pointer + (<usize>i << 1), 1));
+    const high = hexValue(load<u8>(text.pointer + ((<usize>i) << 1)));
+    const low = hexValue(load<u8>(text.pointer + ((<usize>i) << 1), 1));
     if ((high | low) < 0) return null;
     store<u8>(out + i, <u8>((high << 4) | low));
   }

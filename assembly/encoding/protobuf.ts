@@ -30,7 +30,7 @@ export class ProtobufWriter {
   /** For the types uint32, uint64, enum and bool; also int32 and int64, negative numbers sign-extended to 64 bits. */
   varint(field: u32, value: u64): this {
     this.reserve(20);
-    this.raw((<u64>field << 3) | WireType.Varint);
+    this.raw(((<u64>field) << 3) | WireType.Varint);
     this.raw(value);
     return this;
   }
@@ -38,7 +38,7 @@ export class ProtobufWriter {
   /** For the types string, bytes and embedded message. */
   bytes(field: u32, value: Bytes): this {
     this.reserve(20 + value.size);
-    this.raw((<u64>field << 3) | WireType.Len);
+    this.raw(((<u64>field) << 3) | WireType.Len);
     this.raw(value.size);
     memory.copy(this.pointer + this.size, value.pointer, value.size);
     this.size += value.size;
@@ -155,7 +155,7 @@ export class ProtobufReader {
       const byte = load<u8>(this.at++);
       // The tenth byte holds the last of 64 bits.
       if (shift == 63 && byte > 1) break;
-      value |= <u64>(byte & 0x7f) << shift;
+      value |= (<u64>(byte & 0x7f)) << shift;
       if (byte < 0x80) return value;
     }
     this.fail();

@@ -11,7 +11,7 @@ export function decodeUtf8(pointer: usize, size: i32): string {
   let ascii = pointer;
   while (ascii < end && load<u8>(ascii) < 0x80) ++ascii;
   // A character takes at most as many UTF-16 units as it takes bytes.
-  let text = changetype<string>(__new(<usize>size << 1, idof<string>()));
+  let text = changetype<string>(__new((<usize>size) << 1, idof<string>()));
   let out = changetype<usize>(text);
   for (let at = pointer; at < ascii; ++at, out += 2) store<u16>(out, load<u8>(at));
   if (ascii == end) return text;
@@ -25,7 +25,7 @@ export function decodeUtf8(pointer: usize, size: i32): string {
       continue;
     }
     const length = sequenceLength(lead);
-    let code: u32 = <u32>lead & (0x7f >> length);
+    let code: u32 = (<u32>lead) & (0x7f >> length);
     let got = 1;
     while (got < length && at + got < end && isContinuation(lead, got, load<u8>(at + got))) {
       code = (code << 6) | (load<u8>(at + got) & 0x3f);

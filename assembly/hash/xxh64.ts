@@ -99,7 +99,7 @@ export class Hasher64 {
   }
 
   private get pendingSize(): usize {
-    return <usize>this.length & (STRIPE - 1);
+    return (<usize>this.length) & (STRIPE - 1);
   }
 
   private add(pointer: usize, size: usize): void {

@@ -166,18 +166,20 @@ export class HeaderMap {
     if (load<u32>(sizeOut) >= 4) this.length = load<i32>(this.pairs);
   }
 
+
   @inline
   private nameSize(index: i32): i32 {
-    return load<i32>(this.pairs + (<usize>index << 3), 4);
+    return load<i32>(this.pairs + ((<usize>index) << 3), 4);
   }
+
 
   @inline
   private valueSize(index: i32): i32 {
-    return load<i32>(this.pairs + (<usize>index << 3), 8);
+    return load<i32>(this.pairs + ((<usize>index) << 3), 8);
   }
 
   private namePointer(index: i32): usize {
-    let at = this.pairs + 4 + (<usize>this.length << 3);
+    let at = this.pairs + 4 + ((<usize>this.length) << 3);
     for (let i = 0; i < index; ++i) at += this.nameSize(i) + this.valueSize(i) + 2;
     return at;
   }

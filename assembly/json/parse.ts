@@ -33,7 +33,10 @@ export function parseJson(text: Bytes): JsonValue | null {
 class Parser {
   private at: usize;
 
-  constructor(private start: usize, private end: usize) {
+  constructor(
+    private start: usize,
+    private end: usize,
+  ) {
     this.at = start;
   }
 
@@ -186,7 +189,8 @@ class Parser {
   /** A string at the current quote. */
   private string(): string | null {
     const from = ++this.at;
-    while (this.at < this.end && load<u8>(this.at) != 0x22 && load<u8>(this.at) != 0x5c && load<u8>(this.at) >= 0x20) ++this.at;
+    while (this.at < this.end && load<u8>(this.at) != 0x22 && load<u8>(this.at) != 0x5c && load<u8>(this.at) >= 0x20)
+      ++this.at;
     if (this.byte == 0x22) return decodeUtf8(from, <i32>(this.at++ - from));
 
     const parts: string[] = [];

@@ -67,7 +67,7 @@ export function __visit(pointer: usize, cookie: u32): void {
   if (!pointer) return;
   const object = changetype<OBJECT>(pointer - TOTAL_OVERHEAD);
   if (object.gcInfo2) return;
-  object.gcInfo2 = <u32>waiting | MARKED;
+  object.gcInfo2 = (<u32>waiting) | MARKED;
   waiting = changetype<usize>(object);
 }
 

@@ -47,7 +47,7 @@ export class ContextTable {
 
   private home(id: u32): i32 {
     // The host counts ids up, so the low bits alone spread them well.
-    return <i32>id & (this.keys.length - 1);
+    return (<i32>id) & (this.keys.length - 1);
   }
 
   private slotOf(id: u32): i32 {

@@ -6,10 +6,9 @@ import { always } from "./callbacks.ts";
 import { overriddenCallbacks } from "./classes.ts";
 
 const library = "~lib/proxy-wasm-assemblyscript-sdk/";
-const registration = /\bregister(Root|Http)Context\b/;
-
-/** Value of `Runtime.Minimal` in asc: collections happen only when the program asks for one. */
+/** `Runtime.Minimal` of asc, whose enums have no values at run time: a collection happens only when the program asks. */
 const MINIMAL_RUNTIME = 1;
+const registration = /\bregister(Root|Http)Context\b/;
 
 export default class FilterTransform {
   /** Given by asc before the constructor runs. */
@@ -22,8 +21,8 @@ export default class FilterTransform {
     options.globalAliases ??= new Map();
     options.globalAliases.set("abort", `${library}runtime/abort/abort`);
     // The collector runs between callbacks, when the stack is empty: no shadow stack.
-    options.runtime = MINIMAL_RUNTIME;
     options.stackSize = 0;
+    Object.assign(options, { runtime: MINIMAL_RUNTIME });
     Object.assign(this.program.module, { useShadowStack: false });
   }
 
@@ -45,7 +44,10 @@ export default class FilterTransform {
 /** Whether a source is the filter's own or a library's that it uses, other than the standard library and the SDK. */
 function isFilterSource(source: Source): boolean {
   const path = source.internalPath;
-  return !path.startsWith("~lib/") || (path.slice("~lib/".length).includes("/") && !path.startsWith(library) && !isStandard(path));
+  return (
+    !path.startsWith("~lib/") ||
+    (path.slice("~lib/".length).includes("/") && !path.startsWith(library) && !isStandard(path))
+  );
 }
 
 function isStandard(path: string): boolean {

@@ -10,22 +10,28 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const sdk = `from "proxy-wasm-assemblyscript-sdk"`;
 
 /** Compiles a filter and gives the names of its exports, or what the compiler said. */
-async function compile(source: string, options: string[] = []): Promise<{ exports: string[]; wat: string; said: string }> {
+async function compile(
+  source: string,
+  options: string[] = [],
+): Promise<{ exports: string[]; wat: string; said: string }> {
   let wat = "";
   const stderr = asc.createMemoryStream();
-  await asc.main(["filter.ts", "--runtime", "assembly/runtime/index", "--textFile", "out.wat", "--baseDir", root, ...options], {
-    stderr,
-    readFile: async (name: string, baseDir: string) => {
-      if (name === "filter.ts") return source;
-      const { readFile } = await import("node:fs/promises");
-      return readFile(join(baseDir, name), "utf8").catch(() => null);
+  await asc.main(
+    ["filter.ts", "--runtime", "assembly/runtime/index", "--textFile", "out.wat", "--baseDir", root, ...options],
+    {
+      stderr,
+      readFile: async (name: string, baseDir: string) => {
+        if (name === "filter.ts") return source;
+        const { readFile } = await import("node:fs/promises");
+        return readFile(join(baseDir, name), "utf8").catch(() => null);
+      },
+      writeFile: (_name, content) => {
+        wat = String(content);
+      },
+      // asc takes any class with the hooks; its types ask for its own base class.
+      transforms: [FilterTransform as unknown as never],
     },
-    writeFile: (_name, content) => {
-      wat = String(content);
-    },
-    // asc takes any class with the hooks; its types ask for its own base class.
-    transforms: [FilterTransform as unknown as never],
-  });
+  );
   const exports = [...wat.matchAll(/\(export "([^"]+)"/g)].map((match) => match[1] ?? "");
   return { exports, wat, said: stderr.toString() };
 }

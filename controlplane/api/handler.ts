@@ -14,7 +14,10 @@ export function handleRequest(source: ApiSource, request: IncomingMessage, respo
   const { pathname } = new URL(request.url ?? "/", "http://localhost");
   const answer = answers[pathname];
   if (answer === undefined) {
-    send(response, 404, { error: `nothing at ${pathname}`, paths: [...Object.keys(answers), "/modules/<sha256>.wasm"] });
+    send(response, 404, {
+      error: `nothing at ${pathname}`,
+      paths: [...Object.keys(answers), "/modules/<sha256>.wasm"],
+    });
   } else if (request.method !== "GET" && request.method !== "HEAD") {
     response.setHeader("allow", "GET, HEAD");
     send(response, 405, { error: `expected GET or HEAD, found ${request.method ?? "no method"}` });

@@ -68,8 +68,6 @@ export interface StatusInput {
   readonly refused: readonly Problem[];
   readonly fleet: Pick<Fleet, "nodes">;
   readonly stats: Pick<NodeStats, "of">;
-  /** When a node last accepted a filter, in milliseconds since the epoch. */
-  filterAcceptedAt(nodeId: string): number | undefined;
 }
 
 /** Makes the report. */
@@ -79,15 +77,13 @@ export function statusReport(input: StatusInput, now = Date.now()): StatusReport
   const missing = [...(input.release?.translation.sidecars ?? [])].filter(([id]) => !seen.has(id));
   const sidecars = [
     ...connected.map((view) => sidecarReport(view, input, now)),
-    ...missing.map(
-      ([id, { service }]): SidecarReport => ({
-        node: id,
-        service: service.metadata.name,
-        state: "missing",
-        filters: [],
-        rejections: [],
-      }),
-    ),
+    ...missing.map(([id, { service }]): SidecarReport => ({
+      node: id,
+      service: service.metadata.name,
+      state: "missing",
+      filters: [],
+      rejections: [],
+    })),
   ];
   return {
     configuration: {
@@ -120,15 +116,15 @@ function sidecarReport(view: NodeView, input: StatusInput, now: number): Sidecar
 }
 
 function filterReports(view: NodeView, input: StatusInput, now: number): FilterReport[] {
-  const statuses = view.types.find(({ typeUrl }) => typeUrl === TypeUrl.extensionConfig)?.resources ?? [];
+  const type = view.types.find(({ typeUrl }) => typeUrl === TypeUrl.extensionConfig);
+  const statuses = type?.resources ?? [];
   const modules = new Map<string, string>();
   for (const [name, resource] of input.release?.translation.extensionConfigs ?? []) {
     modules.set(name, resource.staged?.module ?? "");
   }
   // A filter keeps its VM from one configuration to the next, and each policy has a VM of its own.
   const accepted = statuses.filter(({ state }) => state === "synced").map(({ name }) => ({ name, vm: name }));
-  const acceptedAt = Math.max(view.since, input.filterAcceptedAt(view.node.id) ?? 0);
-  const running = loadedFilters(accepted, acceptedAt, input.stats.of(view.node.id), now);
+  const running = loadedFilters(accepted, Math.max(view.since, type?.ackedAt ?? 0), input.stats.of(view.node.id), now);
   return statuses
     .filter(({ version }) => version !== null)
     .map(({ name, version, state }) => {

@@ -4,6 +4,7 @@ import { BootstrapSchema, type Bootstrap } from "#gen/envoy/config/bootstrap/v3/
 import { type Cluster, Cluster_DiscoveryType, ClusterSchema } from "#gen/envoy/config/cluster/v3/cluster_pb.js";
 import { AddressSchema, type Address } from "#gen/envoy/config/core/v3/address_pb.js";
 import {
+  AggregatedConfigSourceSchema,
   ApiConfigSource_ApiType,
   ApiVersion,
   ConfigSourceSchema,
@@ -44,18 +45,16 @@ export const MODULES_CLUSTER = "meshwright-modules";
  * the control plane, which takes them, and no acknowledgement, as proof that a filter is loaded.
  */
 export function createBootstrap(options: BootstrapOptions): Bootstrap {
-  const overAds = (): ConfigSource =>
-    create(ConfigSourceSchema, {
-      resourceApiVersion: ApiVersion.V3,
-      configSourceSpecifier: { case: "ads", value: {} },
-    });
+  const overAds = (): ConfigSource => {
+    const ads = { case: "ads", value: create(AggregatedConfigSourceSchema) } as const;
+    return create(ConfigSourceSchema, { resourceApiVersion: ApiVersion.V3, configSourceSpecifier: ads });
+  };
   return create(BootstrapSchema, {
     node: { id: options.node, cluster: options.service },
     ...(options.admin === undefined ? {} : { admin: { address: addressOf(options.admin) } }),
     dynamicResources: {
       adsConfig: {
-        apiType:
-          options.protocol === "delta" ? ApiConfigSource_ApiType.DELTA_GRPC : ApiConfigSource_ApiType.GRPC,
+        apiType: options.protocol === "delta" ? ApiConfigSource_ApiType.DELTA_GRPC : ApiConfigSource_ApiType.GRPC,
         transportApiVersion: ApiVersion.V3,
         setNodeOnFirstMessageOnly: true,
         grpcServices: [{ targetSpecifier: { case: "envoyGrpc", value: { clusterName: XDS_CLUSTER } } }],
@@ -81,6 +80,17 @@ export function createBootstrap(options: BootstrapOptions): Bootstrap {
         },
       },
     ],
+    layeredRuntime: {
+      layers: [
+        {
+          name: "meshwright",
+          // Envoy's own limit for regular expressions, 100 steps, is less than an ordinary route can need.
+          layerSpecifier: { case: "staticLayer", value: { "re2.max_program_size.error_level": 100_000 } },
+        },
+        // What the admin interface sets, above it.
+        { name: "admin", layerSpecifier: { case: "adminLayer", value: {} } },
+      ],
+    },
     statsFlushInterval: durationFromMs(options.statsIntervalMs),
   });
 }

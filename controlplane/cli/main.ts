@@ -19,7 +19,9 @@ interface BootstrapFlags {
 }
 
 const xds = (): Option =>
-  new Option("--xds <address>", "where xDS is served").argParser(parseHostPort).default(parseHostPort("18000"), "127.0.0.1:18000");
+  new Option("--xds <address>", "where xDS is served")
+    .argParser(parseHostPort)
+    .default(parseHostPort("18000"), "127.0.0.1:18000");
 const http = (what: string): Option =>
   new Option("--http <address>", what).argParser(parseHostPort).default(parseHostPort("18001"), "127.0.0.1:18001");
 
@@ -34,9 +36,7 @@ program
   .option("--state <folder>", "where modules are kept", ".meshwright")
   .addOption(xds())
   .addOption(http("where modules, status and health are served"))
-  .addOption(
-    new Option("--log-format <format>", "json, or text for people").choices(["json", "text"]).default("json"),
-  )
+  .addOption(new Option("--log-format <format>", "json, or text for people").choices(["json", "text"]).default("json"))
   .action((options: ServeOptions) => serve(options));
 
 program

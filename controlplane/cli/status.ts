@@ -18,7 +18,9 @@ export async function status({ http, json }: StatusOptions): Promise<void> {
     report = (await response.json()) as StatusReport;
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    process.stderr.write(`meshwright: no status from ${url}: ${cause instanceof Error ? cause.message : String(cause)}\n`);
+    process.stderr.write(
+      `meshwright: no status from ${url}: ${cause instanceof Error ? cause.message : String(cause)}\n`,
+    );
     process.exitCode = 1;
     return;
   }
@@ -30,7 +32,8 @@ export function formatStatus({ configuration, sidecars }: StatusReport): string[
   const lines = table([["NODE", "SERVICE", "ENVOY", "XDS", "STATE", "FILTERS"], ...sidecars.map(row)]);
   for (const { node, rejections, reason } of sidecars) {
     if (reason !== undefined) lines.push("", `${node} is served nothing: ${reason}`);
-    for (const { type, resource, message } of rejections) lines.push("", `${node} rejected ${type} ${resource}:`, `  ${message}`);
+    for (const { type, resource, message } of rejections)
+      lines.push("", `${node} rejected ${type} ${resource}:`, `  ${message}`);
   }
   if (configuration.refused.length > 0) {
     lines.push("", "The latest change is refused, and what was served before is still served:");

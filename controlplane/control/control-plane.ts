@@ -1,12 +1,12 @@
 import { createServer, type Server } from "node:http";
 import { ServerCredentials } from "@grpc/grpc-js";
 import type { Logger } from "pino";
-import { handleRequest } from "../api/index.ts";
+import { handleRequest, statusReport } from "../api/index.ts";
 import { addMetricsService, Fleet, NodeStats } from "../fleet/index.ts";
 import { formatProblem, type Problem } from "../model/index.ts";
 import { ModuleStore } from "../modules/index.ts";
 import type { Source, StopWatching } from "../source/index.ts";
-import { TypeUrl, XdsServer, type NodeInfo, type Snapshot } from "../xds/index.ts";
+import { XdsServer, type NodeInfo, type Snapshot } from "../xds/index.ts";
 import { changedResources } from "./changes.ts";
 import { logFleet } from "./log-fleet.ts";
 import { Pipeline, type Release } from "./pipeline.ts";
@@ -54,7 +54,6 @@ export class ControlPlane {
   #refused: readonly Problem[] = [];
   #reloading: Promise<void> | undefined;
   #isStale = false;
-  readonly #acceptedAt = new Map<string, number>();
   #stopWatching: StopWatching | undefined;
 
   private constructor(options: ControlPlaneOptions) {
@@ -71,9 +70,6 @@ export class ControlPlane {
     });
     this.#http = createServer((request, response) => handleRequest(this, request, response));
     addMetricsService(this.#xds.grpc, this.stats);
-    this.fleet.on("acked", ({ typeUrl, nodeId, time }) => {
-      if (typeUrl === TypeUrl.extensionConfig) this.#acceptedAt.set(nodeId, time);
-    });
     logFleet(this.fleet, options.log);
   }
 
@@ -108,11 +104,6 @@ export class ControlPlane {
   /** What is wrong with the source, while what was served before is still served. */
   get refused(): readonly Problem[] {
     return this.#refused;
-  }
-
-  /** When a node last accepted a filter, in milliseconds since the epoch. */
-  filterAcceptedAt(nodeId: string): number | undefined {
-    return this.#acceptedAt.get(nodeId);
   }
 
   /** Reads the source again, one time after another; changes while it reads lead to one more reading. */
@@ -154,6 +145,7 @@ export class ControlPlane {
         if (wasRefused) log.info("the source is good again, and as it is served");
         return;
       }
+      this.#rememberLoaded();
       const isFirst = this.#release === undefined;
       this.#release = result.release;
       this.#appliedAt = new Date();
@@ -162,6 +154,19 @@ export class ControlPlane {
       this.#xds.update();
     } catch (error) {
       log.error({ err: error }, "the source could not be read; what was served before is still served");
+    }
+  }
+
+  /**
+   * What statistics prove to run is in a sidecar's code cache, so that its next answer about that module is about the
+   * filter's configuration alone. Looked at before a change is sent, which makes the statistics out of date.
+   */
+  #rememberLoaded(): void {
+    const now = Date.now();
+    for (const { node, filters } of statusReport(this, now).sidecars) {
+      for (const { module, running } of filters) {
+        if (running === "loaded") this.fleet.memory(node).addModule(module, now);
+      }
     }
   }
 

@@ -20,7 +20,12 @@ export class FilterChecks {
     for (const policy of model.filterPolicies.values()) {
       const module = modules.get(policy.spec.module);
       if (module === undefined) continue;
-      const key = JSON.stringify([module.sha256, rootIdOf(policy), policy.spec.vmConfiguration, policy.spec.configuration]);
+      const key = JSON.stringify([
+        module.sha256,
+        rootIdOf(policy),
+        policy.spec.vmConfiguration,
+        policy.spec.configuration,
+      ]);
       const found = this.#passed.has(key) ? [] : await run(policy, module);
       if (found.length === 0) passed.add(key);
       problems.push(...found);
@@ -45,7 +50,9 @@ async function run(policy: FilterPolicy, module: LoadedModule): Promise<Problem[
       : { vmConfiguration: typeof vmConfiguration === "string" ? vmConfiguration : JSON.stringify(vmConfiguration) }),
   });
   if (result.ok) return [];
-  const said = result.log.filter(({ level }) => level === "error" || level === "critical").map(({ message }) => message);
+  const said = result.log
+    .filter(({ level }) => level === "error" || level === "critical")
+    .map(({ message }) => message);
   if (result.stage === "configure" || result.stage === "vm_start") {
     // A filter that refuses says why in its log.
     const reasons = said.length > 0 ? said : result.problems.map(({ message }) => message);

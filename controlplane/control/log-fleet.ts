@@ -36,7 +36,9 @@ function fields({ nodeId, typeUrl, resources }: NodeOutcome): object {
 function whatOf({ typeUrl, resources }: NodeOutcome): string {
   const name = typeNames[typeUrl] ?? typeUrl;
   if (typeUrl !== TypeUrl.extensionConfig && resources.length > 3) return `${String(resources.length)} ${name}s`;
-  const named = resources.map(({ name: resource, version }) => (version === "" ? `${resource} (removed)` : `${resource} ${version}`));
+  const named = resources.map(({ name: resource, version }) =>
+    version === "" ? `${resource} (removed)` : `${resource} ${version}`,
+  );
   return `${name} ${named.join(", ")}`;
 }
 

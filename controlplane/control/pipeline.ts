@@ -42,6 +42,9 @@ export class Pipeline {
     const loaded = await loadModules(model, this.#store, readFile);
     const problems = [...loaded.problems, ...(await this.#checks.check(model, loaded.modules))];
     if (problems.length > 0) return { ok: false, problems: problems.sort(compareProblems) };
-    return { ok: true, release: { model, modules: loaded.modules, translation: translate(model, loaded.modules, this.#settings) } };
+    return {
+      ok: true,
+      release: { model, modules: loaded.modules, translation: translate(model, loaded.modules, this.#settings) },
+    };
   }
 }

@@ -129,8 +129,9 @@ function whereNotEnforced(name: string, direction: "Inbound" | "Outbound", model
   const mute = endpoints.findIndex(({ sidecar }) => sidecar?.outboundPort === undefined);
   if (direction === "Outbound" && mute >= 0)
     return `the sidecar of endpoints[${mute}] of Service ${name} has no outboundPort`;
+  if (endpoints.length > 0) return undefined;
   const isParent = [...model.httpRoutes.values()].some(({ spec }) => spec.parentRefs.some((ref) => ref.name === name));
-  if (endpoints.length > 0 || !isParent) return undefined;
+  if (!isParent) return undefined;
   return `Service ${name} has no endpoints of its own; name the Services behind it`;
 }
 

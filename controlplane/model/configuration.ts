@@ -3,12 +3,13 @@ import type { Options } from "ajv";
 import { Ajv2019 } from "ajv/dist/2019.js";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { readSchema } from "./assets.ts";
+import { compileSchema } from "./compiled-schema.ts";
+import type { CompiledSchema } from "./compiled-schema.ts";
 import type { Origin } from "./document.ts";
 import { parsePath } from "./path.ts";
 import type { Path } from "./path.ts";
 import type { Problem } from "./problem.ts";
-import { compileSchema, schemaFaults } from "./schema-faults.ts";
-import type { CompiledSchema } from "./schema-faults.ts";
+import { schemaFaults } from "./schema-faults.ts";
 
 /** The JSON Schema of a filter's configuration. Dialects: 2020-12 (the default), 2019-09, draft-07. */
 export class ConfigurationSchema {

@@ -5,8 +5,8 @@ import metadataSchema from "./schemas/metadata.json" with { type: "json" };
 import serviceSchema from "./schemas/service.json" with { type: "json" };
 import wasmModuleSchema from "./schemas/wasm-module.json" with { type: "json" };
 import type { Kind } from "./resources.ts";
-import { compileSchema } from "./schema-faults.ts";
-import type { CompiledSchema } from "./schema-faults.ts";
+import { compileSchema } from "./compiled-schema.ts";
+import type { CompiledSchema } from "./compiled-schema.ts";
 
 const ajv = new Ajv({
   allErrors: true,

@@ -4,7 +4,8 @@ import { TypeUrl } from "./type-url.ts";
  * Make before break: a route must not name a cluster that the proxy does not have yet, and a cluster must not go while
  * a route of that proxy still names it. Envoy warms clusters and listeners but not routes, so the server waits.
  *
- * Envoy acknowledges clusters only once they are warm, which needs their endpoints. So endpoints wait for nothing.
+ * Envoy acknowledges clusters only once all are warm, which needs their endpoints (or 15 s, its fetch timeout): so
+ * endpoints wait for nothing.
  */
 const CHANGES_AFTER: Readonly<Record<string, readonly string[]>> = {
   [TypeUrl.listener]: [TypeUrl.cluster],

@@ -7,7 +7,7 @@ import { Envoy, filterModule, type Worker } from "../testing/filter.ts";
 // Who gets which variant: the mapping that README.md documents, worked out with another implementation of XXH64, and what
 // follows from it for users.
 
-const { h64, h64Raw } = await xxhash();
+const hasher = await xxhash();
 const KEYS = Array.from({ length: 20_000 }, (_, i) => `user-${i}`);
 
 interface Range {
@@ -39,7 +39,7 @@ function variantOf(worker: Worker, key: string | Uint8Array): string {
 
 /** The place of a key, as README.md says. */
 function place(name: string, salt: string, key: Uint8Array): number {
-  const hash = h64Raw(key, h64(`${salt}\0${name}`));
+  const hash = hasher.h64Raw(key, hasher.h64(`${salt}\0${name}`));
   return Number(((hash >> 32n) * 10_000n) >> 32n);
 }
 

@@ -26,6 +26,7 @@ export function readExperiments(configuration: Bytes): ExperimentConfig[] | null
   return config.accept() ? experiments : null;
 }
 
+/** An experiment as it is configured. */
 @final
 export class ExperimentConfig {
   name: string;
@@ -70,6 +71,7 @@ export class ExperimentConfig {
   }
 }
 
+/** Requests that get one variant. */
 @final
 export class RuleConfig {
   constructor(
@@ -78,6 +80,7 @@ export class RuleConfig {
   ) {}
 }
 
+/** What keys are dealt out by. */
 @final
 export class SplitConfig {
   /** The first of these that a request has is its key. */

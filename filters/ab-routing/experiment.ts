@@ -5,6 +5,7 @@ import { RequestValue } from "../common/request-value";
 import { experimentSeed, placeOf } from "./allocation";
 import { ExperimentConfig } from "./config";
 
+/** A variant, as it is told. */
 @final
 export class Variant {
   /** The name in UTF-8. */
@@ -21,6 +22,7 @@ export class Variant {
   }
 }
 
+/** An experiment; one object serves all requests. */
 @final
 export class Experiment {
   /** The response header that tells the variant, or null. */

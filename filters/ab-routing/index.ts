@@ -46,7 +46,7 @@ class AbRouting extends RootContext {
     for (let i = 0; i < experiments.length; ++i) {
       const variant = experiments[i].choose();
       chosen.push(variant);
-      if (experiments[i].needsHeader(variant)) changes |= <u64>1 << i;
+      if (experiments[i].needsHeader(variant)) changes |= (<u64>1) << i;
     }
     for (let i = 0; i < experiments.length; ++i) {
       if ((changes >> i) & 1) experiments[i].setHeader(chosen[i]);

@@ -1,32 +1,21 @@
 // Ways by which requests got past other filters, each with the advisory that tells of it.
 
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { after, before, test } from "node:test";
-import fc from "fast-check";
+import { test } from "node:test";
 import { ProxyWasmHost } from "@meshwright/host";
-import { Envoy, filterModule, statusOf, type Request, type Worker } from "../testing/filter.ts";
-import { RSA_JWK, SECRET_JWK, sign } from "../testing/keys.ts";
+import { Authz, ISSUER, NOW, everybody, provider, sha256 } from "../testing/authz.ts";
+import { statusOf, type Request, type Worker } from "../testing/filter.ts";
+import { SECRET_JWK, sign } from "../testing/keys.ts";
 
-const NOW = Date.UTC(2026, 0, 1) / 1000;
-const ISSUER = "https://id.example";
-const provider = { name: "corp", issuer: ISSUER, localJwks: { keys: [RSA_JWK] } };
-const everybody = { principals: [{ any: true }] };
 const rest = { name: "rest", action: "allow", ...everybody };
 
-let envoy: Envoy;
-before(async () => {
-  envoy = new Envoy(await filterModule("authz"));
-});
-after(() => envoy.close());
+const authz = new Authz();
 
-function statuses(filter: Worker, requests: readonly Request[]): Record<string, number> {
-  return Object.fromEntries(requests.map((request) => [JSON.stringify(request), statusOf(filter.send(request))]));
-}
-
+/** Each request must get one of these statuses. */
 function expectAll(expected: readonly number[], filter: Worker, requests: readonly Request[]): void {
-  for (const [request, status] of Object.entries(statuses(filter, requests))) {
-    assert.ok(expected.includes(status), `${request}: ${status}`);
+  for (const request of requests) {
+    const status = statusOf(filter.send(request));
+    assert.ok(expected.includes(status), `${JSON.stringify(request)}: ${status}`);
   }
 }
 
@@ -51,8 +40,8 @@ test("CVE-2019-9901: dot segments", async () => {
     "/public/%2e%2e/admin",
     "/public/..%2fadmin",
   );
-  expectAll([400, 403], await envoy.worker(denyAdmin), list);
-  expectAll([400, 403], await envoy.worker(allowPublic), list);
+  expectAll([400, 403], await authz.worker(denyAdmin), list);
+  expectAll([400, 403], await authz.worker(allowPublic), list);
 });
 
 test("CVE-2021-29492, CVE-2021-31920: escaped, repeated and other slashes", async () => {
@@ -85,11 +74,11 @@ test("CVE-2021-29492, CVE-2021-31920: escaped, repeated and other slashes", asyn
     "/admin%zz",
     "/admin%u002f",
   );
-  expectAll([400, 403], await envoy.worker(denyAdmin), list);
+  expectAll([400, 403], await authz.worker(denyAdmin), list);
 });
 
 test("CVE-2020-8595: query, fragment and parameters behind an exact path", async () => {
-  const filter = await envoy.worker({ rules: [{ name: "x", action: "deny", paths: [{ exact: "/admin" }] }, rest] });
+  const filter = await authz.worker({ rules: [{ name: "x", action: "deny", paths: [{ exact: "/admin" }] }, rest] });
   expectAll(
     [400, 403],
     filter,
@@ -111,7 +100,7 @@ test("CVE-2020-8595: query, fragment and parameters behind an exact path", async
 });
 
 test("parameters of a path open no door to another", async () => {
-  const css = await envoy.worker({
+  const css = await authz.worker({
     rules: [{ name: "css", action: "allow", paths: [{ suffix: ".css" }], ...everybody }],
   });
   expectAll([200], css, paths("/a.css", "/a.css?x", "/a;v=1/b.css"));
@@ -120,7 +109,7 @@ test("parameters of a path open no door to another", async () => {
     css,
     paths("/admin;.css", "/admin;x.css", "/admin?.css", "/admin#.css", "/admin%3b.css", "/a.css/..", "/a.css/../b"),
   );
-  const filter = await envoy.worker(allowPublic);
+  const filter = await authz.worker(allowPublic);
   expectAll(
     [200],
     filter,
@@ -141,13 +130,13 @@ test("parameters of a path open no door to another", async () => {
 });
 
 test("a target that is no path", async () => {
-  const filter = await envoy.worker({ rules: [rest] });
+  const filter = await authz.worker({ rules: [rest] });
   expectAll(
     [400],
     filter,
     paths("", "*", "admin", "?", "http://a.example/admin", "a.example:443", "/a\u0001", "/a\u007f"),
   );
-  const host = await ProxyWasmHost.load(await filterModule("authz"));
+  const host = await ProxyWasmHost.load(await authz.module);
   const plugin = host.startPlugin({ configuration: JSON.stringify({ rules: [rest] }) });
   const stream = plugin.newHttpStream();
   stream.requestHeaders({ ":method": "CONNECT", ":authority": "a.example:443" });
@@ -159,7 +148,7 @@ test("a target that is no path", async () => {
 });
 
 test("CVE-2021-39155: the case of a host, and its port", async () => {
-  const filter = await envoy.worker({
+  const filter = await authz.worker({
     rules: [{ name: "x", action: "deny", hosts: ["admin.example", "*.in.example"] }, rest],
   });
   const hosts = [
@@ -183,7 +172,7 @@ test("CVE-2021-39155: the case of a host, and its port", async () => {
 });
 
 test("CVE-2021-21378: a token of an unknown issuer is not the same as none", async () => {
-  const filter = await envoy.worker({ jwtProviders: [provider], rules: [rest] });
+  const filter = await authz.worker({ jwtProviders: [provider], rules: [rest] });
   expectAll([200], filter, [{}]);
   const claims = { iss: "https://evil.example", sub: "a", exp: NOW + 600 };
   const token = await sign("RS256", claims);
@@ -203,8 +192,8 @@ test("GHSA-ghc4-35x6-crw5: a second value hides the first", async () => {
     roles("admin,a"),
     roles("a", "b, admin ,c"),
   ];
-  expectAll([403], await envoy.worker({ rules: [deny, rest] }), hidden);
-  expectAll([403], await envoy.worker({ rules: [only] }), [
+  expectAll([403], await authz.worker({ rules: [deny, rest] }), hidden);
+  expectAll([403], await authz.worker({ rules: [only] }), [
     ...hidden,
     roles("user", "admin"),
     roles("user,admin"),
@@ -213,13 +202,13 @@ test("GHSA-ghc4-35x6-crw5: a second value hides the first", async () => {
 });
 
 test("CVE-2024-23324: bytes that are no UTF-8 make nobody pass", async () => {
-  const filter = await envoy.worker({ jwtProviders: [provider], rules: [{ name: "members", action: "allow" }] });
+  const filter = await authz.worker({ jwtProviders: [provider], rules: [{ name: "members", action: "allow" }] });
   const bytes = Uint8Array.from([0x42, 0x65, 0x61, 0x72, 0x65, 0x72, 0x20, 0xff, 0xfe, 0x80]);
   expectAll([401], filter, [{ headers: [["authorization", bytes]] }, { headers: [["x-any", bytes]] }]);
 });
 
 test("CVE-2024-45806: what a client sends in our headers reaches nobody", async () => {
-  const filter = await envoy.worker({
+  const filter = await authz.worker({
     jwtProviders: [{ ...provider, claimToHeaders: [{ claim: "sub", header: "x-user" }] }],
     principalHeader: "x-caller",
     rules: [rest],
@@ -239,7 +228,7 @@ test("CVE-2024-45806: what a client sends in our headers reaches nobody", async 
 });
 
 test("CVE-2026-47775: every bad token gets one answer", async () => {
-  const filter = await envoy.worker({ jwtProviders: [provider], rules: [rest] });
+  const filter = await authz.worker({ jwtProviders: [provider], rules: [rest] });
   const claims = { iss: ISSUER, sub: "a", exp: NOW + 600 };
   const tokens = [
     "x",
@@ -256,7 +245,7 @@ test("CVE-2026-47775: every bad token gets one answer", async () => {
 });
 
 test("CVE-2026-47778, CVE-2025-66220: a NUL ends no text", async () => {
-  const filter = await envoy.worker({
+  const filter = await authz.worker({
     jwtProviders: [{ name: "hs", issuer: ISSUER, localJwks: { keys: [SECRET_JWK] } }],
     rules: [{ name: "admins", action: "allow", claims: [{ claim: "role", equals: "admin" }] }],
   });
@@ -269,108 +258,6 @@ test("CVE-2026-47778, CVE-2025-66220: a NUL ends no text", async () => {
   assert.equal(await send({ role: "admin\0x" }), 403);
   assert.equal(await send({ role: "admin", iss: `${ISSUER}\0` }), 401);
   assert.equal(await send({ role: "admin", sub: "a\0b" }), 401);
-  const digest = createHash("sha256").update("key").digest("hex");
-  const keys = await envoy.worker({ apiKeys: { keys: [{ name: "a", sha256: digest }] }, rules: [rest] });
+  const keys = await authz.worker({ apiKeys: { keys: [{ name: "a", sha256: sha256("key") }] }, rules: [rest] });
   expectAll([401], keys, [{ headers: [["x-api-key", Uint8Array.from(Buffer.from("key\0"))]] }]);
-});
-
-// How servers read a path. A request that one of them takes for a path must be treated as one for that path.
-
-type Reading = (path: string) => string;
-
-function decode(path: string): string {
-  return path.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-}
-
-const withoutDots: Reading = (path) => {
-  const out: string[] = [];
-  for (const segment of path.split("/").slice(1)) {
-    if (segment === "..") out.pop();
-    else if (segment !== ".") out.push(segment);
-  }
-  return `/${out.join("/")}`;
-};
-const merged: Reading = (path) => path.replace(/\/+/g, "/");
-const bare: Reading = (path) => path.replace(/;[^/]*/g, "");
-const slashed: Reading = (path) => path.replaceAll("\\", "/");
-const same: Reading = (path) => path;
-
-function readings(target: string, decodings: readonly number[]): Set<string> {
-  const path = target.replace(/[?#].*$/s, "");
-  const found = new Set<string>();
-  for (const times of decodings) {
-    const decoded = Array.from({ length: times }).reduce<string>((text) => decode(text), path);
-    for (const slashes of [same, slashed]) {
-      for (const parameters of [same, bare]) {
-        const text = parameters(slashes(decoded));
-        // Servers differ in which of the two comes first; to those that do neither, `//a` is no way to `/a`.
-        found.add(withoutDots(merged(text))).add(merged(withoutDots(text)));
-      }
-    }
-  }
-  return found;
-}
-
-const pieces = [
-  "/",
-  "/",
-  "//",
-  "/admin",
-  "admin",
-  "/public",
-  "..",
-  ".",
-  "/../",
-  "/./",
-  ";",
-  ";x",
-  "%2e",
-  "%2f",
-  "%5c",
-  "%25",
-  "2e",
-  "2f",
-  "%61dmin",
-  "\\",
-  "?",
-  "#",
-  "x",
-  "%3b",
-  "é",
-  "%",
-];
-const targets = fc.array(fc.constantFrom(...pieces), { maxLength: 10 }).map((parts) => `/${parts.join("")}`);
-const isBelow = (path: string, prefix: string): boolean => path === prefix || path.startsWith(`${prefix}/`);
-
-test("no reading of an allowed path is denied", async () => {
-  const filter = await envoy.worker(denyAdmin);
-  let allowed = 0;
-  fc.assert(
-    fc.property(targets, (path) => {
-      if (statusOf(filter.send({ path })) !== 200) return;
-      allowed += 1;
-      const admin = [...readings(path, [0, 1, 2])].filter((reading) => isBelow(reading, "/admin"));
-      assert.deepEqual(admin, [], path);
-    }),
-    { numRuns: 3000 },
-  );
-  assert.ok(allowed > 100, `${allowed} paths were allowed`);
-});
-
-test("every reading of an allowed path is allowed", async () => {
-  const filter = await envoy.worker(allowPublic);
-  let allowed = 0;
-  fc.assert(
-    fc.property(
-      targets.map((path) => `/public${path}`),
-      (path) => {
-        if (statusOf(filter.send({ path })) !== 200) return;
-        allowed += 1;
-        const other = [...readings(path, [1, 2])].filter((reading) => !isBelow(reading, "/public"));
-        assert.deepEqual(other, [], path);
-      },
-    ),
-    { numRuns: 3000 },
-  );
-  assert.ok(allowed > 100, `${allowed} paths were allowed`);
 });

@@ -23,7 +23,7 @@ import { Responses } from "./responses";
 import { RequestView, Rule, firstMatch } from "./rules";
 import { TokenCache } from "./token-cache";
 import { Tokens } from "./tokens";
-import { Upstream } from "./upstream";
+import { Upstream, announce } from "./upstream";
 
 const METHOD: HeaderName = new HeaderName(":method");
 const AUTHORITY: HeaderName = new HeaderName(":authority");
@@ -65,6 +65,9 @@ class AuthzStream extends HttpContext {
     this.rule = null;
     this.caller.forget();
     let reason = this.decide();
+    // Whom the rules deny is in the access log, too.
+    const known = reason == Reason.None || reason == Reason.Rule || reason == Reason.NoRule;
+    if (known && !announce(this.caller)) reason = Reason.Unavailable;
     if (reason == Reason.None && !this.upstream.prepare(this.caller)) reason = Reason.Unavailable;
     if (reason == Reason.None) {
       this.allowed.increment();

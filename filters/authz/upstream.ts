@@ -1,4 +1,4 @@
-// What the upstream and later filters learn of an allowed request.
+// What the upstream, later filters and the access log learn of a request.
 
 import { Bytes, HeaderName, Property, Status, clearRouteCache, requestHeaders } from "proxy-wasm-assemblyscript-sdk";
 import { Caller, Identity } from "./caller";
@@ -7,6 +7,12 @@ import { AuthzConfig } from "./config";
 /** Filter state `wasm.authz.principal`. */
 const PRINCIPAL: Property = new Property(["authz.principal"]);
 
+
+/** Tells later filters and the access log who calls. False when the host failed to. */
+export function announce(caller: Caller): bool {
+  const principal = caller.principal;
+  return principal === null || PRINCIPAL.set(Bytes.of(principal)) == Status.Ok;
+}
 
 @final
 export class Upstream {
@@ -22,10 +28,8 @@ export class Upstream {
     const identity = caller.identity;
     if (identity !== null && !setClaims(identity)) return false;
     const principal = caller.principal;
-    if (principal === null) return true;
     const header = this.config.principalHeader;
-    if (header !== null && !setHeader(header, principal)) return false;
-    return PRINCIPAL.set(Bytes.of(principal)) == Status.Ok;
+    return principal === null || header === null || setHeader(header, principal);
   }
 
   /** Removes what the client sent under the names of our headers, also with `_` for `-`, which CGI and its heirs take for the same. */

@@ -26,7 +26,7 @@ const METHOD: HeaderName = new HeaderName(":method");
 // @ts-ignore: decorator
 @inline const MAX_FORWARDED: i64 = 32;
 
-
+/** Where in a request a value is found. */
 @final
 export class RequestValue {
   private header: HeaderName = METHOD;

@@ -20,7 +20,7 @@ export const WAYS: i32 = 4;
 // @ts-ignore: decorator
 @inline const MAX_SIZE: i32 = HEAD + WAYS * BUCKET;
 
-
+/** The working copy of an entry; `bytes` is what to store. */
 @final
 export class BucketSet {
   private data: StaticArray<u8> = new StaticArray<u8>(MAX_SIZE);

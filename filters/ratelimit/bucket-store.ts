@@ -6,7 +6,7 @@ import { Bytes, Status, getSharedData, setSharedData } from "proxy-wasm-assembly
 // @ts-ignore: decorator
 @inline const ONLY_IF_ABSENT: u32 = u32.MAX_VALUE;
 
-
+/** Reads and writes the entries of one limit. */
 @final
 export class BucketStore {
   /** The key of a set: a prefix for the limit, then the number of the set in four bytes. */

@@ -17,6 +17,7 @@ const MODES: string[] = ["enforce", "shadow"];
 const MISSING_KEYS: string[] = ["empty", "skip"];
 const REFUSAL: string = "rate limited";
 
+/** A configuration that was accepted. */
 @final
 export class RateLimitConfig {
   limits: LimitConfig[] = [];
@@ -49,6 +50,7 @@ export class RateLimitConfig {
   }
 }
 
+/** One of its limits. */
 @final
 export class LimitConfig {
   name: string;

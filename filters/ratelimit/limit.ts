@@ -22,6 +22,7 @@ export enum Verdict {
 
 const hasher: Hasher64 = new Hasher64();
 
+/** A limit and what it said to the current request; one object serves all requests. */
 @final
 export class Limit {
   readonly allowed: Counter;
@@ -39,7 +40,10 @@ export class Limit {
   private way: i32 = 0;
 
   /** @param seed Of all limits; the parts of the key are mixed in, so that another key finds new buckets. */
-  constructor(private config: LimitConfig, seed: u64) {
+  constructor(
+    private config: LimitConfig,
+    seed: u64,
+  ) {
     const name = config.name;
     const ids: string[] = [];
     for (let i = 0; i < config.key.length; ++i) ids.push(config.key[i].id);

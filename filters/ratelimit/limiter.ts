@@ -3,6 +3,7 @@
 import { LimitConfig } from "./config";
 import { Limit, Verdict } from "./limit";
 
+/** The limits of a configuration. */
 @final
 export class Limiter {
   private limits: Limit[] = [];

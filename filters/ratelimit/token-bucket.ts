@@ -13,6 +13,7 @@ export const MAX_FILL_INTERVAL_MILLISECONDS: i64 = 2_678_400_000;
 // @ts-ignore: decorator
 @inline const MICROSECONDS_PER_SECOND: u64 = 1_000_000;
 
+/** What buckets of one kind hold and how they refill. It has no state: what is spent of a bucket is an argument. */
 @final
 export class TokenBucket {
   /** The parts of one token: the fill interval in microseconds. */
@@ -25,7 +26,11 @@ export class TokenBucket {
    * @param tokensPerFill Tokens that come back in an interval, 1 to `MAX_TOKENS`; they come back one by one, not in a lump.
    * @param fillIntervalMilliseconds 1 to `MAX_FILL_INTERVAL_MILLISECONDS`.
    */
-  constructor(readonly maxTokens: u64, readonly tokensPerFill: u64, fillIntervalMilliseconds: u64) {
+  constructor(
+    readonly maxTokens: u64,
+    readonly tokensPerFill: u64,
+    fillIntervalMilliseconds: u64,
+  ) {
     this.token = fillIntervalMilliseconds * 1000;
     this.capacity = maxTokens * this.token;
   }

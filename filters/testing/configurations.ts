@@ -20,14 +20,14 @@ export interface Bad {
 /** Runs both tables through the filter and through its schema. */
 export function testConfigurations(filter: string, good: readonly Good[], bad: readonly Bad[]): void {
   for (const [what, configuration] of good) {
-    test(`${filter} takes ${what}`, async () => {
+    void test(`${filter} takes ${what}`, async () => {
       const isValid = await schemaOf(filter);
       assert.ok(isValid(configuration), JSON.stringify(isValid.errors));
       assert.deepEqual(await errorsOf(filter, configuration), []);
     });
   }
   for (const { what, configuration, error, schemaCannotTell = false } of bad) {
-    test(`${filter} refuses ${what}`, async () => {
+    void test(`${filter} refuses ${what}`, async () => {
       const isValid = await schemaOf(filter);
       assert.equal(isValid(configuration), schemaCannotTell, "by the schema");
       const errors = await errorsOf(filter, configuration);

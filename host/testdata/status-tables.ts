@@ -5,7 +5,8 @@ import { encodePairs } from "../pairs.ts";
 import { dataStep, out, step, UNWRITTEN, type Step } from "./probe.ts";
 
 /**
- * What each import answers, held against Envoy 1.39.3 and 1.40.0 row by row. The module runs a table's calls in
+ * What each import answers. Held against Envoy 1.39.3 and 1.40.0 row by row, Envoy differs only where it makes gRPC calls
+ * and asks the DNS, which this host does not, and in its own clock and port numbers. The module runs a table's calls in
  * `proxy_on_request_headers` of the request below, as plugin `p` with root id `r`, vm_id `vm`, the VM configuration
  * `vm configuration`, the environment variable LANG (empty) and the cluster `up`.
  */

@@ -1,4 +1,4 @@
-import { Agent, createServer, request, type IncomingHttpHeaders, type Server } from "node:http";
+import { createServer, request, type Agent, type IncomingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
 export interface Answer {

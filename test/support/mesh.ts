@@ -70,7 +70,12 @@ export class Mesh {
       ...["--xds", `127.0.0.1:${String(this.xdsPort)}`, "--http", `127.0.0.1:${String(this.httpPort)}`],
       ...["--protocol", options.protocol ?? "delta", "--stats-interval", "200"],
     ]);
-    const envoy = await Envoy.start(node, bootstrap, adminPort, options.binary === undefined ? {} : { binary: options.binary });
+    const envoy = await Envoy.start(
+      node,
+      bootstrap,
+      adminPort,
+      options.binary === undefined ? {} : { binary: options.binary },
+    );
     this.envoys.set(node, envoy);
     return envoy;
   }
@@ -79,7 +84,8 @@ export class Mesh {
   async meshwright(command: string, args: readonly string[] = []): Promise<string> {
     const process = this.#run(command, args);
     const code = await new Promise((resolve) => process.child.on("close", resolve));
-    if (code !== 0 && command !== "validate") throw new Error(`meshwright ${command} ended with ${String(code)}:\n${process.output}`);
+    if (code !== 0 && command !== "validate")
+      throw new Error(`meshwright ${command} ended with ${String(code)}:\n${process.output}`);
     return process.output;
   }
 
@@ -118,6 +124,11 @@ export class Mesh {
   }
 
   #run(command: string, args: readonly string[]): Process {
-    return new Process(`meshwright ${command}`, process.execPath, ["--enable-source-maps", meshwright, command, ...args]);
+    return new Process(`meshwright ${command}`, process.execPath, [
+      "--enable-source-maps",
+      meshwright,
+      command,
+      ...args,
+    ]);
   }
 }

@@ -147,7 +147,9 @@ describe("DER", () => {
   });
 
   test("lengths below and above 128 bytes", () => {
-    expect(hexOf(rsaPublicKey(hex("7f"), hex("03")))).toBe("301a300d06092a864886f70d010101050003090030060201" + "7f020103");
+    expect(hexOf(rsaPublicKey(hex("7f"), hex("03")))).toBe(
+      "301a300d06092a864886f70d010101050003090030060201" + "7f020103",
+    );
     expect(hexOf(rsaPublicKey(repeated(0x7f, 128), hex("03")).slice(0, 3))).toBe("30819c");
   });
 

@@ -78,12 +78,13 @@ describe("protocol buffers", () => {
 
   test("reads back what it wrote, growing from nothing", () => {
     const writer = ProtobufWriter.create(0);
-    for (let i: u32 = 1; i <= 100; ++i) writer.varint(i, (<u64>1 << (i & 63)) - 1).string(i + 1000, "x".repeat(i * 3));
+    for (let i: u32 = 1; i <= 100; ++i)
+      writer.varint(i, ((<u64>1) << (i & 63)) - 1).string(i + 1000, "x".repeat(i * 3));
     const reader = ProtobufReader.of(writer.message);
     for (let i: u32 = 1; i <= 100; ++i) {
       expect(reader.next()).toBe(true);
       expect(reader.field).toBe(i);
-      expect(reader.number).toBe((<u64>1 << (i & 63)) - 1);
+      expect(reader.number).toBe(((<u64>1) << (i & 63)) - 1);
       expect(reader.next()).toBe(true);
       expect(reader.field).toBe(i + 1000);
       expect(reader.content.toString()).toBe("x".repeat(i * 3));

@@ -77,7 +77,12 @@ describe("placeOf", () => {
   });
 
   test("separates salts and experiments", () => {
-    const seeds = [experimentSeed("", "ab"), experimentSeed("a", "b"), experimentSeed("ab", ""), experimentSeed("b", "a")];
+    const seeds = [
+      experimentSeed("", "ab"),
+      experimentSeed("a", "b"),
+      experimentSeed("ab", ""),
+      experimentSeed("b", "a"),
+    ];
     for (let i = 0; i < seeds.length; ++i) expect(seeds.indexOf(seeds[i])).toBe(i);
   });
 });
