@@ -44,18 +44,12 @@ function runShown([file = "", ...args]) {
  * @param {number} code
  */
 function count(output, code) {
-  const number = (/** @type {RegExp} */ pattern) => Number(pattern.exec(output)?.[1] ?? NaN);
   const plain = stripVTControlCharacters(output);
+  const number = (/** @type {RegExp} */ pattern) => Number(pattern.exec(plain)?.[1] ?? NaN);
   const passed = number(/^ℹ pass (\d+)/m);
   if (!Number.isNaN(passed)) return { passed, failed: number(/^ℹ fail (\d+)/m), skipped: number(/^ℹ skipped (\d+)/m) };
-  const aspect = /(\d+) pass,\s+(\d+) fail,\s+(\d+) total/g;
-  let match;
-  const sum = { passed: 0, failed: 0, skipped: 0 };
-  while ((match = aspect.exec(plain)) !== null) {
-    sum.passed += Number(match[1]);
-    sum.failed += Number(match[2]);
-  }
-  if (sum.passed + sum.failed > 0) return sum;
+  const aspect = /\[Tests\]: (\d+) \/ (\d+)/.exec(plain);
+  if (aspect !== null) return { passed: Number(aspect[1]), failed: Number(aspect[2]) - Number(aspect[1]), skipped: 0 };
   return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
 }
 

@@ -1,35 +1,24 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { envoyOfVersion, envoyVersions } from "../setup/envoy.mjs";
-import { get, startApp } from "./support/http.ts";
+import { get } from "./support/http.ts";
 import { Load } from "./support/load.ts";
-import { Mesh } from "./support/mesh.ts";
-import { writePolicy, writeService } from "./support/one-service.ts";
-import { freePorts } from "./support/ports.ts";
+import type { Mesh } from "./support/mesh.ts";
+import { startOneService, writePolicy, type OneService } from "./support/one-service.ts";
 import { probeModule, withNote } from "./support/probe.ts";
 
 for (const version of envoyVersions) {
   for (const protocol of ["delta", "sotw"] as const) {
     describe(`a new module on a live listener, Envoy ${version}, ${protocol}`, () => {
+      let service: OneService;
       let mesh: Mesh;
-      let app: Awaited<ReturnType<typeof startApp>>;
       let port = 0;
 
       before(async () => {
-        app = await startApp("web");
-        [port = 0] = await freePorts(1);
-        mesh = await Mesh.create();
-        mesh.write("probe.wasm", await probeModule());
-        writeService(mesh, { appPort: app.port, inboundPort: port });
-        writePolicy(mesh, { mark: "one" });
-        await mesh.startControlPlane();
-        await mesh.startSidecar("web-1", "web", { protocol, binary: await envoyOfVersion(version) });
-        await mesh.untilReady();
+        service = await startOneService("one", { protocol, binary: await envoyOfVersion(version) });
+        ({ mesh, port } = service);
       });
-      after(async () => {
-        await mesh.stop();
-        await app.stop();
-      });
+      after(() => service.stop());
 
       const untilMark = async (mark: string): Promise<void> => {
         await mesh.envoys.get("web-1")?.until(async () => (await get(port, "/")).headers["x-probe"] === mark);

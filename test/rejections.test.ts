@@ -1,33 +1,21 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Envoy } from "./support/envoy.ts";
-import { get, startApp } from "./support/http.ts";
-import { Mesh } from "./support/mesh.ts";
-import { writePolicy, writeService } from "./support/one-service.ts";
-import { freePorts } from "./support/ports.ts";
-import { probeModule } from "./support/probe.ts";
+import { get } from "./support/http.ts";
+import type { Mesh } from "./support/mesh.ts";
+import { startOneService, writePolicy, writeService, type OneService } from "./support/one-service.ts";
 
 describe("what Envoy rejects", () => {
+  let service: OneService;
   let mesh: Mesh;
   let envoy: Envoy;
-  let app: Awaited<ReturnType<typeof startApp>>;
   let port = 0;
 
   before(async () => {
-    app = await startApp("web");
-    [port = 0] = await freePorts(1);
-    mesh = await Mesh.create();
-    mesh.write("probe.wasm", await probeModule());
-    writeService(mesh, { appPort: app.port, inboundPort: port });
-    writePolicy(mesh, { mark: "good" });
-    await mesh.startControlPlane();
-    envoy = await mesh.startSidecar("web-1", "web");
-    await mesh.untilReady();
+    service = await startOneService("good");
+    ({ mesh, envoy, port } = service);
   });
-  after(async () => {
-    await mesh.stop();
-    await app.stop();
-  });
+  after(() => service.stop());
 
   test("a filter's configuration: status shows the node and Envoy's message, and the old filter serves on", async () => {
     writePolicy(mesh, { mark: "bad", refuseInEnvoy: true });
@@ -50,11 +38,11 @@ describe("what Envoy rejects", () => {
 
   test("a listener that cannot be opened: status shows it", async () => {
     // The port of the application is taken, which only Envoy can find out.
-    writeService(mesh, { appPort: app.port, inboundPort: envoy.adminPort });
+    writeService(mesh, { appPort: service.appPort, inboundPort: envoy.adminPort });
     const report = await mesh.until("web-1", ({ state }) => state === "faulty");
     assert.match(report.rejections[0]?.type ?? "", /Listener/);
     assert.match(report.rejections[0]?.message ?? "", /address|bind/i);
-    writeService(mesh, { appPort: app.port, inboundPort: port });
+    writeService(mesh, { appPort: service.appPort, inboundPort: port });
     await mesh.until("web-1", ({ state }) => state === "ready");
     assert.equal((await get(port, "/")).headers["x-probe"], "better");
   });

@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Envoy } from "./support/envoy.ts";
-import { get, startApp } from "./support/http.ts";
+import { get } from "./support/http.ts";
 import { Load } from "./support/load.ts";
-import { Mesh } from "./support/mesh.ts";
-import { writePolicy, writeService } from "./support/one-service.ts";
-import { freePorts } from "./support/ports.ts";
-import { probeModule } from "./support/probe.ts";
+import type { Mesh } from "./support/mesh.ts";
+import { startOneService, writePolicy, type OneService } from "./support/one-service.ts";
 
 /** Envoy's own counters of what it was sent and took over. */
 const updates =
@@ -19,26 +17,16 @@ async function updatesOf(envoy: Envoy): Promise<Map<string, number>> {
 
 for (const protocol of ["delta", "sotw"] as const) {
   describe(`the control plane is killed and comes back, ${protocol}`, () => {
+    let service: OneService;
     let mesh: Mesh;
     let envoy: Envoy;
-    let app: Awaited<ReturnType<typeof startApp>>;
     let port = 0;
 
     before(async () => {
-      app = await startApp("web");
-      [port = 0] = await freePorts(1);
-      mesh = await Mesh.create();
-      mesh.write("probe.wasm", await probeModule());
-      writeService(mesh, { appPort: app.port, inboundPort: port });
-      writePolicy(mesh, { mark: "one" });
-      await mesh.startControlPlane();
-      envoy = await mesh.startSidecar("web-1", "web", { protocol });
-      await mesh.untilReady();
+      service = await startOneService("one", { protocol });
+      ({ mesh, envoy, port } = service);
     });
-    after(async () => {
-      await mesh.stop();
-      await app.stop();
-    });
+    after(() => service.stop());
 
     test("sidecars serve without it, reconnect, and are sent nothing that they have", async () => {
       const load = new Load(port, "/");

@@ -1,33 +1,21 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Envoy } from "./support/envoy.ts";
-import { get, startApp } from "./support/http.ts";
-import { Mesh } from "./support/mesh.ts";
-import { writePolicy, writeService } from "./support/one-service.ts";
-import { freePorts } from "./support/ports.ts";
-import { probeModule } from "./support/probe.ts";
+import { get } from "./support/http.ts";
+import type { Mesh } from "./support/mesh.ts";
+import { startOneService, writePolicy, type OneService } from "./support/one-service.ts";
 
 describe("a filter that traps", () => {
+  let service: OneService;
   let mesh: Mesh;
   let envoy: Envoy;
-  let app: Awaited<ReturnType<typeof startApp>>;
   let port = 0;
 
   before(async () => {
-    app = await startApp("web");
-    [port = 0] = await freePorts(1);
-    mesh = await Mesh.create();
-    mesh.write("probe.wasm", await probeModule());
-    writeService(mesh, { appPort: app.port, inboundPort: port });
-    writePolicy(mesh, { mark: "reload" });
-    await mesh.startControlPlane();
-    envoy = await mesh.startSidecar("web-1", "web");
-    await mesh.untilReady();
+    service = await startOneService("reload");
+    ({ mesh, envoy, port } = service);
   });
-  after(async () => {
-    await mesh.stop();
-    await app.stop();
-  });
+  after(() => service.stop());
 
   const trap = { headers: { "x-trap": "1" } };
 

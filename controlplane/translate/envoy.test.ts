@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import asc from "assemblyscript/asc";
+import { compileSource } from "../xds/testdata/modules.ts";
 import { startEnvoy } from "./testdata/envoy.ts";
 import type { RunningEnvoy } from "./testdata/envoy.ts";
 import { modelOf, snapshotOf } from "./testdata/fixtures.ts";
@@ -55,14 +54,6 @@ const filterSource = `
   }
 `;
 
-async function compile(source: string): Promise<Uint8Array> {
-  const options = { runtime: "stub", exportStart: "_initialize", use: ["abort="], optimize: true };
-  const { error, binary: bytes } = await asc.compileString(source, options);
-  if (error !== null) throw error;
-  assert.ok(bytes);
-  return bytes;
-}
-
 describe("a mesh in a real Envoy", { skip: binary === "" ? "ENVOY_BIN is not set" : false }, () => {
   const folder = mkdtempSync(join(tmpdir(), "translate-"));
   const servers: Listening[] = [];
@@ -76,9 +67,8 @@ describe("a mesh in a real Envoy", { skip: binary === "" ? "ENVOY_BIN is not set
     translate(modelOf(text), modules, { modulesAuthority: "modules", modulesCluster: "meshwright-modules" });
 
   before(async () => {
-    const module = await compile(filterSource);
-    const sha256 = createHash("sha256").update(module).digest("hex");
-    const moduleServer = await fileServer(`/modules/${sha256}.wasm`, module);
+    const { sha256, bytes } = await compileSource(filterSource);
+    const moduleServer = await fileServer(`/modules/${sha256}.wasm`, bytes);
     servers.push(moduleServer);
     const [v1, v2, prices] = [await application("v1"), await application("v2"), await application("prices", "HTTP2")];
     servers.push(v1, v2, prices);
@@ -90,7 +80,7 @@ describe("a mesh in a real Envoy", { skip: binary === "" ? "ENVOY_BIN is not set
     };
     const mesh = readFileSync(new URL("testdata/envoy-mesh.yaml", import.meta.url), "utf8");
     meshText = mesh.replaceAll(/\$(\w+)/g, (_, name: string) => String(ports[name]));
-    modules = new Map([["show", { sha256, size: module.length }]]);
+    modules = new Map([["show", { sha256, size: bytes.length }]]);
     const translation = translateMesh(meshText);
     for (const node of ["web-1", "shop-v1-1"]) {
       const snapshot = snapshotOf(translation, node);

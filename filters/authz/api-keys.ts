@@ -14,7 +14,7 @@ import { headerName, plainName } from "../common/names";
 import { ApiKey, Caller } from "./caller";
 import { Reason } from "./reason";
 
-
+/** The keys of a configuration, and the header that has them. */
 @final
 export class ApiKeys {
   readonly header: HeaderName;

@@ -1,6 +1,6 @@
 // Who sends a request.
 
-import { JsonValue } from "proxy-wasm-assemblyscript-sdk";
+import { HeaderName, JsonValue } from "proxy-wasm-assemblyscript-sdk";
 import { JwtProvider } from "./jwt-provider";
 
 /** An API key that the configuration names. */
@@ -39,6 +39,8 @@ export class Identity {
 export class Caller {
   apiKey: ApiKey | null = null;
   identity: Identity | null = null;
+  /** Where the token of `identity` was. */
+  tokenHeader: HeaderName | null = null;
 
   get isAnonymous(): bool {
     return this.apiKey === null && this.identity === null;
@@ -55,5 +57,6 @@ export class Caller {
   forget(): void {
     this.apiKey = null;
     this.identity = null;
+    this.tokenHeader = null;
   }
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { testConfigurations, type Bad, type Good } from "../testing/configurations.ts";
 import { RSA_JWK } from "../testing/keys.ts";
 
@@ -271,5 +272,8 @@ const badBeyondSchema: readonly Row[] = [
 
 const toBad = (rows: readonly Row[], schemaCannotTell: boolean): Bad[] =>
   rows.map(([what, configuration, error]) => ({ what, configuration, error, schemaCannotTell }));
+
+const readme = await readFile(new URL("README.md", import.meta.url), "utf8");
+good.push(["the example of its README", JSON.parse(/```json\n(.*?)```/s.exec(readme)?.[1] ?? "")]);
 
 testConfigurations("authz", good, [...toBad(bad, false), ...toBad(badBeyondSchema, true)]);

@@ -10,7 +10,7 @@ const MAX_CACHED_TOKENS: i64 = 65_536;
 const DEFAULT_CACHED_TOKENS: i64 = 1024;
 const DEFAULT_REALM: string = "envoy";
 
-
+/** A configuration that is good. */
 @final
 export class AuthzConfig {
   apiKeys: ApiKeys | null = null;

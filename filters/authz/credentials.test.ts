@@ -141,6 +141,13 @@ test("tokens from other places, each from its providers only", async () => {
     [
       "401 too_many_tokens",
       [
+        ["x-token", other],
+        ["x-token", other],
+      ],
+    ],
+    [
+      "401 too_many_tokens",
+      [
         ["authorization", `Bearer ${TOKEN}`],
         ["x-token", other],
       ],

@@ -44,7 +44,7 @@ export class ClaimHeader {
   }
 }
 
-
+/** One issuer. */
 @final
 export class JwtProvider {
   readonly name: string;

@@ -22,7 +22,7 @@ export class RequestView {
 
 const ACTIONS: string[] = ["deny", "allow"];
 
-
+/** Conditions on a request, and whether it passes when all of them hold. */
 @final
 export class Rule {
   readonly name: string;

@@ -12,7 +12,7 @@ import { sameBytes } from "./text";
 // @ts-ignore: decorator
 @inline const MAX_SIZE: i32 = 4096;
 
-
+/** A token with who it speaks of. */
 @final
 class CachedToken {
   constructor(

@@ -19,7 +19,7 @@ export enum Found {
   TooMany,
 }
 
-
+/** A header that may hold a token. */
 @final
 export class TokenLocation {
   readonly header: HeaderName;
@@ -28,7 +28,7 @@ export class TokenLocation {
 
   private constructor(
     header: string,
-    /** What stands before the token, such as `Bearer` with a space behind it; its case does not count. Empty for nothing. */
+    /** The word before the token, such as `Bearer`, whose case does not count; empty where the token is the whole value. */
     private scheme: string,
   ) {
     this.header = new HeaderName(header);

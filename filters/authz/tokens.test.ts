@@ -264,6 +264,18 @@ test("the cache takes no other token for one it has", async () => {
   assert.equal(refusal(filter, token), "");
 });
 
+test("a token has at most 8192 bytes", async () => {
+  const filter = await worker();
+  const padded = (size: number): Promise<string> => sign("HS256", { ...CLAIMS, pad: "x".repeat(size) });
+  const overhead = (await padded(0)).length;
+  let size = Math.floor(((8192 - overhead) * 3) / 4);
+  while ((await padded(size)).length > 8192) size -= 1;
+  const longest = await padded(size);
+  assert.ok(longest.length > 8188);
+  assert.equal(refusal(filter, longest), "");
+  assert.equal(refusal(filter, await padded(size + 4)), "token_malformed");
+});
+
 test("a cache of any size, or none, changes no answer", async () => {
   for (const tokenCacheSize of [0, 1, 3, 64]) {
     const filter = await worker({}, { tokenCacheSize });

@@ -16,7 +16,7 @@ class Source {
   constructor(readonly location: TokenLocation) {}
 }
 
-
+/** The tokens of all providers. */
 @final
 export class Tokens {
   private sources: Source[] = [];
@@ -40,6 +40,7 @@ export class Tokens {
       if (found == Found.TooMany || caller.identity !== null) return Reason.TooManyTokens;
       const reason = this.verify(source.location.token, source.providers, caller);
       if (reason != Reason.None) return reason;
+      caller.tokenHeader = source.location.header;
     }
     return Reason.None;
   }

@@ -108,6 +108,15 @@ test("credentials are forwarded, and the route chosen again, where that is asked
   assert.equal(filter.send({ headers: [["x-key", "billing-key"]] }).routeCacheCleared, 0);
 });
 
+test("only the header that held the token is removed", async () => {
+  const fromHeaders = [{ name: "x-token" }, { name: "authorization", prefix: "Bearer " }];
+  const filter = await authz.worker({ jwtProviders: [{ ...provider, fromHeaders }], rules: [members] });
+  const basic = ["authorization", "Basic YTpi"] as const;
+  const { headers } = filter.send({ headers: [basic, ["x-token", TOKEN]] }).request;
+  assert.equal(headers?.has("x-token"), false);
+  assert.equal(headers.get("authorization"), "Basic YTpi");
+});
+
 test("a claim that could end a header refuses the token", async () => {
   const filter = await authz.worker({
     jwtProviders: [{ ...provider, claimToHeaders: [{ claim: "name", header: "x-name" }] }],

@@ -7,13 +7,13 @@ import { AuthzConfig } from "./config";
 /** Filter state `wasm.authz.principal`. */
 const PRINCIPAL: Property = new Property(["authz.principal"]);
 
-
 /** Tells later filters and the access log who calls. False when the host failed to. */
 export function announce(caller: Caller): bool {
   const principal = caller.principal;
   return principal === null || PRINCIPAL.set(Bytes.of(principal)) == Status.Ok;
 }
 
+/** Changes the request into what the upstream is to get. */
 @final
 export class Upstream {
   constructor(private config: AuthzConfig) {}
@@ -27,6 +27,10 @@ export class Upstream {
     }
     const identity = caller.identity;
     if (identity !== null && !setClaims(identity)) return false;
+    const tokenHeader = caller.tokenHeader;
+    if (identity !== null && !identity.provider.forward && tokenHeader !== null) {
+      if (requestHeaders.removeName(tokenHeader) != Status.Ok) return false;
+    }
     const principal = caller.principal;
     const header = this.config.principalHeader;
     return principal === null || header === null || setHeader(header, principal);
@@ -53,18 +57,9 @@ function setClaims(identity: Identity): bool {
     const value = unchecked(identity.headerValues[i]);
     if (value !== null && !setHeader(provider.claimHeaders[i].header, value)) return false;
   }
-  if (!provider.forward) {
-    for (let i = 0; i < provider.locations.length; ++i) {
-      if (!removeToken(provider.locations[i].header)) return false;
-    }
-  }
   // A host that is not Envoy has no route cache.
   if (provider.clearRouteCache) clearRouteCache();
   return true;
-}
-
-function removeToken(header: HeaderName): bool {
-  return requestHeaders.removeName(header) == Status.Ok;
 }
 
 function setHeader(header: HeaderName, value: Uint8Array): bool {

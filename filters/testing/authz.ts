@@ -51,6 +51,7 @@ export function outcome(filter: Worker, request: Request): string {
 /** Gives the tests of a file workers with the filter, and stops them when the tests have run. */
 export class Authz {
   readonly #envoys: Envoy[] = [];
+  #newest: Envoy | undefined;
   #module: Promise<Uint8Array> | undefined;
 
   constructor() {
@@ -64,15 +65,15 @@ export class Authz {
 
   /** The Envoy of the newest worker. */
   get envoy(): Envoy {
-    const envoy = this.#envoys.at(-1);
-    if (envoy === undefined) throw new Error("no worker was started yet");
-    return envoy;
+    if (this.#newest === undefined) throw new Error("no worker was started yet");
+    return this.#newest;
   }
 
   /** The worker of a new Envoy. */
   async worker(configuration: object): Promise<Worker> {
     const envoy = new Envoy(await this.module);
     this.#envoys.push(envoy);
+    this.#newest = envoy;
     return envoy.worker(configuration);
   }
 }

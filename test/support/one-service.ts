@@ -1,12 +1,41 @@
-import type { Mesh } from "./mesh.ts";
+import type { Envoy } from "./envoy.ts";
+import { startApp } from "./http.ts";
+import { Mesh, type SidecarOptions } from "./mesh.ts";
+import { freePorts } from "./ports.ts";
+import { probeModule } from "./probe.ts";
 
-/** A service with one sidecar, node `web-1`, and a policy with the probe filter. */
+/** A running mesh of one service `web`, whose sidecar `web-1` has the probe filter by the policy `web-probe`. */
 export interface OneService {
+  readonly mesh: Mesh;
+  readonly envoy: Envoy;
   readonly appPort: number;
-  readonly inboundPort: number;
+  /** Where requests go to. */
+  readonly port: number;
+  stop(): Promise<void>;
 }
 
-export function writeService(mesh: Mesh, { appPort, inboundPort }: OneService): void {
+/** Starts it with a mark that the filter leaves on responses, and waits until the filter runs. */
+export async function startOneService(mark: string, options: SidecarOptions = {}): Promise<OneService> {
+  const app = await startApp("web");
+  const [port = 0] = await freePorts(1);
+  const mesh = await Mesh.create();
+  mesh.write("probe.wasm", await probeModule());
+  writeService(mesh, { appPort: app.port, inboundPort: port });
+  writePolicy(mesh, { mark });
+  await mesh.startControlPlane();
+  const envoy = await mesh.startSidecar("web-1", "web", options);
+  await mesh.untilReady();
+  const stop = async (): Promise<void> => {
+    await mesh.stop();
+    await app.stop();
+  };
+  return { mesh, envoy, appPort: app.port, port, stop };
+}
+
+export function writeService(
+  mesh: Mesh,
+  { appPort, inboundPort }: { readonly appPort: number; readonly inboundPort: number },
+): void {
   mesh.write(
     "service.yaml",
     `apiVersion: meshwright.dev/v1alpha1

@@ -33,10 +33,25 @@ export async function compileFilter(version: string, acceptsConfiguration = true
       addHeader(2, key, 8, value, ${version.length});
       return 0;
     }`;
+  return compileSource(source);
+}
+
+/** Compiles AssemblyScript that uses nothing but the ABI. */
+export async function compileSource(source: string): Promise<Module> {
   const folder = await mkdtemp(join(tmpdir(), "meshwright-filter-"));
   try {
     await writeFile(join(folder, "filter.ts"), source);
-    const options = ["--runtime", "stub", "--use", "abort=", "-O3", "--outFile", "filter.wasm"];
+    const options = [
+      "--runtime",
+      "stub",
+      "--exportStart",
+      "_initialize",
+      "--use",
+      "abort=",
+      "-O3",
+      "--outFile",
+      "filter.wasm",
+    ];
     await promisify(execFile)(process.execPath, [ASC, "filter.ts", ...options], { cwd: folder });
     const bytes = await readFile(join(folder, "filter.wasm"));
     return { bytes, sha256: createHash("sha256").update(bytes).digest("hex") };
