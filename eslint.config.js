@@ -11,6 +11,7 @@ export default tseslint.config(
       "controlplane/gen/",
       "assembly/**/*.ts",
       "!assembly/transform/**/*.ts",
+      "!assembly/**/*.test.ts",
       "filters/**/*.ts",
       "!filters/**/*.test.ts",
       "!filters/testing/**/*.ts",

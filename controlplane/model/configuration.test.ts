@@ -44,6 +44,11 @@ describe("the explanation of a schema fault", () => {
   };
   const cases: [schema: object, configuration: string, expected: string[]][] = [
     [of({ type: "integer" }), '{ x: "5" }', ['x: expected integer, found string "5"']],
+    [
+      of({ type: "integer", minimum: 1, maximum: 9 }),
+      "{ x: five }",
+      ['x: expected integer of at least 1 and at most 9, found string "five"'],
+    ],
     [of({ type: "integer" }), "{ x: 1.5 }", ["x: expected integer, found number 1.5"]],
     [of({ type: ["string", "null"] }), "{ x: [] }", ["x: expected string or null, found array"]],
     [of({ type: "object" }), "{ x: null }", ["x: expected object, found null"]],

@@ -97,7 +97,7 @@ function explain(error: ErrorObject, root: unknown): Explanation | undefined {
   const expected = (what: string): Explanation => here(`expected ${what}, found ${describe(value)}`);
   switch (error.keyword) {
     case "type":
-      return expected(typesOf(error));
+      return expected(isBounded(parent) ? range(parent) : typesOf(error));
     case "const":
       return expected(JSON.stringify(params["allowedValue"]));
     case "enum":
@@ -232,6 +232,11 @@ export function describe(value: unknown): string {
     default:
       return "object";
   }
+}
+
+function isBounded(parent: AnySchemaObject): boolean {
+  const isNumber = parent["type"] === "integer" || parent["type"] === "number";
+  return isNumber && (typeof parent["minimum"] === "number" || typeof parent["maximum"] === "number");
 }
 
 function range(parent: AnySchemaObject): string {
