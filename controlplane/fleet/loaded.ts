@@ -12,7 +12,7 @@ export interface AcceptedFilter {
 
 /**
  * - `accepted`: acknowledged, and no statistics that could prove more have come yet.
- * - `loaded`: its code runs on every worker.
+ * - `loaded`: its code runs.
  * - `failed`: its code does not run, though it was acknowledged.
  * - `unknown`: the node sends no statistics, or some VM is missing and it cannot be told whose.
  */
@@ -34,8 +34,10 @@ export interface LoadedOptions {
  *
  * - `wasm.envoy.wasm.runtime.v8.active` counts the VMs that exist: for each distinct VM one on every worker
  *   (`server.concurrency`) and two more, the base and the main thread's. When a VM is missing, so are its counts;
- *   without any VM the statistic itself is gone. So the filters run if and only if it is at least
- *   `distinct VMs * (concurrency + 2)`.
+ *   without any VM the statistic itself is gone. `wasm.wasm_vm_count`, which 1.37.0 lacks, counts the same.
+ * - Several threads count at once, and `active` was seen one short for as long as Envoy ran, where `wasm_vm_count` was
+ *   right. So the filters are taken to run if the greater of the two is more than all but one of their VMs could
+ *   account for: `(distinct VMs - 1) * (concurrency + 2)`.
  * - `...v8.created` and `wasm.remote_load_*` start again from 0 when the last filter that they belong to is replaced,
  *   and `extension_config_discovery.http_filter.<name>.config_reload` counts rejected updates too. They prove nothing.
  *
@@ -67,10 +69,10 @@ function commonState(
   const inGrace = now - acceptedAt < graceMs;
   const concurrency = since("server.concurrency");
   if (concurrency === undefined) return inGrace && stats.size > 0 ? "accepted" : "unknown";
-  const active = since("wasm.envoy.wasm.runtime.v8.active") ?? 0;
-  if (active >= vms * (concurrency + 2)) return "loaded";
+  const active = Math.max(since("wasm.envoy.wasm.runtime.v8.active") ?? 0, since("wasm.wasm_vm_count") ?? 0);
+  if (active > (vms - 1) * (concurrency + 2)) return "loaded";
   if (inGrace) return "accepted";
-  return vms === 1 || active === 0 ? "failed" : "unknown";
+  return active === 0 ? "failed" : "unknown";
 
   /** The value of a statistic that was certainly measured after the acceptance. */
   function since(name: string): number | undefined {

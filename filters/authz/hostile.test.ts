@@ -13,7 +13,9 @@ const ISSUER = "https://id.example";
 const CLAIMS = { iss: ISSUER, sub: "alice", exp: Date.UTC(2026, 0, 1) / 1000 + 600 };
 const configuration = {
   tokenCacheSize: 64,
-  apiKeys: { keys: [{ name: "a", sha256: createHash("sha256").update("key").digest("hex") }] },
+  apiKeys: {
+    keys: [{ name: "a", sha256: createHash("sha256").update("a key that no generator draws: 4f1c9a").digest("hex") }],
+  },
   jwtProviders: [
     {
       name: "corp",
