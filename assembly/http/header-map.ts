@@ -72,7 +72,7 @@ export class HeaderMap {
   indexOf(name: string, from: i32 = 0): i32 {
     this.load();
     const length = name.length;
-    for (let i = from, n = this.length; i < n; ++i) {
+    for (let i = max(from, 0), n = this.length; i < n; ++i) {
       if (this.nameSize(i) == length && equalsAscii(this.namePointer(i), name)) return i;
     }
     return -1;
@@ -83,8 +83,9 @@ export class HeaderMap {
     this.load();
     const size = name.size;
     const pointer = name.pointer;
-    let at = from < this.length ? this.namePointer(from) : 0;
-    for (let i = from, n = this.length; i < n; ++i) {
+    const start = max(from, 0);
+    let at = start < this.length ? this.namePointer(start) : 0;
+    for (let i = start, n = this.length; i < n; ++i) {
       const nameSize = this.nameSize(i);
       if (nameSize == size && memory.compare(at, pointer, size) == 0) return i;
       at += nameSize + this.valueSize(i) + 2;

@@ -1,23 +1,33 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { serveModule } from "../modules/index.ts";
+import { pathOf, serveModule, type ModuleStore } from "../modules/index.ts";
 import { statusReport, type StatusInput } from "./status-report.ts";
-import type { ModuleStore } from "../modules/index.ts";
 
 /** What the HTTP server shows of a control plane. */
 export interface ApiSource extends StatusInput {
   readonly modules: ModuleStore;
 }
 
+type Answer = (source: ApiSource, response: ServerResponse) => void;
+
+const answers: ReadonlyMap<string, Answer> = new Map<string, Answer>([
+  ["/api/v1/status", (source, response) => send(response, 200, statusReport(source))],
+  ["/healthz", (_, response) => send(response, 200, { status: "alive" })],
+  [
+    "/readyz",
+    ({ release }, response) => {
+      if (release === undefined) send(response, 503, { status: "nothing to serve yet" });
+      else send(response, 200, { status: "ready" });
+    },
+  ],
+]);
+
 /** Answers a request to the control plane's HTTP server. */
 export function handleRequest(source: ApiSource, request: IncomingMessage, response: ServerResponse): void {
   if (serveModule(source.modules, request, response)) return;
-  const { pathname } = new URL(request.url ?? "/", "http://localhost");
-  const answer = answers[pathname];
+  const path = pathOf(request);
+  const answer = answers.get(path);
   if (answer === undefined) {
-    send(response, 404, {
-      error: `nothing at ${pathname}`,
-      paths: [...Object.keys(answers), "/modules/<sha256>.wasm"],
-    });
+    send(response, 404, { error: `nothing at ${path}`, paths: [...answers.keys(), "/modules/<sha256>.wasm"] });
   } else if (request.method !== "GET" && request.method !== "HEAD") {
     response.setHeader("allow", "GET, HEAD");
     send(response, 405, { error: `expected GET or HEAD, found ${request.method ?? "no method"}` });
@@ -25,19 +35,6 @@ export function handleRequest(source: ApiSource, request: IncomingMessage, respo
     answer(source, response);
   }
 }
-
-const answers: Readonly<Record<string, (source: ApiSource, response: ServerResponse) => void>> = {
-  "/api/v1/status": (source, response) => {
-    send(response, 200, statusReport(source));
-  },
-  "/healthz": (_, response) => {
-    send(response, 200, { status: "alive" });
-  },
-  "/readyz": ({ release }, response) => {
-    if (release === undefined) send(response, 503, { status: "nothing to serve yet" });
-    else send(response, 200, { status: "ready" });
-  },
-};
 
 function send(response: ServerResponse, status: number, body: object): void {
   response.writeHead(status, { "content-type": "application/json" });

@@ -1,2 +1,2 @@
 export { ModuleStore, type StoredModule } from "./store.ts";
-export { serveModule } from "./handler.ts";
+export { pathOf, serveModule } from "./handler.ts";

@@ -61,8 +61,6 @@ function wasm({ module, item }: Listener): object {
         name: PLUGIN.name,
         root_id: PLUGIN.rootId,
         configuration: text(PLUGIN.configuration),
-        // Envoy refuses a configuration with a module that does not start, unless it may go on without it.
-        failure_policy: item?.startsNot ? "FAIL_OPEN" : "FAIL_CLOSED",
         allow_on_headers_stop_iteration: item?.allowOnHeadersStopIteration ?? false,
         vm_config: {
           vm_id: VM.vmId,

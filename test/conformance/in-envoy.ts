@@ -2,8 +2,10 @@ import { once } from "node:events";
 import { createServer, request as httpRequest, type ClientRequest, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { probe, step } from "../../host/testdata/probe.ts";
+import { envoyBinary } from "../../setup/envoy.mjs";
 import { Envoy } from "../support/envoy.ts";
 import { freePorts } from "../support/ports.ts";
+import { Process } from "../support/processes.ts";
 import { CLUSTER, type Case } from "./case.ts";
 import { envoyConfig, type Listener } from "./envoy-config.ts";
 import { endsTranscript, logTranscript, SAID, type ClientAnswer, type Transcript } from "./transcript.ts";
@@ -55,11 +57,6 @@ export class EnvoyRunner {
     return { transcript: item.logOnly ? log : [...log, ...ends], client: exchange.client };
   }
 
-  /** What was logged while Envoy started. */
-  get startTranscript(): Transcript {
-    return logTranscript(this.#envoy.process.output);
-  }
-
   async stop(): Promise<void> {
     await this.#envoy.stop();
     await this.#upstream.stop();
@@ -82,6 +79,19 @@ export class EnvoyRunner {
     const request = { method: "GET", path: "/", headers: [] } as const;
     await answerTo(send(this.#markerPort, { request }));
     await this.#envoy.process.waitFor(new RegExp(MARKER), { from });
+  }
+}
+
+/** What Envoy logs of a module that does not start. It ends, because such a configuration is refused. */
+export async function refusedByEnvoy(module: Uint8Array): Promise<Transcript> {
+  const config = envoyConfig([{ port: 0, module }], { adminPort: 0, clusters: { [CLUSTER]: 0 } });
+  const args = ["--config-yaml", JSON.stringify(config), "--disable-hot-restart"];
+  const process = new Process("envoy", await envoyBinary(), args);
+  try {
+    await process.waitFor(/Unable to create Wasm/);
+    return logTranscript(process.output);
+  } finally {
+    await process.stop();
   }
 }
 

@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { connect, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import fc from "fast-check";
+import { Fleet, NodeStats, type NodeView, type Stat } from "../fleet/index.ts";
+import { loadModel } from "../model/index.ts";
+import { ModuleStore } from "../modules/index.ts";
+import { translate } from "../translate/index.ts";
+import { TypeUrl, type ResourceStatus } from "../xds/index.ts";
+import type { Release } from "../control/index.ts";
+import { handleRequest, statusReport } from "./index.ts";
+import type { ApiSource } from "./handler.ts";
+
+const service = (name: string, node: string, port: number): string => `---
+apiVersion: meshwright.dev/v1alpha1
+kind: Service
+metadata: { name: ${name} }
+spec:
+  port: 80
+  endpoints: [{ address: 127.0.0.1, port: ${String(port)}, sidecar: { node: ${node}, inboundPort: ${String(port + 1)} } }]
+`;
+
+function releaseOf(text: string): Release {
+  const loaded = loadModel([{ path: "mesh.yaml", text }]);
+  assert.ok(loaded.ok);
+  const settings = { modulesAuthority: "127.0.0.1:1", modulesCluster: "modules" };
+  return { model: loaded.model, modules: new Map(), translation: translate(loaded.model, new Map(), settings) };
+}
+
+const release = releaseOf(service("web", "web-1", 8000) + service("db", "db-1", 8010));
+const NOW = Date.UTC(2026, 0, 1);
+
+function resource(state: ResourceStatus["state"], rejection: ResourceStatus["rejection"] = null): ResourceStatus {
+  return { name: "r", version: "v1", sent: "v1", acked: state === "synced" ? "v1" : null, state, rejection };
+}
+
+function view(id: string, types: [typeUrl: string, resources: ResourceStatus[]][], connected = true): NodeView {
+  return {
+    node: {
+      id,
+      cluster: id.split("-")[0] ?? "",
+      metadata: {},
+      locality: { region: "", zone: "", subZone: "" },
+      userAgentName: "envoy",
+      userAgentVersion: "1.40.0",
+      features: [],
+    },
+    connected,
+    since: NOW - 60_000,
+    lastSeen: NOW,
+    protocol: "delta",
+    peer: "127.0.0.1:9",
+    streams: connected ? 1 : 0,
+    types: types.map(([typeUrl, resources]) => ({
+      typeUrl,
+      version: "v",
+      requested: true,
+      ackedAt: NOW - 50_000,
+      resources,
+    })),
+  };
+}
+
+const loaded: ReadonlyMap<string, Stat> = new Map(
+  Object.entries({ "server.concurrency": 2, "wasm.envoy.wasm.runtime.v8.active": 4 }).map(([name, value]) => [
+    name,
+    { value, at: NOW },
+  ]),
+);
+
+describe("status report", () => {
+  const rejection = { version: "v1", message: "Envoy says no\n", time: NOW - 1000, shared: false };
+  const cases: [what: string, view: NodeView, stats: ReadonlyMap<string, Stat>, state: string][] = [
+    ["all is there", view("web-1", [[TypeUrl.cluster, [resource("synced")]]]), new Map(), "ready"],
+    ["something is on its way", view("web-1", [[TypeUrl.cluster, [resource("pending")]]]), new Map(), "updating"],
+    ["it has asked for nothing yet", view("web-1", []), new Map(), "updating"],
+    ["it rejected", view("web-1", [[TypeUrl.listener, [resource("rejected", rejection)]]]), new Map(), "faulty"],
+    [
+      "it rejected what is no longer wanted",
+      view("web-1", [[TypeUrl.listener, [resource("synced", rejection)]]]),
+      new Map(),
+      "ready",
+    ],
+    ["a filter runs", view("web-1", [[TypeUrl.extensionConfig, [resource("synced")]]]), loaded, "ready"],
+    [
+      "a filter is only accepted",
+      view("web-1", [[TypeUrl.extensionConfig, [resource("synced")]]]),
+      new Map(),
+      "updating",
+    ],
+    ["it is gone", view("web-1", [[TypeUrl.cluster, [resource("synced")]]], false), new Map(), "disconnected"],
+    ["nobody knows it", view("other-1", [[TypeUrl.cluster, [resource("synced")]]]), new Map(), "unknown-node"],
+  ];
+  for (const [what, node, stats, state] of cases) {
+    test(`${what}: ${state}`, () => {
+      const report = statusReport(
+        { release, appliedAt: new Date(NOW), refused: [], fleet: { nodes: () => [node] }, stats: { of: () => stats } },
+        NOW,
+      );
+      const sidecar = report.sidecars.find((other) => other.node === node.node.id);
+      assert.ok(sidecar);
+      assert.equal(sidecar.state, state);
+      assert.equal(sidecar.reason !== undefined, state === "unknown-node");
+      assert.deepEqual(
+        sidecar.rejections.map(({ message }) => message),
+        state === "faulty" ? ["Envoy says no"] : [],
+      );
+    });
+  }
+
+  test("a sidecar that never came is missing", () => {
+    const input = { release, appliedAt: undefined, refused: [], fleet: { nodes: () => [] }, stats: new NodeStats() };
+    assert.deepEqual(
+      statusReport(input, NOW).sidecars.map(({ node, state }) => [node, state]),
+      [
+        ["db-1", "missing"],
+        ["web-1", "missing"],
+      ],
+    );
+  });
+});
+
+describe("HTTP server", () => {
+  const folder = mkdtempSync(join(tmpdir(), "meshwright-api-"));
+  let server: Server;
+  let source: ApiSource & { release: Release | undefined };
+  before(async () => {
+    source = {
+      release: undefined,
+      appliedAt: undefined,
+      refused: [],
+      fleet: new Fleet(),
+      stats: new NodeStats(),
+      modules: new ModuleStore(folder),
+    };
+    server = createServer((request, response) => handleRequest(source, request, response));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  });
+  after(() => {
+    server.close();
+    server.closeAllConnections();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** Sends bytes as they are; gives the status of the answer. */
+  const raw = (text: string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const socket = connect((server.address() as AddressInfo).port, "127.0.0.1", () => socket.end(text, "latin1"));
+      let answer = "";
+      socket.setEncoding("latin1").on("data", (data: string) => (answer += data));
+      socket.on("error", reject);
+      socket.on("close", () => resolve(Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1] ?? 0)));
+    });
+  const ask = (path: string, method = "GET"): Promise<number> =>
+    raw(`${method} ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+
+  test("it is alive before it is ready", async () => {
+    assert.equal(await ask("/healthz"), 200);
+    assert.equal(await ask("/readyz"), 503);
+    source.release = release;
+    assert.equal(await ask("/readyz"), 200);
+    assert.equal(await ask("/api/v1/status"), 200);
+  });
+
+  const others: [path: string, method: string, status: number][] = [
+    ["/", "GET", 404],
+    ["/constructor", "GET", 404],
+    ["//", "GET", 404],
+    ["http://[", "GET", 404],
+    ["*", "OPTIONS", 404],
+    ["/api/v1/status", "POST", 405],
+    ["/healthz?x=1", "HEAD", 200],
+    ["/modules/%ff.wasm", "GET", 404],
+  ];
+  for (const [path, method, status] of others) {
+    test(`${method} ${path}: ${String(status)}`, async () => assert.equal(await ask(path, method), status));
+  }
+
+  test("no path brings it down", async () => {
+    const path = fc.string({
+      unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)),
+      minLength: 1,
+    });
+    await fc.assert(
+      fc.asyncProperty(path, async (text) => assert.ok([200, 400, 404, 503].includes(await ask(text)))),
+      { numRuns: 200 },
+    );
+    assert.equal(await ask("/healthz"), 200);
+  });
+});

@@ -1,0 +1,63 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { arrived, headerLines, isEmpty, latin1, type Arrived, type Message } from "./exchange.ts";
+
+type Response = Message & { readonly status?: number };
+
+/** An upstream that answers the next request as it is told to, with nothing added, and tells what came. */
+export class ScriptedApp {
+  readonly #server: Server;
+  #response: Response = {};
+  #seen: Arrived | undefined;
+
+  private constructor() {
+    this.#server = createServer((incoming, outgoing) => {
+      const chunks: Buffer[] = [];
+      incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+      incoming.on("end", () => {
+        const body = Buffer.concat(chunks).toString("latin1");
+        const start = `${incoming.method ?? ""} ${incoming.url ?? ""}`;
+        this.#seen = arrived(start, headerLines(incoming.rawHeaders), body, headerLines(incoming.rawTrailers));
+        const { status = 200, headers = [], body: parts = [], trailers = [] } = this.#response;
+        outgoing.sendDate = false;
+        for (const [name, value] of headers) outgoing.appendHeader(name, value);
+        if (trailers.length > 0) outgoing.setHeader("transfer-encoding", "chunked");
+        else if (isEmpty(this.#response)) outgoing.setHeader("content-length", "0");
+        outgoing.writeHead(status);
+        for (const part of parts) outgoing.write(latin1(part));
+        if (trailers.length > 0) outgoing.addTrailers([...trailers] as [string, string][]);
+        outgoing.end();
+      });
+    });
+  }
+
+  static async start(): Promise<ScriptedApp> {
+    const app = new ScriptedApp();
+    await new Promise<void>((resolve, reject) => {
+      app.#server.on("error", reject);
+      app.#server.listen(0, "127.0.0.1", resolve);
+    });
+    return app;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** What came since the last script. */
+  get seen(): Arrived | undefined {
+    return this.#seen;
+  }
+
+  script(response: Response): void {
+    this.#response = response;
+    this.#seen = undefined;
+  }
+
+  async stop(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeAllConnections();
+    });
+  }
+}

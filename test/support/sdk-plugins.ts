@@ -1,0 +1,20 @@
+/** A plugin of test/fixtures/sdk.ts. */
+export interface PluginSetting {
+  readonly name: string;
+  readonly rootId: string;
+  readonly configuration: object;
+}
+
+/** All in one VM, started in this order. */
+export const plugins: readonly PluginSetting[] = [
+  { name: "scenarios", rootId: "scenarios", configuration: {} },
+  { name: "first", rootId: "marked", configuration: { mark: "one" } },
+  { name: "second", rootId: "marked", configuration: { mark: "two", shared: true } },
+  { name: "passed-by", rootId: "marked", configuration: { mark: "none" } },
+  { name: "plain", rootId: "plain", configuration: {} },
+];
+
+export const vmConfiguration = "of the VM";
+
+/** Metadata of Envoy's routes. */
+export const metadata = { ratio: 0.5, on: true, text: "é" };
