@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { bootstrapJson, createBootstrap } from "./bootstrap.ts";
+import { formatHostPort, parseHostPort } from "./host-port.ts";
+import { formatStatus } from "./status.ts";
+
+describe("addresses", () => {
+  const good: [text: string, host: string, port: number][] = [
+    ["18000", "127.0.0.1", 18000],
+    ["control-plane:18000", "control-plane", 18000],
+    ["10.0.0.1:1", "10.0.0.1", 1],
+    ["[::1]:65535", "::1", 65535],
+  ];
+  for (const [text, host, port] of good) {
+    test(`${text} is ${host}, ${String(port)}`, () => {
+      assert.deepEqual(parseHostPort(text), { host, port });
+      assert.deepEqual(parseHostPort(formatHostPort({ host, port })), { host, port });
+    });
+  }
+  for (const text of ["", "host", "host:", ":1", "host:65536", "host:-1", "a b:1", "::1:80", "host:1x"]) {
+    test(`"${text}" is refused`, () => {
+      assert.throws(() => parseHostPort(text), /expected HOST:PORT/);
+    });
+  }
+});
+
+describe("bootstrap", () => {
+  const options = {
+    node: "web-1",
+    service: "web",
+    xds: { host: "10.0.0.1", port: 18000 },
+    http: { host: "10.0.0.1", port: 18001 },
+    statsIntervalMs: 500,
+  };
+
+  test("says who the sidecar is and where its control plane is, and opens nothing", () => {
+    const json = bootstrapJson(createBootstrap({ ...options, protocol: "delta" }));
+    assert.deepEqual(json["node"], { id: "web-1", cluster: "web" });
+    assert.equal(json["admin"], undefined);
+    assert.equal(json["statsFlushInterval"], "0.500s");
+    assert.deepEqual(Object.keys(json["staticResources"] as object), ["clusters"]);
+  });
+
+  for (const [protocol, apiType] of [
+    ["delta", "DELTA_GRPC"],
+    ["sotw", "GRPC"],
+  ] as const) {
+    test(`${protocol} is ${apiType}`, () => {
+      const json = bootstrapJson(createBootstrap({ ...options, protocol }));
+      assert.equal((json["dynamicResources"] as { adsConfig: { apiType: string } }).adsConfig.apiType, apiType);
+    });
+  }
+});
+
+test("status for people: columns, rejections with Envoy's words, and what is refused", () => {
+  const lines = formatStatus({
+    configuration: { appliedAt: null, refused: ["mesh.yaml:1:1: spec: wrong"] },
+    sidecars: [
+      {
+        node: "web-1",
+        service: "web",
+        state: "faulty",
+        envoy: "1.40.0",
+        protocol: "delta",
+        filters: [{ policy: "authz", version: "v", module: "0123456789abcdef", delivery: "synced", running: "loaded" }],
+        rejections: [
+          { type: "envoy.config.listener.v3.Listener", resource: "inbound", version: "v", message: "in use", at: "" },
+        ],
+      },
+      { node: "a-node-of-long-name", service: "db", state: "missing", filters: [], rejections: [] },
+    ],
+  });
+  assert.deepEqual(lines, [
+    "NODE                 SERVICE  ENVOY   XDS    STATE    FILTERS",
+    "web-1                web      1.40.0  delta  faulty   authz loaded (01234567)",
+    "a-node-of-long-name  db                      missing  none",
+    "",
+    "web-1 rejected envoy.config.listener.v3.Listener inbound:",
+    "  in use",
+    "",
+    "The latest change is refused, and what was served before is still served:",
+    "  mesh.yaml:1:1: spec: wrong",
+  ]);
+});
