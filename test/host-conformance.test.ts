@@ -11,19 +11,36 @@ import { statusCases } from "./conformance/statuses.ts";
 import { STREAM_CASES } from "./conformance/streams.ts";
 import type { Transcript } from "./conformance/transcript.ts";
 
-/** Where the host is not as Envoy, and why. A line that is not here must be the same; one that is here must not. */
-const KNOWN_DIFFERENCES: Readonly<Record<string, string>> = {
-  "callouts: row 7, proxy_grpc_call": "the host makes no gRPC calls",
-  "callouts: row 9, proxy_grpc_stream": "the host makes no gRPC calls",
-  "callouts: row 11, proxy_grpc_send": "there is no gRPC stream to send on",
-  "callouts: row 13, proxy_grpc_close": "there is no gRPC stream to close",
-  "callouts: row 14, proxy_grpc_cancel": "there is no gRPC call to cancel",
-  "callouts: row 15, envoy_resolve_dns": "the host does not ask the DNS",
-  "WASI: row 13, wasi:clock_time_get": "the host's clock stands still at 0 until a test moves it",
-  "a call that is not there at start: line 1": "the host's error names the call",
-};
+interface Difference {
+  readonly case: string;
+  /** As the case names it; `line 0` is the first. */
+  readonly line: string;
+  readonly why: string;
+  /** The only release that has it. */
+  readonly release?: string;
+}
 
-const version = /\/(\d+\.\d+\.\d+)/.exec(spawnSync(await envoyBinary(), ["--version"], { encoding: "utf8" }).stdout)?.[1];
+/** Where the host is not as Envoy. A line that is not here must be the same; one that is here must not. */
+const KNOWN_DIFFERENCES: readonly Difference[] = [
+  { case: "callouts", line: "row 7, proxy_grpc_call", why: "the host makes no gRPC calls" },
+  { case: "callouts", line: "row 9, proxy_grpc_stream", why: "the host makes no gRPC calls" },
+  { case: "callouts", line: "row 11, proxy_grpc_send", why: "there is no gRPC stream to send on" },
+  { case: "callouts", line: "row 13, proxy_grpc_close", why: "there is no gRPC stream to close" },
+  { case: "callouts", line: "row 14, proxy_grpc_cancel", why: "there is no gRPC call to cancel" },
+  { case: "callouts", line: "row 15, envoy_resolve_dns", why: "the host does not ask the DNS" },
+  { case: "WASI", line: "row 13, wasi:clock_time_get", why: "the host's clock stands at 0 until a test moves it" },
+  { case: "WASI", line: "row 18, wasi:poll_oneoff", why: "Envoy had not implemented it", release: "1.37" },
+  {
+    case: "more",
+    line: "row 38, proxy_get_buffer_bytes",
+    why: "outside of a foreign call, Envoy's buffer of the call's data is whatever was read last; the host's is empty",
+  },
+  { case: "a call that is not there at start", line: "line 1", why: "the host's error names the call" },
+];
+
+const version = /\/(\d+\.\d+\.\d+)/.exec(
+  spawnSync(await envoyBinary(), ["--version"], { encoding: "utf8" }).stdout,
+)?.[1];
 assert.ok(version, "Envoy tells its version");
 const cases = [...statusCases(version), ...MAP_CASES, ...STREAM_CASES];
 
@@ -49,22 +66,26 @@ describe(`the host and Envoy ${version}`, () => {
     });
   }
 
-  test("every known difference is one of a case", () => {
-    for (const where of Object.keys(KNOWN_DIFFERENCES))
-      assert.ok(cases.some(({ name }) => where.startsWith(`${name}: `)), where);
+  test("every known difference is of a case", () => {
+    const names = new Set(cases.map(({ name }) => name));
+    for (const difference of KNOWN_DIFFERENCES) assert.ok(names.has(difference.case), difference.case);
   });
 });
 
-/** Compares line by line, and takes a known difference for the line that Envoy has. */
+/** Compares line by line. */
 function compare(item: Case, host: Transcript, envoy: Transcript): void {
-  const nameOf = (i: number): string => `${item.name}: ${item.lineNames?.[i] ?? `line ${i}`}`;
-  const known = new Set(Object.keys(KNOWN_DIFFERENCES).filter((where) => where.startsWith(`${item.name}: `)));
-  const expected = envoy.map((line, i) => {
-    if (!known.delete(nameOf(i))) return line;
-    assert.notEqual(host[i], line, `${nameOf(i)} is a known difference, but there is none`);
-    return host[i];
-  });
-  assert.deepEqual(host, expected);
-  assert.deepEqual([...known], [], "known differences of lines that are not there");
-  assert.ok(host.length >= (item.lineNames?.length ?? 1), "there is a line for each row");
+  const nameOf = (i: number): string => item.lineNames?.[i] ?? `line ${i}`;
+  const named = (transcript: Transcript): string[] => transcript.map((line, i) => `${nameOf(i)}: ${line}`);
+  const known = KNOWN_DIFFERENCES.filter(
+    (difference) => difference.case === item.name && version?.startsWith(difference.release ?? "") === true,
+  ).map(({ line }) => line);
+  const isKnown = (_line: string, i: number): boolean => known.includes(nameOf(i));
+  const isNew = (line: string, i: number): boolean => !isKnown(line, i);
+
+  assert.deepEqual(named(host).filter(isNew), named(envoy).filter(isNew));
+  const different = named(host).flatMap((line, i) => (isKnown(line, i) && host[i] !== envoy[i] ? [nameOf(i)] : []));
+  assert.deepEqual(different, known, "known differences are there");
+  // Two transcripts that lack the same lines would be equal too.
+  assert.equal(host.length, item.lineNames?.length ?? host.length);
+  assert.notEqual(host.length, 0);
 }

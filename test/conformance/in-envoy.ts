@@ -38,7 +38,12 @@ export class EnvoyRunner {
     try {
       const envoy = await Envoy.start("envoy", JSON.stringify(config), adminPort, { concurrency: 1, logLevel: "info" });
       await envoy.until(async () => (await envoy.admin("/ready")).startsWith("LIVE"));
-      return new EnvoyRunner(envoy, upstream, new Map(cases.map(({ item }, i) => [item.name, ports[i] ?? 0])), markerPort);
+      return new EnvoyRunner(
+        envoy,
+        upstream,
+        new Map(cases.map(({ item }, i) => [item.name, ports[i] ?? 0])),
+        markerPort,
+      );
     } catch (error) {
       await upstream.stop();
       throw error;

@@ -29,7 +29,12 @@ export async function runInHost(item: Case, module: Uint8Array, client: string):
 /** Plays the client, and the upstream for as far as the filter lets it. */
 function drive({ request, answer = "hello", leaveAt }: Case, plugin: Plugin, stream: HttpStream): Ends {
   const { method, path, headers, body } = request;
-  const pseudo = [[":authority", "h"], [":path", path], [":method", method], [":scheme", "http"]] as const;
+  const pseudo = [
+    [":authority", "h"],
+    [":path", path],
+    [":method", method],
+    [":scheme", "http"],
+  ] as const;
   stream.requestHeaders([...pseudo, ...headers], { endOfStream: body === undefined });
   if (body !== undefined) {
     stream.requestBody(body);

@@ -73,7 +73,7 @@ export const MAP_CASES: readonly Case[] = [
         ),
         step("proxy_get_header_map_size", MAP.responseTrailers, out(0)),
         p.pairs(MAP.responseTrailers),
-        p.add(1, "t", "1"),
+        p.add(MAP.requestTrailers, "t", "1"),
       ]),
       proxy_on_response_trailers: says("response trailers"),
     }),

@@ -5,11 +5,15 @@ import { CREATED, SAID } from "./transcript.ts";
 
 /** The parts that the cases' modules and requests are made of. */
 
-export const REQUEST = 0;
-export const RESPONSE = 1;
-
 /** Numbers of header maps. */
-export const MAP = { request: 0, response: 2, responseTrailers: 3, callResponse: 6, callTrailers: 7 } as const;
+export const MAP = {
+  request: 0,
+  requestTrailers: 1,
+  response: 2,
+  responseTrailers: 3,
+  callResponse: 6,
+  callTrailers: 7,
+} as const;
 /** Numbers of buffers. */
 export const BUFFER = { request: 0, response: 1, callResponse: 4 } as const;
 

@@ -62,21 +62,28 @@ const MORE: readonly Step[] = [
   step("wasi:fd_write", 1, -8, 1, out(0)),
 ];
 
-/** The calls of a table, one after another when the request's headers come. Its transcript has a line for each. */
-function table(name: string, steps: readonly Step[]): Case {
-  return {
-    name,
-    module: { callbacks: { proxy_on_request_headers: { steps } } },
-    request: REQUEST,
-    lineNames: steps.map(({ call }, i) => `row ${i}, ${call}`),
-    logOnly: true,
-  };
-}
-
 /** One case a table. Without what Envoy 1.37 lacks, if that is the Envoy. */
 export function statusCases(envoyVersion: string): Case[] {
+  const tables = Object.entries(STATUS_TABLES).map(([name, rows]) =>
+    table(
+      name,
+      rows.map(([call]) => call),
+      envoyVersion,
+    ),
+  );
+  return [...tables, table("more", MORE, envoyVersion)];
+}
+
+/** The calls of a table, one after another when the request's headers come. Its transcript has a line for each. */
+function table(name: string, calls: readonly Step[], envoyVersion: string): Case {
   const isThere = ({ call }: Step): boolean =>
     !envoyVersion.startsWith("1.37.") || !NOT_IN_ENVOY_1_37.has(call.replace("wasi:", ""));
-  const tables = Object.entries(STATUS_TABLES).map(([name, rows]) => [name, rows.map(([call]) => call)] as const);
-  return [...tables, ["more", MORE] as const].map(([name, steps]) => table(name, steps.filter(isThere)));
+  const rows = [...calls.entries()].filter(([, item]) => isThere(item));
+  return {
+    name,
+    module: { callbacks: { proxy_on_request_headers: { steps: rows.map(([, item]) => item) } } },
+    request: REQUEST,
+    lineNames: rows.map(([i, { call }]) => `row ${i}, ${call}`),
+    logOnly: true,
+  };
 }

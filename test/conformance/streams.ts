@@ -31,7 +31,14 @@ const localResponses: readonly Case[] = [
     module: module({
       ...responses,
       proxy_on_request_headers: says("request headers", [
-        step("proxy_send_local_response", 403, "a b", "no\u00e9%", p.encoded({ "x-a": "1", "content-length": "77" }), 7),
+        step(
+          "proxy_send_local_response",
+          403,
+          "a b",
+          "no\u00e9%",
+          p.encoded({ "x-a": "1", "content-length": "77" }),
+          7,
+        ),
       ]),
     }),
     request: p.get([["content-type", "application/grpc"]]),

@@ -43,7 +43,12 @@ export class Envoy {
       "--disable-hot-restart",
     ]);
     const envoy = new Envoy(process, folder, adminPort);
-    await envoy.until(async () => (await envoy.admin("/server_info")) !== "");
+    try {
+      await envoy.until(async () => (await envoy.admin("/server_info")) !== "");
+    } catch (error) {
+      await envoy.stop();
+      throw error;
+    }
     return envoy;
   }
 
