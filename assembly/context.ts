@@ -1,7 +1,7 @@
 // The classes that a filter extends.
 
 import { FilterDataStatus, FilterHeadersStatus, FilterTrailersStatus, Status } from "./abi/enums";
-import { proxy_set_effective_context } from "./abi/imports";
+import { proxy_done, proxy_set_effective_context } from "./abi/imports";
 import { Bytes } from "./bytes";
 import { forgetHostState } from "./runtime/callback";
 
@@ -107,6 +107,11 @@ export abstract class HttpContext {
 
   /** The host has let go of the stream. */
   onDelete(): void {}
+}
+
+/** Lets the current root context go, after its `onDone` answered false. `Status.NotFound` when it was not asked to go. */
+export function pluginDone(): Status {
+  return proxy_done();
 }
 
 /**

@@ -2,7 +2,7 @@
 
 export * from "./abi/enums";
 export { Bytes } from "./bytes";
-export { RootContext, HttpContext, setEffectiveContext } from "./context";
+export { RootContext, HttpContext, pluginDone, setEffectiveContext } from "./context";
 export { registerRootContext, registerHttpContext } from "./runtime/registry";
 export { contextId } from "./runtime/exports";
 export { HeaderName } from "./http/header-name";

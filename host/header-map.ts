@@ -57,6 +57,14 @@ export class HeaderMap implements Iterable<[name: string, value: string]> {
     return this.#entries().flatMap((entry) => (entry.name === key ? [toText(entry.value)] : []));
   }
 
+  /** Every value of a name joined with commas, as Envoy gives a header as a property. */
+  getJoined(name: Bytes): Uint8Array | undefined {
+    const key = this.#key(name);
+    const values = this.#entries().flatMap((entry) => (entry.name === key ? [entry.value] : []));
+    const [first, ...rest] = values;
+    return first && concat(first, ...rest.flatMap((value) => [toBytes(","), value]));
+  }
+
   has(name: Bytes): boolean {
     return this.getBytes(name) !== undefined;
   }

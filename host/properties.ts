@@ -55,10 +55,7 @@ export function walk(value: Property | undefined, path: readonly string[]): Prop
 }
 
 function step(value: Property, name: string): Property | undefined {
-  if (value instanceof HeaderMap) {
-    const all = value.getAll(name);
-    return all.length === 0 ? undefined : all.join(",");
-  }
+  if (value instanceof HeaderMap) return value.getJoined(name);
   if (isList(value)) return /^\d+$/.test(name) ? value[Number(name)] : undefined;
   if (isMap(value)) return Object.hasOwn(value, name) ? value[name] : undefined;
   return undefined;
@@ -84,7 +81,7 @@ export function encodeProperty(value: Property): Uint8Array {
 function pairsOf(value: HeaderMap | readonly Property[] | PropertyMap): Pair[] {
   if (value instanceof HeaderMap) {
     const names = new Set(value.pairs().map(([name]) => toText(name)));
-    return [...names].map((name): Pair => [toBytes(name), toBytes(value.getAll(name).join(","))]);
+    return [...names].map((name): Pair => [toBytes(name), value.getJoined(name) ?? toBytes("")]);
   }
   if (isList(value)) return value.map((item): Pair => [encodeProperty(item), toBytes("")]);
   return Object.entries(value).map(([name, item]): Pair => [toBytes(name), encodeProperty(item)]);

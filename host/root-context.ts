@@ -22,7 +22,7 @@ export class RootContext extends StreamlessContext {
   #response: HttpCallResponse | undefined;
   #tickPeriod = 0;
   #timer: Timer | undefined;
-  #shutdown: "no" | "waiting" | "done" | "over" = "no";
+  #shutdown: "no" | "asked" | "waiting" | "done" | "over" = "no";
 
   constructor(vm: Vm, plugin: PluginIdentity) {
     super(vm, vm.allocateContextId());
@@ -134,11 +134,12 @@ export class RootContext extends StreamlessContext {
   /** Ends the plugin: `proxy_on_done`, and `proxy_on_delete` at once or after `proxy_done`. */
   shutdown(): void {
     if (this.#shutdown !== "no") return;
-    this.#shutdown = "waiting";
+    this.#shutdown = "asked";
     const done = this.vm.scope(
       () => !this.vm.has("proxy_on_done") || this.vm.call(this, "proxy_on_done", this.id) !== 0,
     );
     if (done || this.vm.failed) this.#delete();
+    else this.#shutdown = "waiting";
   }
 
   /** `proxy_done`: the module has ended what it still had to do. */

@@ -148,7 +148,10 @@ export class HeaderMap {
     return proxy_remove_header_map_value(this.type, name.pointer, name.size);
   }
 
-  /** Replaces the whole map. The host takes at most 1,024 headers and 1 MiB, and reads a larger list as empty. */
+  /**
+   * Replaces the whole map. The host takes at most 1,024 headers and 1 MiB, and reads a larger list as empty.
+   * Envoy finds no route for a request without its pseudo-headers and `x-forwarded-proto`.
+   */
   replaceAll(headers: HeaderList): Status {
     forgetHostState();
     const pairs = headers.encode();

@@ -66,7 +66,8 @@ export function closeStream(): Status {
 }
 
 /**
- * Lets Envoy choose the route again, for a filter that changed a header which routes match on.
+ * Lets Envoy choose the route again, for a filter that changed what routes match on: filter state, say. For modules of
+ * ABI 0.2.1 Envoy does so by itself after a write to the request headers.
  * `Status.NotFound` from a host that is not Envoy.
  */
 export function clearRouteCache(): Status {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
+import type { LogLevelName } from "./exchange.ts";
 import {
   arrived,
   headerLines,
@@ -13,7 +14,7 @@ import {
 import { Envoy } from "./envoy.ts";
 import { freePorts } from "./ports.ts";
 import { ScriptedApp } from "./scripted-app.ts";
-import { metadata, vmConfiguration, type PluginSetting } from "./sdk-plugins.ts";
+import { metadata, vmConfiguration, type PluginSetting } from "./sdk/plugins.ts";
 
 /** Plugins in a real Envoy with one worker: a listener each, one VM for all. */
 export class EnvoyRunner implements Runner {
@@ -27,11 +28,11 @@ export class EnvoyRunner implements Runner {
     this.#app = app;
   }
 
-  static async start(module: string, plugins: readonly PluginSetting[]): Promise<EnvoyRunner> {
+  static async start(module: string, plugins: readonly PluginSetting[], vm = vmConfiguration): Promise<EnvoyRunner> {
     const [adminPort = 0, ...free] = await freePorts(plugins.length + 1);
     const ports = new Map(plugins.map(({ name }, i) => [name, free[i] ?? 0]));
     const app = await ScriptedApp.start();
-    const configuration = configurationOf(module, plugins, ports, app.port, adminPort);
+    const configuration = configurationOf(module, vm, plugins, ports, app.port, adminPort);
     try {
       const envoy = await Envoy.start("sdk", configuration, adminPort, { concurrency: 1, logLevel: "info" });
       await envoy.until(async () => (await envoy.admin("/ready")).startsWith("LIVE"));
@@ -61,6 +62,10 @@ export class EnvoyRunner implements Runner {
     return { log, upstream: this.#app.seen, client };
   }
 
+  async logLevel(level: LogLevelName): Promise<void> {
+    await this.envoy.admin(`/logging?wasm=${level}`, "POST");
+  }
+
   metric(name: string): Promise<number> {
     return this.envoy.stat(`wasmcustom.${name}`);
   }
@@ -75,10 +80,10 @@ export class EnvoyRunner implements Runner {
 function send(port: number, exchange: Exchange): Promise<Arrived | undefined> {
   const { request: message = {}, scenario } = exchange;
   const [method, path] = requestLine(exchange);
-  const headers: Record<string, string | string[]> = { host: "test.example" };
-  for (const [name, value] of message.headers ?? []) headers[name] = [...(headers[name] ?? []), value];
-  headers["x-scenario"] = [scenario];
-  if (message.trailers !== undefined) headers["transfer-encoding"] = ["chunked"];
+  const lines: Record<string, string[]> = {};
+  for (const [name, value] of message.headers ?? []) (lines[name] ??= []).push(value);
+  if (message.trailers !== undefined) lines["transfer-encoding"] = ["chunked"];
+  const headers = { ...lines, host: "test.example", "x-scenario": scenario };
   return new Promise((resolve, reject) => {
     const outgoing = request({ host: "127.0.0.1", port, path, method, headers, agent: false, timeout: 10_000 });
     outgoing.on("response", (response) => {
@@ -87,8 +92,8 @@ function send(port: number, exchange: Exchange): Promise<Arrived | undefined> {
       response.on("error", reject);
       response.on("end", () => {
         const body = Buffer.concat(chunks).toString("latin1");
-        const lines = [headerLines(response.rawHeaders), headerLines(response.rawTrailers)] as const;
-        resolve(arrived(String(response.statusCode), lines[0], body, lines[1]));
+        const status = String(response.statusCode);
+        resolve(arrived(status, headerLines(response.rawHeaders), body, headerLines(response.rawTrailers)));
       });
     });
     outgoing.on("timeout", () => outgoing.destroy(new Error(`no answer to ${scenario} in 10 s`)));
@@ -111,8 +116,9 @@ const typed = (type: string, value: object): object => ({
   ...value,
 });
 
-export function configurationOf(
+function configurationOf(
   module: string,
+  vm: string,
   plugins: readonly PluginSetting[],
   ports: ReadonlyMap<string, number>,
   appPort: number,
@@ -141,19 +147,24 @@ export function configurationOf(
               vm_config: {
                 vm_id: "sdk",
                 runtime: "envoy.wasm.runtime.v8",
-                configuration: stringValue(vmConfiguration),
+                configuration: stringValue(vm),
                 code: { local: { filename: module } },
               },
             },
           }),
         },
-        { name: "router", typed_config: typed("filters.http.router.v3.Router", {}) },
+        { name: "router", typed_config: typed("filters.http.router.v3.Router", { suppress_envoy_headers: true }) },
       ],
     });
 
   const routes = [
     {
-      match: { prefix: "/", headers: [{ name: "x-route", string_match: { exact: "b" } }] },
+      match: { prefix: "/", headers: [{ name: "x-route", string_match: { exact: "c" } }] },
+      route: { cluster: "app" },
+      request_headers_to_add: [{ header: { key: "x-routed", value: "c" } }],
+    },
+    {
+      match: { prefix: "/", filter_state: [{ key: "wasm.sdk.route", string_match: { exact: "b" } }] },
       route: { cluster: "app" },
       request_headers_to_add: [{ header: { key: "x-routed", value: "b" } }],
     },
@@ -172,10 +183,9 @@ export function configurationOf(
             endpoints: [{ lb_endpoints: [{ endpoint: { address: address(appPort) } }] }],
           },
           typed_extension_protocol_options: {
-            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": typed(
-              "upstreams.http.v3.HttpProtocolOptions",
-              { explicit_http_config: { http_protocol_options: { enable_trailers: true } } },
-            ),
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": typed("upstreams.http.v3.HttpProtocolOptions", {
+              explicit_http_config: { http_protocol_options: { enable_trailers: true } },
+            }),
           },
         },
       ],

@@ -37,9 +37,13 @@ export interface Outcome {
   readonly client: Arrived | undefined;
 }
 
+export type LogLevelName = "debug" | "info";
+
 /** Something that filters run in. */
 export interface Runner {
   run(exchange: Exchange): Promise<Outcome>;
+  /** Sets the level from which messages of filters are logged; info at first. */
+  logLevel(level: LogLevelName): Promise<void>;
   /** The value of a counter or gauge that a filter made. */
   metric(name: string): Promise<number>;
   stop(): Promise<void>;
@@ -51,12 +55,16 @@ export function arrived(start: string, headers: HeaderLines, body: string, trail
 }
 
 function linesOf(headers: HeaderLines): string[] {
-  return headers
-    .map(([name, value]) => [name.toLowerCase(), value] as const)
-    .filter(([name]) => /^(x-|grpc-|content-type$|content-length$|accept$)/.test(name))
-    .filter(([name]) => !/^x-(forwarded-proto|request-id|scenario|envoy-.*)$/.test(name))
-    .map(([name, value]) => `${name}: ${value}`)
-    .sort();
+  return (
+    headers
+      .map(([name, value]) => [name.toLowerCase(), value] as const)
+      .filter(([name]) => /^(x-|grpc-|content-type$|content-length$|accept$)/.test(name))
+      .filter(([name]) => !/^x-(forwarded-proto|request-id|scenario|envoy-.*)$/.test(name))
+      .map(([name, value]) => `${name}: ${value}`)
+      // HTTP/1.1 says so of a message without a body, whatever the filter wrote.
+      .filter((line) => line !== "content-length: 0")
+      .sort()
+  );
 }
 
 export const requestLine = ({ scenario, method = "GET", path = `/${scenario}` }: Exchange): [string, string] => [

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ProxyWasmHost, double, type HeaderMap, type Plugin } from "@meshwright/host";
+import { ProxyWasmHost, double, type HeaderMap, type HttpStream, type Plugin } from "@meshwright/host";
 import {
   arrived,
   isEmpty,
@@ -8,12 +8,11 @@ import {
   type Arrived,
   type Exchange,
   type HeaderLines,
+  type LogLevelName,
   type Outcome,
   type Runner,
 } from "./exchange.ts";
-import { metadata, vmConfiguration, type PluginSetting } from "./sdk-plugins.ts";
-
-type HttpStream = ReturnType<Plugin["newHttpStream"]>;
+import { metadata, vmConfiguration, type PluginSetting } from "./sdk/plugins.ts";
 
 /** Plugins in the Node host. */
 export class HostRunner implements Runner {
@@ -65,6 +64,11 @@ export class HostRunner implements Runner {
     return Promise.resolve({ log, upstream, client });
   }
 
+  logLevel(level: LogLevelName): Promise<void> {
+    this.host.log.level = level;
+    return Promise.resolve();
+  }
+
   metric(name: string): Promise<number> {
     return Promise.resolve(Number(this.host.metrics.get(name)));
   }
@@ -80,12 +84,7 @@ export class HostRunner implements Runner {
     const { headers = [], body = [], trailers = [] } = request;
     const pseudo = { ":authority": "test.example", ":path": path, ":method": method, ":scheme": "http" };
     stream.requestHeaders(
-      [
-        ...Object.entries(pseudo),
-        ...bytesOf(headers),
-        ["x-scenario", scenario],
-        ["x-forwarded-proto", "http"],
-      ],
+      [...Object.entries(pseudo), ...bytesOf(headers), ["x-scenario", scenario], ["x-forwarded-proto", "http"]],
       { endOfStream: isEmpty(request) },
     );
     body.forEach((chunk, i) => {
@@ -98,7 +97,10 @@ export class HostRunner implements Runner {
   #respond(stream: HttpStream, { response = {} }: Exchange): void {
     const { status = 200, headers = [], body = [], trailers = [] } = response;
     const isOver = (): boolean => stream.localResponse !== undefined || stream.response.ended;
-    stream.responseHeaders([[":status", String(status)], ...bytesOf(headers)], { endOfStream: isEmpty(response) });
+    const endOfStream = isEmpty(response);
+    // What Node's server adds.
+    const own: HeaderLines = [...(endOfStream ? [["content-length", "0"] as const] : []), ["connection", "keep-alive"]];
+    stream.responseHeaders([[":status", String(status)], ...bytesOf([...headers, ...own])], { endOfStream });
     body.forEach((chunk, i) => {
       if (isOver()) return;
       stream.responseBody(latin1(chunk), { endOfStream: trailers.length === 0 && i === body.length - 1 });
@@ -112,10 +114,10 @@ export class HostRunner implements Runner {
     for (let i = 0; i < 100 && !condition(); ++i) this.host.clock.advance(1);
   }
 
-  /** What Envoy's routes add: one by the request as it came, or as the filter left it when it asks for another choice. */
+  /** What the test's routes add. Envoy chooses again when a filter asks for it, and after any write to request headers. */
   #route(stream: HttpStream): HeaderLines {
-    const route = stream.routeCacheCleared > 0 ? stream.request.headers?.get("x-route") : undefined;
-    return route === "b" ? [["x-routed", "b"]] : [];
+    if (stream.request.headers?.get("x-route") === "c") return [["x-routed", "c"]];
+    return stream.routeCacheCleared > 0 && stream.filterState("sdk.route") === "b" ? [["x-routed", "b"]] : [];
   }
 }
 
@@ -126,12 +128,7 @@ interface Passed {
 }
 
 function arrivedOf(start: string, { headers, body, trailers }: Passed, added: HeaderLines): Arrived {
-  return arrived(
-    start,
-    [...textOf(headers), ...added],
-    Buffer.from(body).toString("latin1"),
-    textOf(trailers),
-  );
+  return arrived(start, [...textOf(headers), ...added], Buffer.from(body).toString("latin1"), textOf(trailers));
 }
 
 const text = (stream: HttpStream, name: string): string => stream.request.headers?.get(name) ?? "";

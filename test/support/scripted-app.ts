@@ -29,6 +29,8 @@ export class ScriptedApp {
         outgoing.end();
       });
     });
+    // Node announces a limit in a header, which some releases of Envoy hide from filters.
+    this.#server.keepAliveTimeout = 0;
   }
 
   static async start(): Promise<ScriptedApp> {

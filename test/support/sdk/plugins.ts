@@ -16,5 +16,5 @@ export const plugins: readonly PluginSetting[] = [
 
 export const vmConfiguration = "of the VM";
 
-/** Metadata of Envoy's routes. */
-export const metadata = { ratio: 0.5, on: true, text: "é" };
+/** Metadata of Envoy's routes; its numbers are doubles. */
+export const metadata = { ratio: 2, on: true, text: "é" };
