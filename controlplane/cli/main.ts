@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // The command `meshwright`.
 import { Command, InvalidArgumentError, Option } from "commander";
 import { stringify } from "yaml";

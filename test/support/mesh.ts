@@ -9,7 +9,8 @@ import { get } from "./http.ts";
 import { freePorts } from "./ports.ts";
 import { Process } from "./processes.ts";
 
-const meshwright = join(root, "controlplane", "dist", "cli", "main.js");
+/** The command as npm links it. */
+const meshwright = join(root, "node_modules", ".bin", "meshwright");
 
 /** One sidecar as the test wants it. */
 export interface SidecarOptions {
