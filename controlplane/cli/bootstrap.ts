@@ -12,12 +12,7 @@ import {
 } from "#gen/envoy/config/core/v3/config_source_pb.js";
 import { MetricsServiceConfigSchema } from "#gen/envoy/config/metrics/v3/metrics_service_pb.js";
 import { HttpProtocolOptionsSchema } from "#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
-
-/** A host and a port. */
-export interface HostPort {
-  readonly host: string;
-  readonly port: number;
-}
+import type { HostPort } from "../control/index.ts";
 
 export interface BootstrapOptions {
   /** Envoy's node id; a Service's endpoint names it as `sidecar.node`. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { bootstrapJson, createBootstrap } from "./bootstrap.ts";
-import { formatHostPort, parseHostPort } from "./host-port.ts";
+import { formatHostPort } from "../control/index.ts";
+import { parseHostPort } from "./parse-host-port.ts";
 import { formatStatus } from "./status.ts";
 
 describe("addresses", () => {

@@ -1,21 +1,14 @@
 // The command `meshwright`.
 import { Command, InvalidArgumentError, Option } from "commander";
 import { stringify } from "yaml";
-import { bootstrapJson, createBootstrap, type HostPort } from "./bootstrap.ts";
-import { parseHostPort } from "./host-port.ts";
+import { bootstrapJson, createBootstrap, type BootstrapOptions } from "./bootstrap.ts";
+import { parseHostPort } from "./parse-host-port.ts";
 import { serve, type ServeOptions } from "./serve.ts";
 import { status, type StatusOptions } from "./status.ts";
 import { validate } from "./validate.ts";
 
-interface BootstrapFlags {
-  readonly node: string;
-  readonly service: string;
-  readonly xds: HostPort;
-  readonly http: HostPort;
-  readonly protocol: "delta" | "sotw";
-  readonly admin?: HostPort;
-  readonly statsInterval: number;
-}
+/** The flags of `bootstrap`, named as its options are but for the unit. */
+type BootstrapFlags = Omit<BootstrapOptions, "statsIntervalMs"> & { readonly statsInterval: number };
 
 const xds = (): Option =>
   new Option("--xds <address>", "where xDS is served")

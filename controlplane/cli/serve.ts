@@ -1,8 +1,8 @@
 import { pino, type Logger } from "pino";
 import pretty from "pino-pretty";
-import { ControlPlane, FaultySourceError } from "../control/index.ts";
+import { ControlPlane, FaultySourceError, type HostPort } from "../control/index.ts";
 import { FolderSource } from "../source/index.ts";
-import { MODULES_CLUSTER, type HostPort } from "./bootstrap.ts";
+import { MODULES_CLUSTER } from "./bootstrap.ts";
 
 export interface ServeOptions {
   readonly config: string;

@@ -1,6 +1,5 @@
 import type { SidecarReport, StatusReport } from "../api/index.ts";
-import type { HostPort } from "./bootstrap.ts";
-import { formatHostPort } from "./host-port.ts";
+import { formatHostPort, type HostPort } from "../control/index.ts";
 import { table } from "./print-table.ts";
 
 export interface StatusOptions {

@@ -8,21 +8,17 @@ import { ModuleStore } from "../modules/index.ts";
 import type { Source, StopWatching } from "../source/index.ts";
 import { XdsServer, type NodeInfo, type Snapshot } from "../xds/index.ts";
 import { changedResources } from "./changes.ts";
+import { formatHostPort, type HostPort } from "./host-port.ts";
 import { logFleet } from "./log-fleet.ts";
 import { Pipeline, type Release } from "./pipeline.ts";
-
-/** Where to listen. Port 0 takes any free one. */
-export interface ListenAddress {
-  readonly host: string;
-  readonly port: number;
-}
 
 export interface ControlPlaneOptions {
   readonly source: Source;
   /** Folder for modules; made when it is missing. */
   readonly stateFolder: string;
-  readonly xds: ListenAddress;
-  readonly http: ListenAddress;
+  /** Where to listen; port 0 takes any free one. */
+  readonly xds: HostPort;
+  readonly http: HostPort;
   /** The cluster of a sidecar's bootstrap from which Envoy fetches modules. */
   readonly modulesCluster: string;
   readonly log: Logger;
@@ -60,7 +56,7 @@ export class ControlPlane {
     this.#options = options;
     this.#store = new ModuleStore(options.stateFolder);
     this.#pipeline = new Pipeline(options.source, this.#store, {
-      modulesAuthority: `${options.http.host}:${String(options.http.port)}`,
+      modulesAuthority: formatHostPort(options.http),
       modulesCluster: options.modulesCluster,
     });
     this.#xds = new XdsServer({
@@ -177,14 +173,13 @@ export class ControlPlane {
 
   async #listen(): Promise<void> {
     const { xds, http, log } = this.#options;
-    const xdsAddress = `${xds.host}:${String(xds.port)}`;
     await new Promise<void>((resolve, reject) => {
       this.#http.once("error", (error) => {
-        reject(new Error(`cannot listen on ${http.host}:${String(http.port)}: ${error.message}`, { cause: error }));
+        reject(new Error(`cannot listen on ${formatHostPort(http)}: ${error.message}`, { cause: error }));
       });
       this.#http.listen(http.port, http.host, resolve);
     });
-    await this.#xds.listen(xdsAddress, ServerCredentials.createInsecure());
-    log.info(`xDS on ${xdsAddress}, HTTP on ${http.host}:${String(http.port)}`);
+    await this.#xds.listen(formatHostPort(xds), ServerCredentials.createInsecure());
+    log.info(`xDS on ${formatHostPort(xds)}, HTTP on ${formatHostPort(http)}`);
   }
 }

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { buildModel, compareProblems, parseResources, type Model, type Problem } from "../model/index.ts";
+import { compareProblems, type Model, type Problem } from "../model/index.ts";
 import type { ModuleStore } from "../modules/index.ts";
-import type { Source } from "../source/index.ts";
+import { loadFromSource, type Source } from "../source/index.ts";
 import { translate, type Translation, type TranslationSettings } from "../translate/index.ts";
 import { FilterChecks, type LoadedModule } from "./filter-checks.ts";
 import { loadModules } from "./load-modules.ts";
@@ -34,11 +34,9 @@ export class Pipeline {
   }
 
   async prepare(): Promise<PrepareResult> {
-    const parsed = parseResources(await this.#source.list());
-    const assets = await this.#source.readAssets(parsed.references);
-    const built = buildModel(parsed, assets);
-    if (!built.ok) return built;
-    const { model } = built;
+    const result = await loadFromSource(this.#source);
+    if (!result.ok) return result;
+    const { model } = result;
     const loaded = await loadModules(model, this.#store, readFile);
     const problems = [...loaded.problems, ...(await this.#checks.check(model, loaded.modules))];
     if (problems.length > 0) return { ok: false, problems: problems.sort(compareProblems) };

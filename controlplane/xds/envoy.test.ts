@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { type AddressInfo, createServer as createTcpServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
@@ -9,6 +9,7 @@ import { ServerCredentials } from "@grpc/grpc-js";
 
 import { addMetricsService, Fleet, loadedFilters, NodeStats } from "../fleet/index.ts";
 import { envoyBinary } from "../../setup/envoy.mjs";
+import { freePorts } from "../../test/support/ports.ts";
 import { createSnapshot, type Protocol, type Resource, type Snapshot, TypeUrl, XdsServer } from "./index.ts";
 import { eventually, type RunningEnvoy, startEnvoy } from "./testdata/envoy.ts";
 import { compileFilter, type Module, type ModuleServer, serveModules } from "./testdata/modules.ts";
@@ -57,7 +58,7 @@ after(async () => {
 });
 
 beforeEach(async () => {
-  port = await freePort();
+  [port = 0] = await freePorts(1);
 });
 
 afterEach(async () => {
@@ -123,15 +124,6 @@ function stateOf(typeUrl: string, name: string): string | undefined {
 
 function acknowledged(): number {
   return Math.max(...(fleet.node(NODE)?.types ?? []).map(({ ackedAt }) => ackedAt ?? 0));
-}
-
-async function freePort(): Promise<number> {
-  const probe = createTcpServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port: free } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return free;
 }
 
 for (const protocol of ["sotw", "delta"] as const) {

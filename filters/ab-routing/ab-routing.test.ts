@@ -1,29 +1,14 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { Envoy, filterModule, type Request } from "../testing/filter.ts";
+import { test } from "node:test";
+import { Envoys, type Request } from "../testing/filter.ts";
 
-let module: Uint8Array;
-const envoys: Envoy[] = [];
-
-before(async () => {
-  module = await filterModule("ab-routing");
-});
-
-after(() => {
-  for (const envoy of envoys) envoy.close();
-});
-
-function newEnvoy(): Envoy {
-  const envoy = new Envoy(module);
-  envoys.push(envoy);
-  return envoy;
-}
+const envoys = new Envoys("ab-routing");
 
 const all = (name: string): object => ({ key: [{ cookie: "uid" }], variants: [{ name, weight: 10_000 }] });
 const cookie = (value: string): Request => ({ headers: [["cookie", value]] });
 
 test("a variant is told to the upstream, to the client, to logs and to metrics", async () => {
-  const envoy = newEnvoy();
+  const envoy = await envoys.start();
   const worker = await envoy.worker({
     experiments: [
       {
@@ -45,7 +30,7 @@ test("a variant is told to the upstream, to the client, to logs and to metrics",
 });
 
 test("nothing more is told than is asked for", async () => {
-  const envoy = newEnvoy();
+  const envoy = await envoys.start();
   const worker = await envoy.worker({ experiments: [{ name: "a", header: "x-a", default: "off" }] });
   const stream = worker.send();
   assert.deepEqual(stream.request.headers?.getAll("x-a"), ["off"]);
@@ -54,7 +39,7 @@ test("nothing more is told than is asked for", async () => {
 });
 
 test("a client's copy of the header never counts", async () => {
-  const envoy = newEnvoy();
+  const envoy = await envoys.start();
   const worker = await envoy.worker({ experiments: [{ name: "a", header: "x-a", default: "off" }] });
   for (const copies of [["on"], ["on", "off"], ["off", "on"], ["off", "off"], [""], ["off "], ["OFF"]]) {
     const stream = worker.send({ headers: copies.map((value) => ["X-A", value] as const) });
@@ -67,7 +52,7 @@ test("a client's copy of the header never counts", async () => {
 });
 
 test("several experiments clear the route cache once", async () => {
-  const envoy = newEnvoy();
+  const envoy = await envoys.start();
   const experiments = ["a", "b", "c"].map((name) => ({ name, header: `x-${name}`, default: "off" }));
   const worker = await envoy.worker({ experiments });
   const stream = worker.send({ headers: [["x-b", "off"]] });
@@ -76,7 +61,7 @@ test("several experiments clear the route cache once", async () => {
 });
 
 test("rules are tried in order, then the split, then the default", async () => {
-  const envoy = newEnvoy();
+  const envoy = await envoys.start();
   const worker = await envoy.worker({
     experiments: [
       {
@@ -166,7 +151,7 @@ test("rules are tried in order, then the split, then the default", async () => {
 });
 
 test("a key counts the same wherever it comes from", async () => {
-  const envoy = newEnvoy();
+  const envoy = await envoys.start();
   const variants = Array.from({ length: 10 }, (_, i) => ({ name: `v${i}`, weight: 1000 }));
   const split = { key: [{ cookie: "uid" }, { header: "x-user" }, { clientAddress: {} }], variants };
   const worker = await envoy.worker({ experiments: [{ name: "a", header: "x-a", default: "v0", split }] });

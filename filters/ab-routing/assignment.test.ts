@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import fc from "fast-check";
 import xxhash from "xxhash-wasm";
-import { Envoy, filterModule, type Worker } from "../testing/filter.ts";
+import { Envoys, type Worker } from "../testing/filter.ts";
 
 // Who gets which variant: the mapping that README.md documents, worked out with another implementation of XXH64, and what
 // follows from it for users.
@@ -15,20 +15,10 @@ interface Range {
   readonly weight: number;
 }
 
-let module: Uint8Array;
-const envoys: Envoy[] = [];
-
-before(async () => {
-  module = await filterModule("ab-routing");
-});
-
-after(() => {
-  for (const envoy of envoys) envoy.close();
-});
+const envoys = new Envoys("ab-routing");
 
 async function start(name: string, salt: string, variants: readonly Range[]): Promise<Worker> {
-  const envoy = new Envoy(module);
-  envoys.push(envoy);
+  const envoy = await envoys.start();
   const split = { key: [{ header: "x-user" }], salt, variants };
   return envoy.worker({ experiments: [{ name, header: "x-variant", default: variants[0]?.name, split }] });
 }

@@ -1,25 +1,15 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { Envoy, filterModule, statusOf, type Request, type Worker } from "../testing/filter.ts";
+import { test } from "node:test";
+import { Envoys, statusOf, type Request, type Worker } from "../testing/filter.ts";
 
 // Which requests a limit is for, and which of them share a bucket.
 
-let module: Uint8Array;
-const envoys: Envoy[] = [];
-
-before(async () => {
-  module = await filterModule("ratelimit");
-});
-
-after(() => {
-  for (const envoy of envoys) envoy.close();
-});
+const envoys = new Envoys("ratelimit");
 
 const perMinute = (maxTokens: number): object => ({ maxTokens, tokensPerFill: maxTokens, fillInterval: "60s" });
 
-function start(configuration: unknown): Promise<Worker> {
-  const envoy = new Envoy(module);
-  envoys.push(envoy);
+async function start(configuration: unknown): Promise<Worker> {
+  const envoy = await envoys.start();
   return envoy.worker(configuration);
 }
 

@@ -1,28 +1,13 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import type { HttpStream } from "@meshwright/host";
-import { Envoy, filterModule, statusOf, type Request, type Worker } from "../testing/filter.ts";
+import { Envoys, statusOf, type Request, type Worker } from "../testing/filter.ts";
 
-let module: Uint8Array;
-const envoys: Envoy[] = [];
-
-before(async () => {
-  module = await filterModule("ratelimit");
-});
-
-after(() => {
-  for (const envoy of envoys) envoy.close();
-});
+const envoys = new Envoys("ratelimit");
 
 const perMinute = (maxTokens: number): object => ({ maxTokens, tokensPerFill: maxTokens, fillInterval: "60s" });
 const byKey = [{ header: "x-api-key" }];
 const apiKey = (value: string): Request => ({ headers: [["x-api-key", value]] });
-
-function newEnvoy(): Envoy {
-  const envoy = new Envoy(module);
-  envoys.push(envoy);
-  return envoy;
-}
 
 /** Statuses of the same request sent again and again. */
 function statuses(worker: Worker, count: number, request: Request = {}): number[] {
@@ -36,7 +21,7 @@ function headersOf(stream: HttpStream): Record<string, string | undefined> {
 }
 
 test("five a minute: five pass, the sixth is refused, and twelve seconds later one more passes", async () => {
-  const envoy = newEnvoy();
+  const envoy = await envoys.start();
   const worker = await envoy.worker({ limits: [{ name: "five", tokenBucket: perMinute(5), key: byKey }] });
   const answers = Array.from({ length: 6 }, () => worker.send(apiKey("a")));
   assert.deepEqual(answers.map(statusOf), [200, 200, 200, 200, 200, 429]);
@@ -61,7 +46,7 @@ test("five a minute: five pass, the sixth is refused, and twelve seconds later o
 });
 
 test("the answer is as configured", async () => {
-  const envoy = newEnvoy();
+  const envoy = await envoys.start();
   const worker = await envoy.worker({
     limits: [{ name: "one", tokenBucket: perMinute(1) }],
     headers: "none",
@@ -85,7 +70,7 @@ test("the answer is as configured", async () => {
 });
 
 test("the limit that leaves least tells what is left", async () => {
-  const envoy = newEnvoy();
+  const envoy = await envoys.start();
   const worker = await envoy.worker({
     limits: [
       { name: "many", tokenBucket: perMinute(100) },
@@ -103,7 +88,7 @@ test("the limit that leaves least tells what is left", async () => {
 });
 
 test("no limit is charged when one refuses", async () => {
-  const envoy = newEnvoy();
+  const envoy = await envoys.start();
   const worker = await envoy.worker({
     limits: [
       { name: "all", tokenBucket: perMinute(10) },
@@ -118,7 +103,7 @@ test("no limit is charged when one refuses", async () => {
 });
 
 test("of two limits that refuse, the one with the longer wait answers", async () => {
-  const envoy = newEnvoy();
+  const envoy = await envoys.start();
   const worker = await envoy.worker({
     limits: [
       { name: "short", tokenBucket: { maxTokens: 1, fillInterval: "1s" } },
@@ -130,7 +115,7 @@ test("of two limits that refuse, the one with the longer wait answers", async ()
 });
 
 test("a shadow limit only counts", async () => {
-  const envoy = newEnvoy();
+  const envoy = await envoys.start();
   const worker = await envoy.worker({ limits: [{ name: "quiet", tokenBucket: perMinute(2), mode: "shadow" }] });
   assert.deepEqual(statuses(worker, 5), [200, 200, 200, 200, 200]);
   assert.equal(envoy.metric("ratelimit.quiet.allowed"), 2);
@@ -139,7 +124,7 @@ test("a shadow limit only counts", async () => {
 });
 
 test("workers share the buckets, and a new configuration finds them", async () => {
-  const envoy = newEnvoy();
+  const envoy = await envoys.start();
   const limits = (maxTokens: number, others: object[] = []): object => ({
     limits: [...others, { name: "five", tokenBucket: perMinute(maxTokens), key: byKey }],
   });

@@ -1,8 +1,7 @@
 // What the tests of authz share.
 
 import { createHash } from "node:crypto";
-import { after, before } from "node:test";
-import { Envoy, filterModule, statusOf, type Request, type Worker } from "./filter.ts";
+import { Envoys, statusOf, type Envoy, type Request, type Worker } from "./filter.ts";
 import { RSA_JWK, sign } from "./keys.ts";
 
 export type Headers = readonly (readonly [string, string])[];
@@ -50,17 +49,11 @@ export function outcome(filter: Worker, request: Request): string {
 
 /** Gives the tests of a file workers with the filter, and stops them when the tests have run. */
 export class Authz {
-  readonly #envoys: Envoy[] = [];
+  readonly #envoys = new Envoys("authz");
   #newest: Envoy | undefined;
-  #module: Promise<Uint8Array> | undefined;
-
-  constructor() {
-    before(() => this.module);
-    after(() => this.#envoys.forEach((envoy) => envoy.close()));
-  }
 
   get module(): Promise<Uint8Array> {
-    return (this.#module ??= filterModule("authz"));
+    return this.#envoys.module;
   }
 
   /** The Envoy of the newest worker. */
@@ -71,9 +64,7 @@ export class Authz {
 
   /** The worker of a new Envoy. */
   async worker(configuration: object): Promise<Worker> {
-    const envoy = new Envoy(await this.module);
-    this.#envoys.push(envoy);
-    this.#newest = envoy;
-    return envoy.worker(configuration);
+    this.#newest = await this.#envoys.start();
+    return this.#newest.worker(configuration);
   }
 }

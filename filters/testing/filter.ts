@@ -2,6 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { after, before } from "node:test";
 import { Ajv, type ValidateFunction } from "ajv";
 import { Clock, Metrics, ProxyWasmHost, SharedData, type HttpStream, type Plugin } from "@meshwright/host";
 import { buildFilters } from "../../setup/filters.mjs";
@@ -50,6 +51,28 @@ export interface Request {
   readonly headers?: readonly (readonly [string, string | Uint8Array])[];
   /** Address and port of the peer. */
   readonly from?: string;
+}
+
+/** Gives the tests of a file Envoys with one filter, and stops them when the tests have run. */
+export class Envoys {
+  readonly #filter: string;
+  readonly #envoys: Envoy[] = [];
+
+  constructor(filter: string) {
+    this.#filter = filter;
+    before(() => this.module);
+    after(() => this.#envoys.forEach((envoy) => envoy.close()));
+  }
+
+  get module(): Promise<Uint8Array> {
+    return filterModule(this.#filter);
+  }
+
+  async start(): Promise<Envoy> {
+    const envoy = new Envoy(await this.module);
+    this.#envoys.push(envoy);
+    return envoy;
+  }
 }
 
 /** What the workers of one Envoy have in common, and the workers that it has. */

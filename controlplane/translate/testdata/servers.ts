@@ -3,7 +3,6 @@ import { createServer, request } from "node:http";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { createServer as createHttp2Server } from "node:http2";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import { createServer as createTcpServer } from "node:net";
 import type { AddressInfo, Server } from "node:net";
 
 export interface Listening {
@@ -34,13 +33,6 @@ export function fileServer(path: string, content: Uint8Array): Promise<Listening
   return listen(
     createServer(({ url = "" }, response) => response.writeHead(url.split("?")[0] === path ? 200 : 404).end(content)),
   );
-}
-
-/** Ports that nothing listens on. They are held all at once, so that they differ. */
-export async function freePorts(count: number): Promise<number[]> {
-  const held = await Promise.all(Array.from({ length: count }, () => listen(createTcpServer())));
-  await Promise.all(held.map(({ server }) => server[Symbol.asyncDispose]()));
-  return held.map(({ port }) => port);
 }
 
 export interface Answer {
