@@ -49,6 +49,8 @@ export class ControlPlane {
   #appliedAt: Date | undefined;
   #refused: readonly Problem[] = [];
   #reloading: Promise<void> | undefined;
+  /** Why the source could not be read at its last reading. */
+  #unread: Error | undefined;
   #isStale = false;
   #stopWatching: StopWatching | undefined;
 
@@ -75,10 +77,16 @@ export class ControlPlane {
    */
   static async start(options: ControlPlaneOptions): Promise<ControlPlane> {
     const plane = new ControlPlane(options);
-    await plane.#reload();
-    if (plane.#release === undefined) throw new FaultySourceError(plane.#refused);
-    await plane.#listen();
+    // Watched before it is read, so that a change in between leads to another reading.
     plane.#stopWatching = await options.source.watch(() => void plane.reload());
+    try {
+      await plane.reload();
+      if (plane.#release === undefined) throw plane.#unread ?? new FaultySourceError(plane.#refused);
+      await plane.#listen();
+    } catch (error) {
+      await plane.close();
+      throw error;
+    }
     return plane;
   }
 
@@ -105,13 +113,7 @@ export class ControlPlane {
   /** Reads the source again, one time after another; changes while it reads lead to one more reading. */
   async reload(): Promise<void> {
     this.#isStale = true;
-    this.#reloading ??= (async () => {
-      while (this.#isStale) {
-        this.#isStale = false;
-        await this.#reload();
-      }
-      this.#reloading = undefined;
-    })();
+    this.#reloading ??= this.#reloadWhileStale();
     await this.#reloading;
   }
 
@@ -123,9 +125,20 @@ export class ControlPlane {
     await this.#xds.close();
   }
 
+  async #reloadWhileStale(): Promise<void> {
+    // Begins after its promise is kept, so that a change that the reading itself brings about starts no second loop.
+    await Promise.resolve();
+    while (this.#isStale) {
+      this.#isStale = false;
+      await this.#reload();
+    }
+    this.#reloading = undefined;
+  }
+
   async #reload(): Promise<void> {
     const { log } = this.#options;
     try {
+      this.#unread = undefined;
       const result = await this.#pipeline.prepare();
       if (!result.ok) {
         this.#refused = result.problems;
@@ -149,7 +162,11 @@ export class ControlPlane {
       log.info({ changes }, `serving ${what}`);
       this.#xds.update();
     } catch (error) {
-      log.error({ err: error }, "the source could not be read; what was served before is still served");
+      const failure = error instanceof Error ? error : new Error(String(error));
+      this.#unread = failure;
+      if (this.#release === undefined) return;
+      const what = "the source could not be read, and what was served before is still served";
+      log.error({ err: failure }, `${what}: ${failure.message}`);
     }
   }
 

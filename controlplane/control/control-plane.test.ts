@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { pino } from "pino";
+import type { Assets, SourceFile } from "../model/index.ts";
+import type { Source } from "../source/index.ts";
+import { ControlPlane, FaultySourceError, type ControlPlaneOptions } from "./index.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "meshwright-control-"));
+after(() => rmSync(folder, { recursive: true }));
+
+const service = (name: string): SourceFile => ({
+  path: `${name}.yaml`,
+  text: `{ apiVersion: meshwright.dev/v1alpha1, kind: Service, metadata: { name: ${name} }, spec: { port: 80 } }`,
+});
+
+/** A source in memory, which tells its watchers when it is told to. */
+class MemorySource implements Source {
+  files: readonly SourceFile[];
+  watchers = new Set<() => void>();
+  /** Runs after the files of a reading were taken. */
+  afterList: () => void = () => undefined;
+
+  constructor(...files: SourceFile[]) {
+    this.files = files;
+  }
+
+  list(): Promise<readonly SourceFile[]> {
+    const { files } = this;
+    this.afterList();
+    return Promise.resolve(files);
+  }
+
+  readAssets(): Promise<Assets> {
+    return Promise.resolve(new Map());
+  }
+
+  watch(onChange: () => void): Promise<() => Promise<void>> {
+    this.watchers.add(onChange);
+    return Promise.resolve(() => {
+      this.watchers.delete(onChange);
+      return Promise.resolve();
+    });
+  }
+}
+
+const optionsFor = (source: Source): ControlPlaneOptions => ({
+  source,
+  stateFolder: folder,
+  xds: { host: "127.0.0.1", port: 0 },
+  http: { host: "127.0.0.1", port: 0 },
+  modulesCluster: "modules",
+  log: pino({ enabled: false }),
+});
+
+describe("start", () => {
+  test("a change during the first reading is not missed", async () => {
+    const source = new MemorySource(service("a"));
+    source.afterList = () => {
+      source.afterList = () => undefined;
+      source.files = [service("a"), service("b")];
+      for (const changed of source.watchers) changed();
+    };
+    const plane = await ControlPlane.start(optionsFor(source));
+    try {
+      assert.deepEqual([...(plane.release?.model.services.keys() ?? [])], ["a", "b"]);
+    } finally {
+      await plane.close();
+    }
+    assert.equal(source.watchers.size, 0);
+  });
+
+  test("a faulty source is refused with its problems, and nothing is left running", async () => {
+    const source = new MemorySource({ path: "a.yaml", text: "kind: Servic" });
+    await assert.rejects(ControlPlane.start(optionsFor(source)), (error) => {
+      assert.ok(error instanceof FaultySourceError);
+      assert.match(error.message, /^a\.yaml:1:7: kind: /);
+      return true;
+    });
+    assert.equal(source.watchers.size, 0);
+  });
+
+  test("a source that cannot be read is refused with the reason", async () => {
+    const source = new MemorySource();
+    source.afterList = () => {
+      throw new Error("no such folder");
+    };
+    await assert.rejects(ControlPlane.start(optionsFor(source)), /no such folder/);
+    assert.equal(source.watchers.size, 0);
+  });
+});
