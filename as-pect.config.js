@@ -31,7 +31,10 @@ function hostImports(memoryOf) {
     ["proxy_get_buffer_bytes", "proxy_get_buffer_status", "proxy_set_buffer_bytes", "proxy_continue_stream"],
     ["proxy_close_stream", "proxy_send_local_response", "proxy_define_metric", "proxy_increment_metric"],
     ["proxy_record_metric", "proxy_get_metric", "proxy_get_shared_data", "proxy_set_shared_data"],
-    ["proxy_set_effective_context", "proxy_done", "proxy_call_foreign_function"],
+    ["proxy_set_effective_context", "proxy_done", "proxy_call_foreign_function", "proxy_get_status"],
+    ["proxy_http_call", "proxy_grpc_call", "proxy_grpc_stream", "proxy_grpc_send", "proxy_grpc_close"],
+    ["proxy_grpc_cancel", "proxy_register_shared_queue", "proxy_resolve_shared_queue"],
+    ["proxy_enqueue_shared_queue", "proxy_dequeue_shared_queue"],
   ];
   for (const name of absent.flat()) host[name] = () => NOT_FOUND;
   return host;

@@ -7,8 +7,10 @@ export default tseslint.config(
     ignores: [
       "**/node_modules/",
       "**/dist/",
+      ".cache/",
       "build/",
       "controlplane/gen/",
+      "controlplane/filter/template/",
       "assembly/**/*.ts",
       "!assembly/transform/**/*.ts",
       "!assembly/**/*.test.ts",
@@ -16,6 +18,7 @@ export default tseslint.config(
       "!filters/**/*.test.ts",
       "!filters/testing/**/*.ts",
       "examples/**/*.ts",
+      "!examples/**/*.test.ts",
       "host/testdata/",
       "test/fixtures/",
       "bench/filters/",

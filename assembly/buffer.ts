@@ -18,7 +18,9 @@ export class Buffer {
 
   /** Number of bytes that are there now; 0 where the buffer is absent. */
   get size(): i32 {
-    return proxy_get_buffer_status(this.type, sizeOut, dataOut) == Status.Ok ? load<i32>(sizeOut) : 0;
+    return proxy_get_buffer_status(this.type, sizeOut, dataOut) == Status.Ok
+      ? max<i32>(load<i32>(sizeOut) - <i32>this.prefix, 0)
+      : 0;
   }
 
   /**
@@ -26,33 +28,68 @@ export class Buffer {
    * Null where the buffer is absent in this callback.
    */
   read(start: i32 = 0, length: i32 = i32.MAX_VALUE): Bytes | null {
+    return this.readFrom(<u32>start + this.prefix, length);
+  }
+
+  private readFrom(start: u32, length: u32): Bytes | null {
     // start + length must not pass 32 bits, which the host refuses.
-    const limited = min<u32>(length, u32.MAX_VALUE - <u32>start);
+    const limited = min<u32>(length, u32.MAX_VALUE - start);
     if (proxy_get_buffer_bytes(this.type, start, limited, dataOut, sizeOut) != Status.Ok) return null;
     return Bytes.at(load<usize>(dataOut), load<i32>(sizeOut));
   }
 
   prepend(data: Bytes): Status {
-    return proxy_set_buffer_bytes(this.type, 0, 0, data.pointer, data.size);
+    const prefix = this.prefix;
+    if (!prefix) return this.splice(0, 0, data);
+    const rest = this.read();
+    return this.splice(0, u32.MAX_VALUE, rest === null ? data : joined(data, rest));
   }
 
   append(data: Bytes): Status {
-    return proxy_set_buffer_bytes(this.type, u32.MAX_VALUE, 0, data.pointer, data.size);
+    return this.splice(u32.MAX_VALUE, 0, data);
   }
 
   /** Puts `data` in place of all that the buffer holds. */
   replace(data: Bytes): Status {
-    return proxy_set_buffer_bytes(this.type, 0, u32.MAX_VALUE, data.pointer, data.size);
+    return this.splice(0, u32.MAX_VALUE, data);
+  }
+
+  private splice(start: u32, length: u32, data: Bytes): Status {
+    // @ts-ignore: see `compose/hooks.ts`.
+    if (isDefined(__bodyChanged)) __bodyChanged();
+    const prefix = start ? 0 : this.prefix;
+    const before = prefix ? this.readFrom(0, prefix) : null;
+    if (before !== null) data = joined(before, data);
+    return proxy_set_buffer_bytes(this.type, start, length, data.pointer, data.size);
+  }
+
+  /** Number of bytes before what is to be seen: a part of a composed plugin does not see what other parts hold. */
+  private get prefix(): u32 {
+    // @ts-ignore: see `compose/hooks.ts`.
+    if (isDefined(__bodyPrefix)) return __bodyPrefix(this.type);
+    return 0;
   }
 }
 
+function joined(first: Bytes, second: Bytes): Bytes {
+  const both = Bytes.allocate(first.size + second.size);
+  memory.copy(both.pointer, first.pointer, first.size);
+  memory.copy(both.pointer + first.size, second.pointer, second.size);
+  return both;
+}
+
 /** Body of the request: in `onRequestBody`, the part that came or, while the filter buffers, all so far. */
-export const requestBody: Buffer = new Buffer(BufferType.HttpRequestBody);
+// @ts-ignore: decorator
+@lazy export const requestBody: Buffer = new Buffer(BufferType.HttpRequestBody);
 /** Body of the response, as `requestBody`. */
-export const responseBody: Buffer = new Buffer(BufferType.HttpResponseBody);
+// @ts-ignore: decorator
+@lazy export const responseBody: Buffer = new Buffer(BufferType.HttpResponseBody);
 /** The plugin's configuration; there in `onConfigure`. */
-export const pluginConfiguration: Buffer = new Buffer(BufferType.PluginConfiguration);
+// @ts-ignore: decorator
+@lazy export const pluginConfiguration: Buffer = new Buffer(BufferType.PluginConfiguration);
 /** The VM's configuration; there in `onVmStart`. */
-export const vmConfiguration: Buffer = new Buffer(BufferType.VmConfiguration);
+// @ts-ignore: decorator
+@lazy export const vmConfiguration: Buffer = new Buffer(BufferType.VmConfiguration);
 /** The argument of a foreign call; there in `onForeignFunction`. */
-export const callData: Buffer = new Buffer(BufferType.CallData);
+// @ts-ignore: decorator
+@lazy export const callData: Buffer = new Buffer(BufferType.CallData);

@@ -69,7 +69,10 @@ class ConfigErrors {
 /** An object of a configuration. */
 @final
 export class ConfigObject {
+  /** Names of the fields that were asked for. */
   private known: string[] = [];
+  /** Whether all names are data. */
+  private allKnown: bool = false;
 
   constructor(
     /** Where the object stands, for example `rules[3]`; empty for the root. */
@@ -92,10 +95,9 @@ export class ConfigObject {
 
   /** Names of all fields, for an object whose names are data; they count as read. */
   names(): string[] {
+    this.allKnown = true;
     const value = this.value;
-    const names = value === null ? [] : value.keys;
-    for (let i = 0; i < names.length; ++i) this.take(names[i]);
-    return names;
+    return value === null ? [] : value.keys;
   }
 
   /** A field that must be there and be a string that is not empty. */
@@ -226,11 +228,11 @@ export class ConfigObject {
 
   findUnknown(): void {
     const value = this.value;
-    if (value === null) return;
+    if (value === null || this.allKnown) return;
+    const allowed = this.known.length ? `one of ${this.known.join(", ")}` : "no field";
     for (let i = 0; i < value.keys.length; ++i) {
       const name = value.keys[i];
       if (this.known.includes(name)) continue;
-      const allowed = this.known.length ? `one of ${this.known.join(", ")}` : "no field";
       this.errors.messages.push(`${this.pathOf(name)}: unknown field, expected ${allowed}`);
     }
   }
@@ -246,7 +248,7 @@ export class ConfigObject {
   }
 
   private take(name: string): JsonValue | null {
-    if (!this.known.includes(name)) this.known.push(name);
+    if (!this.allKnown && !this.known.includes(name)) this.known.push(name);
     const value = this.value;
     return value === null ? null : value.member(name);
   }

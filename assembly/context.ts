@@ -1,9 +1,12 @@
 // The classes that a filter extends.
 
-import { FilterDataStatus, FilterHeadersStatus, FilterTrailersStatus, Status } from "./abi/enums";
+import { FilterDataStatus, FilterHeadersStatus, FilterMetadataStatus, FilterTrailersStatus, Status } from "./abi/enums";
 import { proxy_done, proxy_set_effective_context } from "./abi/imports";
 import { Bytes } from "./bytes";
+import { SharedQueue } from "./queue";
 import { forgetHostState } from "./runtime/callback";
+import { setEffective } from "./runtime/scope";
+import { TcpContext } from "./tcp/context";
 
 /**
  * One configured plugin in one VM. Envoy makes one on each worker, and others to try a configuration out; the parts of a
@@ -38,8 +41,17 @@ export abstract class RootContext {
   /** The period of `setTickPeriod` has passed. */
   onTick(): void {}
 
-  /** A message came into a shared queue that this context registered. */
-  onQueueReady(queue: u32): void {}
+  /**
+   * A message came into a shared queue that this context registered. Take all there are: one call may stand for several,
+   * and another worker that registered the queue may have been faster.
+   */
+  onQueueReady(queue: SharedQueue): void {}
+
+  /**
+   * A request or connection is over and to be logged, where this plugin is an access logger (`envoy.access_loggers.wasm`).
+   * Its headers, trailers and properties can be read; there is no context of its own for it.
+   */
+  onLog(): void {}
 
   /** The host calls this module by a function of its own; `callData` holds the argument. */
   onForeignFunction(functionId: u32, size: u32): void {}
@@ -54,6 +66,16 @@ export abstract class RootContext {
 
   /** The context of a new HTTP stream, unless `sharedHttpContext` is set. Null lets the stream pass this filter by. */
   createHttpContext(): HttpContext | null {
+    return null;
+  }
+
+  /**
+   * The context of a new TCP connection, where this plugin is a network filter (`envoy.filters.network.wasm`). Null lets the
+   * connection pass this filter by.
+   * The host does not say of a new context whether it is an HTTP stream or a connection: a plugin that is used as both is
+   * asked for an HTTP context for a connection too.
+   */
+  createTcpContext(): TcpContext | null {
     return null;
   }
 }
@@ -84,6 +106,14 @@ export abstract class HttpContext {
     return FilterTrailersStatus.Continue;
   }
 
+  /**
+   * HTTP/2 METADATA frames came with the request. Their content cannot be read.
+   * @param count Number of entries.
+   */
+  onRequestMetadata(count: u32): FilterMetadataStatus {
+    return FilterMetadataStatus.Continue;
+  }
+
   /** @param endOfStream Whether the response ends with its headers. */
   onResponseHeaders(endOfStream: bool): FilterHeadersStatus {
     return FilterHeadersStatus.Continue;
@@ -99,6 +129,11 @@ export abstract class HttpContext {
     return FilterTrailersStatus.Continue;
   }
 
+  /** As `onRequestMetadata`, of the response. */
+  onResponseMetadata(count: u32): FilterMetadataStatus {
+    return FilterMetadataStatus.Continue;
+  }
+
   /** The stream is over and about to be logged; its headers can still be read. */
   onLog(): void {}
 
@@ -111,6 +146,8 @@ export abstract class HttpContext {
 
 /** Lets the current root context go, after its `onDone` answered false. `Status.NotFound` when it was not asked to go. */
 export function pluginDone(): Status {
+  // @ts-ignore: see `compose/hooks.ts`.
+  if (isDefined(__pluginDone)) return __pluginDone();
   return proxy_done();
 }
 
@@ -120,5 +157,7 @@ export function pluginDone(): Status {
  */
 export function setEffectiveContext(context: u32): Status {
   forgetHostState();
-  return proxy_set_effective_context(context);
+  const status = proxy_set_effective_context(context);
+  if (status == Status.Ok) setEffective(context);
+  return status;
 }

@@ -8,22 +8,27 @@ const levelOut: usize = memory.data(4);
 
 /** Writes a message to the host's log, whatever level is on; `critical` is the highest. */
 export function log(level: LogLevel, message: string): void {
-  const text = Bytes.utf8(message);
+  // @ts-ignore: see `compose/hooks.ts`.
+  const text = Bytes.utf8(isDefined(__logPrefix) ? __logPrefix() + message : message);
   proxy_log(level, text.pointer, text.size);
 }
 
+/** Writes a message at level debug. */
 export function logDebug(message: string): void {
   log(LogLevel.Debug, message);
 }
 
+/** Writes a message at level info. */
 export function logInfo(message: string): void {
   log(LogLevel.Info, message);
 }
 
+/** Writes a message at level warn. */
 export function logWarn(message: string): void {
   log(LogLevel.Warn, message);
 }
 
+/** Writes a message at level error. */
 export function logError(message: string): void {
   log(LogLevel.Error, message);
 }

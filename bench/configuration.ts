@@ -1,5 +1,7 @@
 // The Envoy configuration of a variant.
 
+import type { Envoy } from "../test/support/envoy.ts";
+
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
 export interface Variant {
@@ -13,6 +15,10 @@ export interface Variant {
   readonly clusters?: readonly Json[];
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Throws when the filter does not do its work. Called once, after the first answer. */
+  readonly check?: (port: number, envoy: Envoy) => Promise<void>;
+  /** The module's file, where the filter is one. */
+  readonly module?: string;
 }
 
 /** A filter of this repository, or any other module. */
@@ -39,10 +45,23 @@ export function nativeFilter(type: string, configuration: { [key: string]: Json 
   return { name: type, typed_config: { "@type": `type.googleapis.com/${type}`, ...configuration } };
 }
 
-export const directResponse: Json = {
-  match: { prefix: "/" },
-  direct_response: { status: 200, body: { inline_string: "ok" } },
-};
+export const directResponse: Json = answer("ok");
+
+/** A route of everything to an answer of Envoy's own. */
+export function answer(body: string): Json {
+  return { match: { prefix: "/" }, direct_response: { status: 200, body: { inline_string: body } } };
+}
+
+/** A cluster of one endpoint on loopback. */
+export function clusterOf(name: string, port: number): Json {
+  const address: Json = { socket_address: { address: "127.0.0.1", port_value: port } };
+  return {
+    name,
+    type: "STATIC",
+    connect_timeout: "1s",
+    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }] },
+  };
+}
 
 /** A static configuration with one listener. */
 export function configurationOf(variant: Variant, port: number, adminPort: number): string {
@@ -50,6 +69,8 @@ export function configurationOf(variant: Variant, port: number, adminPort: numbe
     "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
     stat_prefix: "bench",
     route_config: {
+      // Room for the longest answer among the variants; the default is 4 KiB.
+      max_direct_response_body_size_bytes: 65536,
       virtual_hosts: [{ name: "all", domains: ["*"], routes: [...(variant.routes ?? [directResponse])] }],
     },
     http_filters: [

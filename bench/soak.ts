@@ -16,7 +16,7 @@ const TOLERANCE = 8;
 await buildFilters();
 let failed = false;
 for (const name of ["authz: API key", "authz: RS256, cached", "ratelimit: by a header", "ab-routing: one experiment"]) {
-  const variant = variants("").find((other) => other.name === name);
+  const variant = variants().find((other) => other.name === name);
   if (variant === undefined) throw new Error(`there is no variant ${name}`);
   const [port = 0, adminPort = 0] = await freePorts(2);
   const envoy = await Envoy.start(name, configurationOf(variant, port, adminPort), adminPort, { logLevel: "error" });

@@ -8,55 +8,8 @@ const module = (name: string): string => join(root, "build", `${name}.wasm`);
 const base = { path: "/products/17", headers: { "x-user-id": "user-4711", "user-agent": "bench" } };
 const none = "none";
 
-/** @param headers The compiled filter of filters/headers.ts. */
-export function variants(headers: string): Variant[] {
-  return [
-    { name: none, filters: [], ...base },
-    ...headerVariants(headers),
-    ...authzVariants(),
-    ...ratelimitVariants(),
-    ...abRoutingVariants(),
-  ];
-}
-
-function headerVariants(headers: string): Variant[] {
-  const append = (name: string): Json => ({
-    append: { header: { key: name, value: "yes" }, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" },
-  });
-  return [
-    { name: "headers: SDK", baseline: none, filters: [wasmFilter("headers", headers, {})], ...base },
-    {
-      name: "headers: Lua",
-      baseline: none,
-      filters: [
-        nativeFilter("envoy.extensions.filters.http.lua.v3.Lua", {
-          default_source_code: {
-            inline_string: `
-              function envoy_on_request(handle)
-                local headers = handle:headers()
-                local found = headers:get(":path") or headers:get(":authority")
-                local other = headers:get("user-agent") or headers:get("x-user-id")
-                if found or other then headers:replace("x-seen", "yes") end
-              end
-              function envoy_on_response(handle)
-                handle:headers():replace("x-seen", "yes")
-              end`,
-          },
-        }),
-      ],
-      ...base,
-    },
-    {
-      name: "headers: native header_mutation (sets only)",
-      baseline: none,
-      filters: [
-        nativeFilter("envoy.extensions.filters.http.header_mutation.v3.HeaderMutation", {
-          mutations: { request_mutations: [append("x-seen")], response_mutations: [append("x-seen")] },
-        }),
-      ],
-      ...base,
-    },
-  ];
+export function variants(): Variant[] {
+  return [{ name: none, filters: [], ...base }, ...authzVariants(), ...ratelimitVariants(), ...abRoutingVariants()];
 }
 
 function authzVariants(): Variant[] {

@@ -18,27 +18,50 @@ export interface StreamFacts {
 
 /** The attributes of a stream by their first name. What the test gives lies over what the stream tells. */
 export function attribute(name: string, facts: StreamFacts, given: PropertyMap): Property | undefined {
-  const own = ownAttribute(name, facts);
-  const over = Object.hasOwn(given, name) ? given[name] : undefined;
-  if (over === undefined) return own === undefined ? undefined : withoutUndefined(own);
-  if (own === undefined || !isPlain(over)) return over;
-  return { ...withoutUndefined(own), ...over };
+  return over(name, streamAttribute(name, facts), given);
+}
+
+/** The attributes of a connection without HTTP by their first name. */
+export function connectionAttribute(name: string, connectionId: bigint, given: PropertyMap): Property | undefined {
+  return name === "connection_id" ? connectionId : over(name, ownConnectionAttribute(name, connectionId), given);
+}
+
+/** The attributes of the client's address, `address:port`. */
+export function sourceProperties(source: string | undefined): PropertyMap {
+  if (source === undefined) return {};
+  const port = Number(/:(\d{1,5})$/.exec(source)?.[1] ?? Number.NaN);
+  if (!(port <= 65_535)) throw new RangeError(`source: expected an address and a port, found "${source}"`);
+  return { "source.address": source, "source.port": port };
+}
+
+function over(name: string, own: Attributes | undefined, given: PropertyMap): Property | undefined {
+  const top = Object.hasOwn(given, name) ? given[name] : undefined;
+  if (top === undefined) return own === undefined ? undefined : withoutUndefined(own);
+  if (own === undefined || !isPlain(top)) return top;
+  return { ...withoutUndefined(own), ...top };
 }
 
 type Attributes = Record<string, Property | undefined>;
 
-function ownAttribute(name: string, facts: StreamFacts): Attributes | undefined {
+function streamAttribute(name: string, facts: StreamFacts): Attributes | undefined {
   switch (name) {
     case "request":
       return requestAttributes(facts);
     case "response":
       return responseAttributes(facts);
+    default:
+      return ownConnectionAttribute(name, facts.connectionId);
+  }
+}
+
+function ownConnectionAttribute(name: string, id: bigint): Attributes | undefined {
+  switch (name) {
     case "source":
       return { address: "127.0.0.1:50000", port: 50_000 };
     case "destination":
       return { address: "127.0.0.1:10000", port: 10_000 };
     case "connection":
-      return { id: facts.connectionId, mtls: false };
+      return { id, mtls: false };
     default:
       return undefined;
   }

@@ -32,9 +32,9 @@ export class Clock {
     return this.#now;
   }
 
-  /** Nanoseconds since the clock began. */
+  /** Nanoseconds of a clock that never goes back. It is not 0 at first: Go's runtime takes 0 for a broken clock. */
   get monotonic(): bigint {
-    return this.#now - this.#start;
+    return this.#now - this.#start + 1n;
   }
 
   /** Calls `fire` once, when `milliseconds` have passed. */

@@ -8,6 +8,8 @@ export interface FlowFilter {
   headers(headers: HeaderMap, endOfStream: boolean): HeadersAction;
   data(chunk: Body, endOfStream: boolean): DataAction;
   trailers(trailers: HeaderMap): TrailersAction;
+  /** Of a METADATA frame of HTTP/2, which a filter can look at and no more. */
+  metadata(metadata: HeaderMap): void;
 }
 
 /** What the filter has let pass so far: what the upstream sees of a request, or the client of a response. */
@@ -15,11 +17,13 @@ export interface Passed {
   readonly headers: HeaderMap | undefined;
   readonly body: Uint8Array;
   readonly trailers: HeaderMap | undefined;
+  /** The METADATA frames of HTTP/2. */
+  readonly metadata: readonly HeaderMap[];
   /** Whether the end of the stream has passed too. */
   readonly ended: boolean;
 }
 
-const NOTHING: Passed = { headers: undefined, body: new Uint8Array(), trailers: undefined, ended: false };
+const NOTHING: Passed = { headers: undefined, body: new Uint8Array(), trailers: undefined, metadata: [], ended: false };
 
 /** `stopped`: data still goes to the filter. `stoppedAll`: nothing does until the filter continues. */
 type State = "running" | "stopped" | "stoppedAllBuffer" | "stoppedAllWatermark";
@@ -36,6 +40,7 @@ export class Flow {
   #headers: HeaderMap | undefined;
   #trailers: HeaderMap | undefined;
   #buffered: Body | undefined;
+  #unseenMetadata: HeaderMap[] = [];
   #ended = false;
   #passed: Passed = NOTHING;
   #aborted = false;
@@ -129,6 +134,13 @@ export class Flow {
     return this.#offerTrailers(trailers);
   }
 
+  /** Metadata waits only for headers that are held back. */
+  receiveMetadata(metadata: HeaderMap): void {
+    if (this.#aborted) return;
+    if (this.#stoppedAll) this.#unseenMetadata.push(metadata);
+    else this.#offerMetadata(metadata);
+  }
+
   /** Lets go what the filter held back. Does nothing if the filter holds nothing back. */
   continue(): void {
     if (this.#aborted || this.#state === "running") return;
@@ -137,14 +149,11 @@ export class Flow {
     this.#state = "running";
     if (this.#passed.headers === undefined) this.#passHeaders();
 
+    for (const metadata of this.#unseenMetadata.splice(0)) this.#offerMetadata(metadata);
     const buffered = this.#buffered;
     if (buffered !== undefined) {
-      if (unseen) {
-        this.#offerData(buffered);
-      } else {
-        this.#buffered = undefined;
-        this.#passData(buffered);
-      }
+      if (unseen) this.#offerData(buffered);
+      else this.#passData(buffered);
     }
     const trailers = this.#trailers;
     if (trailers === undefined || this.aborted) return;
@@ -182,7 +191,6 @@ export class Flow {
     switch (action) {
       case "Continue":
         if (this.#state === "running") {
-          if (chunk === this.#buffered) this.#buffered = undefined;
           this.#passData(chunk);
           // Trailers that the filter has just added are for those after it.
           if (!hadTrailers && this.#trailers !== undefined) this.#pass({ trailers: this.#trailers, ended: true });
@@ -215,9 +223,15 @@ export class Flow {
     return action;
   }
 
+  #offerMetadata(metadata: HeaderMap): void {
+    this.#filter.metadata(metadata);
+    this.#pass({ metadata: [...this.#passed.metadata, metadata] });
+  }
+
   #passHeaders(): void {
+    // What the filter does to the headers from now on comes too late.
     this.#pass({
-      headers: this.#headers,
+      headers: this.#headers?.copy(),
       ended: this.#ended && this.#buffered === undefined && this.#trailers === undefined,
     });
   }

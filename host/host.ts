@@ -14,6 +14,7 @@ import { RootContext } from "./root-context.ts";
 import type { Services } from "./services.ts";
 import { SharedData } from "./shared-data.ts";
 import { SharedQueues } from "./shared-queue.ts";
+import { SourceLocations } from "./source-map.ts";
 import { Vm } from "./vm.ts";
 import { WebAssembly, type CompiledModule } from "./webassembly.ts";
 
@@ -41,6 +42,13 @@ export interface HostOptions {
   readonly capabilities?: Iterable<string>;
   /** Whether each plugin is first tried in a machine of its own, as in Envoy. Default: true. */
   readonly canary?: boolean;
+  /**
+   * What a trap is: `answer`, the default, is what Envoy does by the plugin's failure policy; `throw` throws a WasmTrap out
+   * of the call that led to it.
+   */
+  readonly traps?: "throw" | "answer";
+  /** The text of the module's source map, for the stack of a WasmTrap. */
+  readonly sourceMap?: string;
   /** The most memory of the module in pages of 64 KiB. Default: 16384 (1 GiB), as in Envoy. */
   readonly maxMemoryPages?: number;
   /** The most bytes that the host keeps for the module outside of its memory. Default: no limit. */
@@ -90,10 +98,18 @@ export class ProxyWasmHost {
     const inspection = inspectModule(bytes);
     if (!inspection.ok) throw new ModuleError(inspection.problems);
     const capped = capMemory(bytes, options.maxMemoryPages ?? MAX_MEMORY_PAGES);
-    return new ProxyWasmHost(inspection, await WebAssembly.compile(Uint8Array.from(capped)), options);
+    const { sourceMap } = options;
+    const locations =
+      sourceMap === undefined ? undefined : new SourceLocations(sourceMap, capped.length - bytes.length);
+    return new ProxyWasmHost(inspection, await WebAssembly.compile(Uint8Array.from(capped)), options, locations);
   }
 
-  private constructor(inspection: Inspection, module: CompiledModule, options: HostOptions) {
+  private constructor(
+    inspection: Inspection,
+    module: CompiledModule,
+    options: HostOptions,
+    locations: SourceLocations | undefined,
+  ) {
     const { random = 1 } = options;
     this.inspection = inspection;
     this.#module = module;
@@ -112,6 +128,8 @@ export class ProxyWasmHost {
       foreign: new Map(Object.entries({ ...ENVOY_FOREIGN_FUNCTIONS, ...options.foreign })),
       clusters: options.clusters && new Set(options.clusters),
       capabilities: options.capabilities && new Set(options.capabilities),
+      traps: options.traps ?? "answer",
+      locations,
       quota: new Quota(options.quota),
       memoryPages: options.maxMemoryPages ?? MAX_MEMORY_PAGES,
     };

@@ -55,58 +55,46 @@ export class HttpContext extends Context {
   }
 
   /** The filter of the request. */
-  readonly requestFilter: FlowFilter = {
-    headers: (headers, endOfStream) => {
-      this.#create();
-      this.#request.headers = headers;
-      this.#endOfStream = endOfStream;
-      const action = this.#onHeaders("proxy_on_request_headers", headers, endOfStream);
-      if (action === "Continue") this.#request.headers = undefined;
-      return action;
-    },
-    data: (chunk, endOfStream) => {
-      if (!this.#created) return "Continue";
-      if (this.#request.buffering) this.#stream.holdRequestBody(chunk);
-      this.#request.body = chunk;
-      this.#endOfStream = endOfStream;
-      const size = this.buffer(BufferType.HttpRequestBody)?.bytes.length ?? 0;
-      return this.#afterData(this.#request, this.#onData("proxy_on_request_body", size, endOfStream));
-    },
-    trailers: (trailers) => {
-      if (!this.#created) return "Continue";
-      this.#request.trailers = trailers;
-      const action = this.#onTrailers("proxy_on_request_trailers", trailers);
-      if (action === "Continue") this.#request.trailers = undefined;
-      return action;
-    },
-  };
+  readonly requestFilter: FlowFilter = this.#filterOf(this.#request, "request");
 
   /** The filter of the response. It is left out once Envoy has answered for a dead module. */
-  readonly responseFilter: FlowFilter = {
-    headers: (headers, endOfStream) => {
-      if (!this.#created || this.#failureReported) return "Continue";
-      this.#response.headers = headers;
-      this.#endOfStream = endOfStream;
-      const action = this.#onHeaders("proxy_on_response_headers", headers, endOfStream);
-      if (action === "Continue") this.#response.headers = undefined;
-      return action;
-    },
-    data: (chunk, endOfStream) => {
-      if (!this.#created || this.#failureReported) return "Continue";
-      if (this.#response.buffering) this.#stream.holdResponseBody(chunk);
-      this.#response.body = chunk;
-      this.#endOfStream = endOfStream;
-      const size = this.buffer(BufferType.HttpResponseBody)?.bytes.length ?? 0;
-      return this.#afterData(this.#response, this.#onData("proxy_on_response_body", size, endOfStream));
-    },
-    trailers: (trailers) => {
-      if (!this.#created || this.#failureReported) return "Continue";
-      this.#response.trailers = trailers;
-      const action = this.#onTrailers("proxy_on_response_trailers", trailers);
-      if (action === "Continue") this.#response.trailers = undefined;
-      return action;
-    },
-  };
+  readonly responseFilter: FlowFilter = this.#filterOf(this.#response, "response");
+
+  #filterOf(side: Side, name: "request" | "response"): FlowFilter {
+    const isActive = (): boolean => this.#created && !(name === "response" && this.#failureReported);
+    return {
+      headers: (headers, endOfStream) => {
+        if (name === "request") this.#create();
+        if (!isActive()) return "Continue";
+        side.headers = headers;
+        this.#endOfStream = endOfStream;
+        const action = this.#onHeaders(`proxy_on_${name}_headers`, headers, endOfStream);
+        if (action === "Continue") side.headers = undefined;
+        return action;
+      },
+      data: (chunk, endOfStream) => {
+        if (!isActive()) return "Continue";
+        if (side.buffering) this.#stream.hold(name, chunk);
+        side.body = chunk;
+        this.#endOfStream = endOfStream;
+        const size = this.#body(side, name)?.length ?? 0;
+        const action = this.#onData(`proxy_on_${name}_body`, size, endOfStream);
+        side.buffering = action === "StopIterationAndBuffer";
+        if (action === "Continue") side.body = undefined;
+        return action;
+      },
+      trailers: (trailers) => {
+        if (!isActive()) return "Continue";
+        side.trailers = trailers;
+        const action = this.#onTrailers(`proxy_on_${name}_trailers`, trailers);
+        if (action === "Continue") side.trailers = undefined;
+        return action;
+      },
+      metadata: (metadata) => {
+        if (isActive()) this.#onMetadata(`proxy_on_${name}_metadata`, metadata);
+      },
+    };
+  }
 
   /** `proxy_on_log`. Envoy logs a stream before it ends it, also one that it refused before any filter saw it. */
   log(headers: LogHeaders): void {
@@ -131,10 +119,9 @@ export class HttpContext extends Context {
     this.#created = true;
   }
 
-  #afterData(side: Side, action: DataAction): DataAction {
-    side.buffering = action === "StopIterationAndBuffer";
-    if (action === "Continue") side.body = undefined;
-    return action;
+  /** What of a body the module may touch: what is held back together with what has come, or that alone. */
+  #body(side: Side, name: "request" | "response"): Body | undefined {
+    return side.buffering ? this.#stream.held(name) : side.body;
   }
 
   #onHeaders(name: CallbackName, headers: HeaderMap, endOfStream: boolean): HeadersAction {
@@ -150,6 +137,11 @@ export class HttpContext extends Context {
 
   #onTrailers(name: CallbackName, trailers: HeaderMap): TrailersAction {
     return this.#ask(name, [trailers.size], "StopIteration", trailersAction);
+  }
+
+  /** Whatever the module answers, metadata goes on. */
+  #onMetadata(name: CallbackName, metadata: HeaderMap): void {
+    if (!this.vm.failed) this.vm.scope(() => this.vm.call(this, name, this.id, metadata.size));
   }
 
   /** Asks the module what to do. A dead module stops the stream, or lets it pass if the plugin fails open. */
@@ -182,12 +174,12 @@ export class HttpContext extends Context {
       case MapType.RequestHeaders:
         return this.#request.headers;
       case MapType.RequestTrailers:
-        if (this.#mayAddTrailers(this.#request)) this.#request.trailers = this.#stream.addRequestTrailers();
+        if (this.#mayAddTrailers(this.#request)) this.#request.trailers = this.#stream.addTrailers("request");
         return this.#request.trailers;
       case MapType.ResponseHeaders:
         return this.#response.headers;
       case MapType.ResponseTrailers:
-        if (this.#mayAddTrailers(this.#response)) this.#response.trailers = this.#stream.addResponseTrailers();
+        if (this.#mayAddTrailers(this.#response)) this.#response.trailers = this.#stream.addTrailers("response");
         return this.#response.trailers;
       default:
         return undefined;
@@ -222,12 +214,11 @@ export class HttpContext extends Context {
   override buffer(type: BufferType): GuestBuffer | undefined {
     switch (type) {
       case BufferType.HttpRequestBody:
-        return (this.#request.buffering ? this.#stream.heldRequestBody() : this.#request.body) ?? new ReadOnlyBuffer();
+        return this.#body(this.#request, "request") ?? new ReadOnlyBuffer();
       case BufferType.HttpResponseBody:
-        return (
-          (this.#response.buffering ? this.#stream.heldResponseBody() : this.#response.body) ?? new ReadOnlyBuffer()
-        );
+        return this.#body(this.#response, "response") ?? new ReadOnlyBuffer();
       case BufferType.HttpCallResponseBody:
+      case BufferType.GrpcReceiveBuffer:
         return this.root.buffer(type);
       default:
         return super.buffer(type);
@@ -276,7 +267,10 @@ export class HttpContext extends Context {
         this.vm.afterCall(() => this.#stream.continueRequest());
         break;
       case StreamType.Response:
-        this.vm.afterCall(() => this.#stream.continueResponse());
+        this.vm.afterCall(() => {
+          if (this.#stream.responseBegun()) this.#stream.continueResponse();
+          else this.vm.hazard("the response is continued before it has begun");
+        });
         break;
       case StreamType.Downstream:
         return Status.Ok;

@@ -1,8 +1,8 @@
-import { Status } from "./abi/enums.ts";
-import { attribute } from "./attributes.ts";
+import { attribute, sourceProperties } from "./attributes.ts";
 import { Body } from "./body.ts";
 import { toBytes, toText, type Bytes } from "./bytes.ts";
 import type { LocalReply } from "./context.ts";
+import { FilterState } from "./filter-state.ts";
 import { Flow, type Passed } from "./flow.ts";
 import { HeaderMap, type HeadersInit } from "./header-map.ts";
 import { HttpContext } from "./http-context.ts";
@@ -13,8 +13,10 @@ import type {
   HttpStreamOptions,
   LocalResponse,
   Outcome,
+  Settled,
   TrailersOutcome,
 } from "./outcomes.ts";
+import { requestMessage, responseMessage, type RequestInit, type ResponseInit } from "./message.ts";
 import { mergeProperties, type Property, type PropertyMap } from "./properties.ts";
 import type { RootContext } from "./root-context.ts";
 import { absentFilter, envoyReply, passFilter } from "./stand-in.ts";
@@ -39,8 +41,7 @@ export class HttpStream {
   readonly #request: Flow;
   readonly #response: Flow;
   readonly #properties: PropertyMap;
-  readonly #filterState = new Map<string, Uint8Array>();
-  readonly #envoyFilterState = new Map<string, Uint8Array>();
+  readonly #filterState = new FilterState();
   readonly #startTime: bigint;
   readonly #connectionId: bigint;
   #localResponse: LocalResponse | undefined;
@@ -63,7 +64,7 @@ export class HttpStream {
     const limit = options.bufferLimit ?? DEFAULT_BUFFER_LIMIT;
     this.#startTime = startTime;
     this.#connectionId = connectionId;
-    this.#properties = mergeProperties(options.properties ?? {});
+    this.#properties = mergeProperties(sourceProperties(options.source), options.properties ?? {});
     this.#context = root && new HttpContext(root, this.#host(), policy);
     const absent = root === undefined ? absentFilter(policy.failOpen, () => this.#fail()) : undefined;
     this.#request = new Flow(this.#context?.requestFilter ?? absent ?? passFilter, limit, () =>
@@ -90,14 +91,36 @@ export class HttpStream {
 
   /** A property that the filter set with `proxy_set_property`, read as UTF-8. */
   filterState(name: string): string | undefined {
-    const value = this.#filterState.get(name);
-    return value && toText(value);
+    return this.#filterState.text(name);
   }
 
   /** An object that the filter set with the foreign function `set_envoy_filter_state`, read as UTF-8. */
   envoyFilterState(path: string): string | undefined {
-    const value = this.#envoyFilterState.get(path);
-    return value && toText(value);
+    return this.#filterState.envoyText(path);
+  }
+
+  /** Whether the filter holds back something of the request or of the response. */
+  get paused(): boolean {
+    return this.#request.paused || this.#response.paused;
+  }
+
+  /** The client sends a whole request, or as much of it as a local response lets it. */
+  send(init: RequestInit): Settled {
+    const { headers, body, trailers } = requestMessage(init);
+    this.requestHeaders(headers, { endOfStream: body.length === 0 && trailers === undefined });
+    return this.#rest(this.#request, body, trailers);
+  }
+
+  /** The client sends a GET without a body. */
+  get(path: string, headers: HeadersInit = []): Settled {
+    return this.send({ path, headers });
+  }
+
+  /** The upstream sends a whole response, or as much of it as the filter lets it. */
+  respond(init: ResponseInit = {}): Settled {
+    const { headers, body, trailers } = responseMessage(init);
+    this.responseHeaders(headers, { endOfStream: body.length === 0 && trailers === undefined });
+    return this.#rest(this.#response, body, trailers);
   }
 
   /** The client sends the request's headers. */
@@ -117,6 +140,18 @@ export class HttpStream {
   requestTrailers(init: HeadersInit): TrailersOutcome {
     this.#expectOpen(this.#request, "request");
     return this.#trailers(this.#request, init);
+  }
+
+  /** The client sends a METADATA frame of HTTP/2. */
+  requestMetadata(init: HeadersInit): void {
+    this.#expectOpen(this.#request, "request");
+    this.#enter(() => this.#request.receiveMetadata(new HeaderMap("trailers", init)));
+  }
+
+  /** The upstream sends a METADATA frame of HTTP/2. */
+  responseMetadata(init: HeadersInit): void {
+    this.#expectOpen(this.#response, "response");
+    this.#enter(() => this.#response.receiveMetadata(new HeaderMap("trailers", init)));
   }
 
   /** The upstream sends the response's headers. */
@@ -166,6 +201,15 @@ export class HttpStream {
     this.#request.abort();
     this.#response.abort();
     this.#context?.destroy();
+  }
+
+  /** Sends what follows the headers of a message, for as long as it is wanted. */
+  #rest(flow: Flow, body: readonly Bytes[], trailers: HeadersInit | undefined): Settled {
+    for (const [i, part] of body.entries()) {
+      if (!flow.aborted) this.#data(flow, part, i === body.length - 1 && trailers === undefined);
+    }
+    if (trailers !== undefined && !flow.aborted) this.#trailers(flow, trailers);
+    return { paused: flow.paused, localResponse: this.#localResponse };
   }
 
   #data(flow: Flow, data: Bytes, endOfStream: boolean): BodyOutcome {
@@ -225,7 +269,7 @@ export class HttpStream {
     this.#localResponse = { ...reply, body: toText(reply.body), bodyBytes: reply.body };
     if (this.#response.begun) {
       // The filter has seen a response already, so Envoy sends this one past it.
-      this.#response.replace({ headers, body, trailers: undefined, ended: true });
+      this.#response.replace({ headers, body, trailers: undefined, metadata: [], ended: true });
       return;
     }
     this.#response.receiveHeaders(headers, body.length === 0);
@@ -243,39 +287,26 @@ export class HttpStream {
   }
 
   #host(): StreamHost {
+    const flow = (direction: "request" | "response"): Flow =>
+      direction === "request" ? this.#request : this.#response;
     return {
       continueRequest: () => this.#enter(() => this.#request.continue()),
       continueResponse: () => this.#enter(() => this.#response.continue()),
+      responseBegun: () => this.#response.begun,
       reset: (reason) => this.#reset(reason),
       sendLocalReply: (reply) => this.#sendLocalReply(reply),
       fail: () => this.#fail(),
       clearRouteCache: () => {
         this.routeCacheCleared++;
       },
-      setEnvoyFilterState: (path, value) => this.#setEnvoyFilterState(path, value),
-      setFilterState: (name, value, readOnly) => this.#setFilterState(name, value, readOnly),
+      setEnvoyFilterState: (path, value) => this.#filterState.setEnvoy(path, value),
+      setFilterState: (name, value, readOnly) => this.#filterState.set(name, value, readOnly),
       filterState: (name) => this.#filterState.get(name),
       attribute: (name, context) => this.#attribute(name, context),
-      holdRequestBody: (chunk) => this.#request.buffer(chunk, false),
-      holdResponseBody: (chunk) => this.#response.buffer(chunk, false),
-      heldRequestBody: () => this.#request.buffered,
-      heldResponseBody: () => this.#response.buffered,
-      addRequestTrailers: () => this.#request.addTrailers(new HeaderMap("trailers")),
-      addResponseTrailers: () => this.#response.addTrailers(new HeaderMap("trailers")),
+      hold: (direction, chunk) => flow(direction).buffer(chunk, false),
+      held: (direction) => flow(direction).buffered,
+      addTrailers: (direction) => flow(direction).addTrailers(new HeaderMap("trailers")),
     };
-  }
-
-  #setFilterState(name: string, value: Uint8Array, readOnly: boolean): Status {
-    if (readOnly && this.#filterState.has(name)) return Status.BadArgument;
-    this.#filterState.set(name, value);
-    return Status.Ok;
-  }
-
-  /** Envoy knows a fixed set of objects by name, which all begin like this. */
-  #setEnvoyFilterState(path: string, value: Uint8Array): Status {
-    if (!path.startsWith("envoy.")) return Status.NotFound;
-    this.#envoyFilterState.set(path, value);
-    return Status.Ok;
   }
 
   #attribute(name: string, context: HttpContext): Property | undefined {

@@ -15,6 +15,7 @@ export {
 export { inspectModule, type Inspection, type Problem } from "./abi/inspect.ts";
 export { formatSignature, sameSignature, type Signature, type ValueType } from "./abi/signature.ts";
 export { readWasm, type Export, type Import } from "./abi/wasm-binary.ts";
+export type { AccessLogEntry } from "./access-log.ts";
 export type { Bytes } from "./bytes.ts";
 export { Clock } from "./clock.ts";
 export { encodeFields, Fields } from "./foreign/protobuf.ts";
@@ -24,11 +25,19 @@ export {
   type ForeignHost,
   type ForeignResult,
 } from "./foreign/registry.ts";
+export type { GrpcCall, GrpcEnd } from "./grpc-call.ts";
 export { HeaderMap, type HeadersInit } from "./header-map.ts";
 export { ModuleError, ProxyWasmHost, type HostOptions, type PluginOptions } from "./host.ts";
 export type { HttpCall } from "./http-call.ts";
 export type { HttpStream } from "./http-stream.ts";
-export type { BodyOutcome, HeadersOutcome, HttpStreamOptions, LocalResponse, TrailersOutcome } from "./outcomes.ts";
+export type {
+  BodyOutcome,
+  HeadersOutcome,
+  HttpStreamOptions,
+  LocalResponse,
+  Settled,
+  TrailersOutcome,
+} from "./outcomes.ts";
 export { formatLog, type Log, type LogLine } from "./log.ts";
 export { Metrics, type Metric } from "./metrics.ts";
 export { decodePairs, encodePairs, PAIRS_MAX_BYTES, PAIRS_MAX_COUNT, type Pair } from "./pairs.ts";
@@ -37,4 +46,9 @@ export { double, encodeProperty, type Property, type PropertyMap } from "./prope
 export { seededRandom, type Random } from "./random.ts";
 export { SharedData } from "./shared-data.ts";
 export { SharedQueues } from "./shared-queue.ts";
+export type { TcpAction } from "./tcp-context.ts";
+export type { Received, TcpOutcome, TcpStream, TcpStreamOptions } from "./tcp-stream.ts";
+export type { RequestInit, ResponseInit } from "./message.ts";
+export { testFilter, TestFilter, type TestFilterOptions } from "./test-filter.ts";
+export { WasmTrap } from "./trap.ts";
 export { checkModule, type CheckOptions, type CheckResult, type CheckStage } from "./check.ts";

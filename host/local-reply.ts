@@ -63,7 +63,7 @@ function grpcStatusOf(status: number): number {
 }
 
 /** The encoding of grpc-message: everything but printable ASCII, and the percent sign. */
-function percentEncode(body: Uint8Array): string {
+export function percentEncode(body: Uint8Array): string {
   return [...body]
     .map((byte) => {
       const plain = byte >= 0x20 && byte <= 0x7e && byte !== 0x25;

@@ -10,7 +10,8 @@ export interface LogLine {
   readonly plugin: string;
 }
 
-const LEVELS = Object.keys(LogLevel) as LogLevelName[];
+/** The names of the levels, in order. */
+export const LEVELS = Object.keys(LogLevel) as LogLevelName[];
 
 export function levelName(level: number): LogLevelName {
   return LEVELS[level] ?? "off";

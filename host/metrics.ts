@@ -20,8 +20,9 @@ export class Metrics {
     return metric && Number(metric.value);
   }
 
-  find(name: string): Metric | undefined {
-    for (const type of Object.values(MetricType)) {
+  /** The statistic of this name; of several types the first one, if none is given. */
+  find(name: string, only?: MetricType): Metric | undefined {
+    for (const type of only === undefined ? Object.values(MetricType) : [only]) {
       const metric = this.#metrics.get(`${type}:${name}`);
       if (metric !== undefined) return metric;
     }

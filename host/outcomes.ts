@@ -14,14 +14,18 @@ export interface LocalResponse {
   readonly grpcStatus: number | undefined;
 }
 
-/** What one call into the filter came to. */
-export interface Outcome<Action extends string> {
-  /** What the filter answered; NotCalled if the stream was paused or over. */
-  readonly action: Action | "NotCalled";
+/** What a whole message came to. */
+export interface Settled {
   /** Whether this direction now waits for the filter to continue it. */
   readonly paused: boolean;
   /** The local response, if there is one by now. */
   readonly localResponse: LocalResponse | undefined;
+}
+
+/** What one call into the filter came to. */
+export interface Outcome<Action extends string> extends Settled {
+  /** What the filter answered; NotCalled if the stream was paused or over. */
+  readonly action: Action | "NotCalled";
 }
 
 export interface HeadersOutcome extends Outcome<HeadersAction> {
@@ -40,7 +44,9 @@ export interface TrailersOutcome extends Outcome<TrailersAction> {
 }
 
 export interface HttpStreamOptions {
-  /** Properties of this stream, over those of the host and of the stream itself; e.g. `{ "source.address": "10.0.0.1:4711" }`. */
+  /** The client's address and port. Default: 127.0.0.1:50000. */
+  readonly source?: string;
+  /** Properties of this stream, over those of the host and of the stream itself; e.g. `{ "connection.mtls": true }`. */
   readonly properties?: PropertyMap;
   /** The most bytes of a body that Envoy holds back for a filter in each direction. */
   readonly bufferLimit?: number;

@@ -1,10 +1,13 @@
+import type { AccessLogEntry } from "./access-log.ts";
 import { toText } from "./bytes.ts";
 import type { PluginIdentity } from "./context.ts";
+import type { GrpcCall } from "./grpc-call.ts";
 import type { HttpCall } from "./http-call.ts";
 import { HttpStream } from "./http-stream.ts";
 import { formatLog, type Log, type LogLine } from "./log.ts";
 import type { HttpStreamOptions } from "./outcomes.ts";
 import type { RootContext } from "./root-context.ts";
+import { TcpStream, type TcpStreamOptions } from "./tcp-stream.ts";
 import type { Vm } from "./vm.ts";
 
 /** What happens to traffic when the module has trapped, as in Envoy's `failure_policy`. */
@@ -111,9 +114,14 @@ export class Plugin {
     return this.#started.ok ? this.#started.root.vm.failure : undefined;
   }
 
-  /** The callouts that wait for an answer. */
+  /** The HTTP calls that wait for an answer. */
   get httpCalls(): readonly HttpCall[] {
-    return this.#started.ok ? [...this.#started.root.httpCalls.values()] : [];
+    return this.#started.ok ? this.#started.root.callouts.httpCalls : [];
+  }
+
+  /** The gRPC calls and streams that wait for their server. */
+  get grpcCalls(): readonly GrpcCall[] {
+    return this.#started.ok ? this.#started.root.callouts.grpcCalls : [];
   }
 
   /** The period of the plugin's tick in milliseconds; 0 if it has none. */
@@ -126,13 +134,32 @@ export class Plugin {
     this.#root().callForeign(functionId, argument);
   }
 
+  /** A client begins a request. */
   newHttpStream(options: HttpStreamOptions = {}): HttpStream {
+    const { allowOnHeadersStopIteration } = this.#policy;
+    const policy = { failOpen: this.#failsOpen, allowOnHeadersStopIteration };
+    return new HttpStream(this.#livingRoot(), policy, this.#now(), this.#nextConnection(), options);
+  }
+
+  /** A client connects, where the module is a network filter. */
+  newTcpStream(options: TcpStreamOptions = {}): TcpStream {
+    return new TcpStream(this.#livingRoot(), this.#failsOpen, this.#nextConnection(), options);
+  }
+
+  /** A stream ends of which the plugin is told as an access logger. */
+  logStream(entry: AccessLogEntry): void {
+    this.#livingRoot()?.log(entry);
+  }
+
+  get #failsOpen(): boolean {
+    return this.#policy.failurePolicy === "FAIL_OPEN";
+  }
+
+  /** Undefined if the machine is dead, and is not replaced. */
+  #livingRoot(): RootContext | undefined {
     this.#root();
     this.#reloadIfDead();
-    const { failurePolicy, allowOnHeadersStopIteration } = this.#policy;
-    const policy = { failOpen: failurePolicy === "FAIL_OPEN", allowOnHeadersStopIteration };
-    const root = this.#started.ok && !this.#started.root.vm.failed ? this.#started.root : undefined;
-    return new HttpStream(root, policy, this.#now(), this.#nextConnection(), options);
+    return this.#started.ok && !this.#started.root.vm.failed ? this.#started.root : undefined;
   }
 
   /** Ends the plugin. Returns false while the module still has to call `proxy_done`. */

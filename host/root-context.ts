@@ -1,25 +1,23 @@
-import { BufferType, MapType, Status } from "./abi/enums.ts";
+import { LoggedStream, type AccessLogEntry } from "./access-log.ts";
+import { BufferType, Status, type MapType } from "./abi/enums.ts";
 import { ReadOnlyBuffer, type GuestBuffer } from "./body.ts";
 import { toBytes, type Bytes } from "./bytes.ts";
+import { Callouts } from "./callouts.ts";
 import type { Timer } from "./clock.ts";
 import { StreamlessContext, type PluginIdentity } from "./context.ts";
 import type { HeaderMap } from "./header-map.ts";
-import { HttpCall, type HttpCallRequest, type HttpCallResponse } from "./http-call.ts";
 import type { Property } from "./properties.ts";
 import type { Vm } from "./vm.ts";
 
-/** The context of one plugin in one virtual machine: configuration, ticks, callouts, queues. */
+/** The context of one plugin in one virtual machine: configuration, ticks, queues, and its calls to others. */
 export class RootContext extends StreamlessContext {
   readonly #plugin: PluginIdentity;
-  /** Callouts that wait for an answer, by token. */
-  readonly httpCalls = new Map<number, HttpCall>();
-  /** What `proxy_get_status` gives. */
-  status: { readonly code: number; readonly message: string } = { code: 0, message: "" };
+  readonly callouts: Callouts = new Callouts(this);
 
+  #logged: LoggedStream | undefined;
   #configuring = false;
   #created = false;
   #callData: GuestBuffer = new ReadOnlyBuffer();
-  #response: HttpCallResponse | undefined;
   #tickPeriod = 0;
   #timer: Timer | undefined;
   #shutdown: "no" | "asked" | "waiting" | "done" | "over" = "no";
@@ -95,29 +93,11 @@ export class RootContext extends StreamlessContext {
     this.#arm();
   }
 
-  /** Begins a callout; the answer comes through the HttpCall. */
-  httpCall(request: HttpCallRequest): number {
-    const token = this.vm.nextHttpCallId();
-    this.httpCalls.set(
-      token,
-      new HttpCall(token, request, this.vm.services.clock, (response) => this.#answer(token, response)),
-    );
-    return token;
-  }
-
-  #answer(token: number, response: HttpCallResponse | undefined): void {
-    if (!this.httpCalls.delete(token)) return;
-    this.vm.scope(() => {
-      this.vm.afterCall(() => {
-        this.#response = undefined;
-        this.status = { ...this.status, message: "" };
-      });
-      this.#response = response;
-      if (response === undefined) this.status = { code: Status.BrokenConnection, message: "reset" };
-      const { headers, body, trailers } = response ?? {};
-      const sizes = [headers?.size ?? 0, body?.length ?? 0, trailers?.size ?? 0];
-      this.vm.call(this, "proxy_on_http_call_response", this.id, token, ...sizes);
-    });
+  /** `proxy_on_log` of a plugin that is an access logger: it has no streams, and is told of them in its root context. */
+  log(entry: AccessLogEntry): void {
+    this.#logged = new LoggedStream(entry, this.vm.services.clock.realtime);
+    this.vm.scope(() => this.vm.call(this, "proxy_on_log", this.id));
+    this.#logged = undefined;
   }
 
   queueReady(token: number): void {
@@ -165,25 +145,16 @@ export class RootContext extends StreamlessContext {
     this.#shutdown = "over";
     this.#timer?.cancel();
     this.#tickPeriod = 0;
-    for (const call of this.httpCalls.values()) call.cancel();
-    this.httpCalls.clear();
+    this.callouts.cancelAll();
     this.vm.contexts.delete(this.id);
   }
 
-  /** The answer that `proxy_on_http_call_response` is being told of. */
-  get httpCallResponse(): HttpCallResponse | undefined {
-    return this.#response;
+  override readableMap(type: MapType): HeaderMap | undefined {
+    return this.#logged?.map(type) ?? this.callouts.map(type);
   }
 
-  override readableMap(type: MapType): HeaderMap | undefined {
-    switch (type) {
-      case MapType.HttpCallResponseHeaders:
-        return this.#response?.headers;
-      case MapType.HttpCallResponseTrailers:
-        return this.#response?.trailers;
-      default:
-        return undefined;
-    }
+  override get missingMap(): Status {
+    return this.#logged ? Status.NotFound : Status.BadArgument;
   }
 
   override buffer(type: BufferType): GuestBuffer | undefined {
@@ -191,7 +162,8 @@ export class RootContext extends StreamlessContext {
       case BufferType.PluginConfiguration:
         return this.#configuring ? new ReadOnlyBuffer(this.plugin.configuration) : undefined;
       case BufferType.HttpCallResponseBody:
-        return this.#response && new ReadOnlyBuffer(this.#response.body);
+      case BufferType.GrpcReceiveBuffer:
+        return this.callouts.buffer(type);
       case BufferType.CallData:
         return this.#callData;
       default:
@@ -206,7 +178,7 @@ export class RootContext extends StreamlessContext {
       case "plugin_root_id":
         return this.plugin.rootId;
       default:
-        return super.topLevelProperty(name);
+        return this.#logged?.attribute(name) ?? super.topLevelProperty(name);
     }
   }
 }

@@ -7,6 +7,7 @@ import type { Quota } from "./quota.ts";
 import type { Random } from "./random.ts";
 import type { SharedData } from "./shared-data.ts";
 import type { SharedQueues } from "./shared-queue.ts";
+import type { SourceLocations } from "./source-map.ts";
 
 /** What a virtual machine has from the proxy around it. */
 export interface Services {
@@ -26,6 +27,9 @@ export interface Services {
   readonly clusters: ReadonlySet<string> | undefined;
   /** The imports and exports that a `capability_restriction_config` allows; undefined when there is none. */
   readonly capabilities: ReadonlySet<string> | undefined;
+  /** Whether a trap is thrown, or is the proxy's to answer. */
+  readonly traps: "throw" | "answer";
+  readonly locations: SourceLocations | undefined;
   readonly quota: Quota;
   /** The most memory that an imported memory may have, in pages of 64 KiB. */
   readonly memoryPages?: number;

@@ -9,6 +9,7 @@ export const passFilter: FlowFilter = {
   headers: (): HeadersAction => "Continue",
   data: (): DataAction => "Continue",
   trailers: (): TrailersAction => "Continue",
+  metadata: () => undefined,
 };
 
 /** What stands in for a filter whose machine is dead. */

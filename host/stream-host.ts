@@ -9,6 +9,7 @@ import type { Property } from "./properties.ts";
 export interface StreamHost {
   continueRequest(): void;
   continueResponse(): void;
+  responseBegun(): boolean;
   reset(reason: string): void;
   sendLocalReply(reply: LocalReply): void;
   /** The local response with which Envoy answers when the module is dead. */
@@ -18,13 +19,10 @@ export interface StreamHost {
   setFilterState(name: string, value: Uint8Array, readOnly: boolean): Status;
   filterState(name: string): Uint8Array | undefined;
   attribute(name: string, context: HttpContext): Property | undefined;
-  /** Adds data to what is held back of a body, and gives all of it. */
-  holdRequestBody(chunk: Body): void;
-  holdResponseBody(chunk: Body): void;
-  heldRequestBody(): Body | undefined;
-  heldResponseBody(): Body | undefined;
-  addRequestTrailers(): HeaderMap;
-  addResponseTrailers(): HeaderMap;
+  /** Adds data to what is held back of a body. */
+  hold(direction: "request" | "response", chunk: Body): void;
+  held(direction: "request" | "response"): Body | undefined;
+  addTrailers(direction: "request" | "response"): HeaderMap;
 }
 
 /** The headers that exist while the stream is logged. */

@@ -9,7 +9,7 @@ import { GuestMemory, InvalidMemoryAccess } from "./memory.ts";
 import { MetricIds } from "./metrics.ts";
 import { QuotaExceeded } from "./quota.ts";
 import type { Services } from "./services.ts";
-import { backtrace } from "./trap.ts";
+import { backtrace, WasmTrap } from "./trap.ts";
 import { WebAssembly, type CompiledModule, type ImportObject, type Instance, type Memory } from "./webassembly.ts";
 
 /** Thrown into a module that calls what it may not call yet; the module cannot go on after it. */
@@ -37,7 +37,9 @@ export class Vm {
   #allowed: ReadonlySet<EnvImport | WasiImport> | undefined;
   #failure: string | undefined;
   #nextContextId = 1;
-  #nextHttpCallId = 0;
+  #lastHttpCallId = 0;
+  #lastGrpcCallId = 1;
+  #lastGrpcStreamId = 2;
   readonly #afterCall: (() => void)[] = [];
 
   /** Instantiates the module and runs `_initialize` and `main`, else `_start`. Look at `failure` afterwards. */
@@ -100,7 +102,19 @@ export class Vm {
 
   /** The token of a new HTTP call; the low two bits of a token say what it stands for. */
   nextHttpCallId(): number {
-    return (this.#nextHttpCallId += 4);
+    return (this.#lastHttpCallId += 4);
+  }
+
+  nextGrpcCallId(): number {
+    return (this.#lastGrpcCallId += 4);
+  }
+
+  nextGrpcStreamId(): number {
+    return (this.#lastGrpcStreamId += 4);
+  }
+
+  clusterExists(name: string): boolean {
+    return this.services.clusters?.has(name) ?? true;
   }
 
   /** Whether the module exports a callback, and may be called there. */
@@ -166,6 +180,12 @@ export class Vm {
     this.services.log.write({ level, message, source: "host", plugin: this.context.plugin?.name ?? "" });
   }
 
+  /** The module does what makes Envoy crash. This host goes on, but not without a word. */
+  hazard(message: string): void {
+    this.report("critical", `Envoy crashes here: ${message}`);
+    if (this.services.traps === "throw") throw new Error(`Envoy crashes here: ${message}`);
+  }
+
   /** Writes a line for the module. */
   logLine(level: number, message: string): void {
     this.services.quota.charge(message.length, "a log line");
@@ -201,10 +221,21 @@ export class Vm {
     } catch (error) {
       if (!isTrap(error)) throw error;
       this.#fail(`Function: ${name} failed: Uncaught ${describe(error)}${backtrace(error)}`);
+      this.#throw(name, error);
       return 0;
     } finally {
       [this.#current, this.#effectiveId] = [current, effectiveId];
     }
+  }
+
+  /** Where traps are for the test, and not for the proxy to answer. */
+  #throw(name: ExportName, error: Error): void {
+    const { traps, log, locations } = this.services;
+    if (traps !== "throw") return;
+    const said = log.lines.findLast(
+      ({ source, level }) => source === "module" && (level === "error" || level === "critical"),
+    );
+    throw new WasmTrap(name, error, said?.message, locations);
   }
 
   #exported(name: ExportName): ((...args: readonly number[]) => unknown) | undefined {

@@ -1,10 +1,10 @@
 // Envoy's API types: from the descriptors in the xds-protos wheel to controlplane/gen.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { withLock } from "./cache.mjs";
+import { withLock } from "../controlplane/envoy-binary/cache.mjs";
 import { root } from "./paths.mjs";
 import { SetupError, python, run, step } from "./tools.mjs";
-import { wheel } from "./wheel.mjs";
+import { wheel } from "../controlplane/envoy-binary/wheel.mjs";
 
 const version = "1.85.0";
 const gen = join(root, "controlplane", "gen");

@@ -8,7 +8,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { withLock } from "./cache.mjs";
+import { withLock } from "../controlplane/envoy-binary/cache.mjs";
 import { descriptors } from "./descriptors.mjs";
 import { envoyBinary } from "./envoy.mjs";
 import { buildFilters } from "./filters.mjs";

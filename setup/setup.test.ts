@@ -22,7 +22,12 @@ after(() => rmSync(folder, { recursive: true }));
 /** Runs a piece of script that uses set-up's modules; gives what it printed, on both streams. */
 async function script(source: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
   const file = join(folder, `script-${String(++scripts)}.mjs`);
-  writeFileSync(file, source.replaceAll("setup:", `${join(root, "setup")}/`));
+  writeFileSync(
+    file,
+    source
+      .replaceAll("setup:", `${join(root, "setup")}/`)
+      .replaceAll("envoy-binary:", `${join(root, "controlplane", "envoy-binary")}/`),
+  );
   try {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], { env: { ...process.env, ...env } });
     return stdout + stderr;
@@ -49,7 +54,7 @@ describe("locks", () => {
     const counter = join(folder, "counter");
     writeFileSync(counter, "0");
     const source = `
-      import { withLock } from "setup:cache.mjs";
+      import { withLock } from "envoy-binary:cache.mjs";
       import { readFileSync, writeFileSync } from "node:fs";
       import { setTimeout as sleep } from "node:timers/promises";
       for (let i = 0; i < 3; ++i) await withLock(${JSON.stringify(join(folder, "counter.lock"))}, async () => {
@@ -67,7 +72,7 @@ describe("locks", () => {
     // The process that held it is over by now.
     writeFileSync(lock, await script(`process.stdout.write(String(process.pid))`));
     const said = await script(`
-      import { withLock } from "setup:cache.mjs";
+      import { withLock } from "envoy-binary:cache.mjs";
       await withLock(${JSON.stringify(lock)}, async () => console.log("in"));`);
     assert.match(said, /^in$/m);
     assert.ok(!existsSync(lock));

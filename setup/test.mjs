@@ -17,7 +17,9 @@ const parts = {
   ],
   types: () => [[...bin("typescript/bin/tsc"), "-p", "tsconfig.json"]],
   assembly: () => [[...bin("@as-pect/cli/bin/asp.js"), "--summary", "--no-logo"]],
-  unit: () => [[node, ...nodeTest, ...globSync(["assembly", "host", "filters", "controlplane", "setup"], ".test.ts")]],
+  unit: () => [
+    [node, ...nodeTest, ...globSync(["assembly", "host", "filters", "examples", "controlplane", "setup"], ".test.ts")],
+  ],
   e2e: () => [[node, ...nodeTest, "--test-concurrency=1", ...globSync(["test"], ".test.ts")]],
 };
 

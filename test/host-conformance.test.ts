@@ -6,9 +6,13 @@ import { envoyBinary } from "../setup/envoy.mjs";
 import type { Case } from "./conformance/case.ts";
 import { EnvoyRunner, refusedByEnvoy } from "./conformance/in-envoy.ts";
 import { runInHost } from "./conformance/in-host.ts";
+import { GRPC_CASES } from "./conformance/grpc.ts";
 import { MAP_CASES } from "./conformance/maps.ts";
 import { statusCases } from "./conformance/statuses.ts";
 import { STREAM_CASES } from "./conformance/streams.ts";
+import { TCP_CASES } from "./conformance/tcp.ts";
+import { TcpEnvoyRunner } from "./conformance/tcp-in-envoy.ts";
+import { runTcpInHost } from "./conformance/tcp-in-host.ts";
 import type { Transcript } from "./conformance/transcript.ts";
 
 interface Difference {
@@ -22,13 +26,8 @@ interface Difference {
 
 /** Where the host is not as Envoy. A line that is not here must be the same; one that is here must not. */
 const KNOWN_DIFFERENCES: readonly Difference[] = [
-  { case: "callouts", line: "row 7, proxy_grpc_call", why: "the host makes no gRPC calls" },
-  { case: "callouts", line: "row 9, proxy_grpc_stream", why: "the host makes no gRPC calls" },
-  { case: "callouts", line: "row 11, proxy_grpc_send", why: "there is no gRPC stream to send on" },
-  { case: "callouts", line: "row 13, proxy_grpc_close", why: "there is no gRPC stream to close" },
-  { case: "callouts", line: "row 14, proxy_grpc_cancel", why: "there is no gRPC call to cancel" },
-  { case: "callouts", line: "row 15, envoy_resolve_dns", why: "the host does not ask the DNS" },
-  { case: "WASI", line: "row 13, wasi:clock_time_get", why: "the host's clock stands at 0 until a test moves it" },
+  { case: "callouts", line: "row 19, envoy_resolve_dns", why: "the host does not ask the DNS" },
+  { case: "WASI", line: "row 13, wasi:clock_time_get", why: "the host's clock stands still until a test moves it" },
   { case: "WASI", line: "row 18, wasi:poll_oneoff", why: "Envoy had not implemented it", release: "1.37" },
   {
     case: "more",
@@ -42,7 +41,7 @@ const version = /\/(\d+\.\d+\.\d+)/.exec(
   spawnSync(await envoyBinary(), ["--version"], { encoding: "utf8" }).stdout,
 )?.[1];
 assert.ok(version, "Envoy tells its version");
-const cases = [...statusCases(version), ...MAP_CASES, ...STREAM_CASES];
+const cases = [...statusCases(version), ...MAP_CASES, ...STREAM_CASES, ...GRPC_CASES];
 
 describe(`the host and Envoy ${version}`, () => {
   const modules = new Map<Case, Uint8Array>();
@@ -70,6 +69,26 @@ describe(`the host and Envoy ${version}`, () => {
     const names = new Set(cases.map(({ name }) => name));
     for (const difference of KNOWN_DIFFERENCES) assert.ok(names.has(difference.case), difference.case);
   });
+});
+
+describe(`TCP in the host and in Envoy ${version}`, () => {
+  const modules = new Map<string, Uint8Array>();
+  let envoy: TcpEnvoyRunner;
+
+  before(async () => {
+    for (const item of TCP_CASES) modules.set(item.name, await probe(item.module));
+    envoy = await TcpEnvoyRunner.start(
+      TCP_CASES.map((item) => ({ item, module: modules.get(item.name) ?? new Uint8Array() })),
+    );
+  });
+  after(() => envoy.stop());
+
+  for (const item of TCP_CASES) {
+    test(item.name, async () => {
+      const expected = await runTcpInHost(item, modules.get(item.name) ?? new Uint8Array());
+      assert.deepEqual(expected, await envoy.run(item, expected));
+    });
+  }
 });
 
 /** Compares line by line. */

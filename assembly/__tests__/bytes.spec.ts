@@ -35,6 +35,26 @@ describe("Bytes", () => {
     expect(bytes.indexOf(0x2c, 100)).toBe(-1);
   });
 
+  test("finds a byte at every distance, whatever is around it", () => {
+    const bytes = Bytes.allocate(40);
+    const wanted: u8[] = [0x00, 0x01, 0x7f, 0x80, 0x81, 0xff];
+    let wrong = 0;
+    for (let w = 0; w < wanted.length; ++w) {
+      // One more and one less than a byte are what a trick with whole words takes for it.
+      for (let other = -1; other <= 1; other += 2) {
+        for (let at = 0; at < bytes.size; ++at) {
+          for (let i = 0; i < bytes.size; ++i) bytes[i] = <u8>(wanted[w] + other);
+          if (bytes.indexOf(wanted[w]) != -1) ++wrong;
+          bytes[at] = wanted[w];
+          for (let from = 0; from < bytes.size; ++from) {
+            if (bytes.indexOf(wanted[w], from) != (from <= at ? at : -1)) ++wrong;
+          }
+        }
+      }
+    }
+    expect(wrong).toBe(0);
+  });
+
   test("trims blanks", () => {
     expect(Bytes.utf8(" \ta b\t ").trim().toString()).toBe("a b");
     expect(Bytes.utf8(" \t ").trim().size).toBe(0);

@@ -75,6 +75,18 @@ describe("Config", () => {
     expect(complaints(config('{"a":1}'))).toBe("a: unknown field, expected no field");
   });
 
+  test("takes an object whose names are data, however many there are", () => {
+    const parts: string[] = [];
+    for (let i = 0; i < 2000; ++i) parts.push(`"n${i}":${i}`);
+    const many = config(`{"map":{${parts.join()}}}`);
+    const map = many.root.object("map");
+    const names = map.names();
+    let sum: i64 = 0;
+    for (let i = 0; i < names.length; ++i) sum += map.integer(names[i], 0, 5000);
+    expect(sum).toBe(1_999_000);
+    expect(complaints(many)).toBe("");
+  });
+
   test("takes exactly one of several fields", () => {
     const root = config('{"a":{"exact":"x"},"b":{"exact":"x","prefix":"y"},"c":{}}');
     expect(root.root.object("a").alternative(["prefix", "exact"])).toBe(1);

@@ -21,6 +21,7 @@ export enum Status {
   Unimplemented = 12,
 }
 
+/** Level of a log line. */
 export enum LogLevel {
   Trace = 0,
   Debug = 1,
@@ -30,6 +31,7 @@ export enum LogLevel {
   Critical = 5,
 }
 
+/** The maps of the host; `HeaderMap` stands for one of them. */
 export enum MapType {
   HttpRequestHeaders = 0,
   HttpRequestTrailers = 1,
@@ -41,6 +43,7 @@ export enum MapType {
   HttpCallResponseTrailers = 7,
 }
 
+/** The buffers of the host; `Buffer` stands for one of them. */
 export enum BufferType {
   HttpRequestBody = 0,
   HttpResponseBody = 1,
@@ -53,6 +56,7 @@ export enum BufferType {
   CallData = 8,
 }
 
+/** The directions of a stream that can be continued or closed. */
 export enum StreamType {
   HttpRequest = 0,
   HttpResponse = 1,
@@ -60,6 +64,7 @@ export enum StreamType {
   Upstream = 3,
 }
 
+/** Kinds of metrics. */
 export enum MetricType {
   Counter = 0,
   Gauge = 1,
@@ -90,4 +95,48 @@ export enum FilterDataStatus {
 export enum FilterTrailersStatus {
   Continue = 0,
   StopIteration = 1,
+}
+
+/** What `onRequestMetadata` and `onResponseMetadata` answer. */
+export enum FilterMetadataStatus {
+  Continue = 0,
+}
+
+/** What the callbacks of a TCP connection answer. */
+export enum FilterStatus {
+  Continue = 0,
+  /** Keeps the data from the next filter; the next call of the callback sees it with what came later. */
+  StopIteration = 1,
+}
+
+/** Which side closed a TCP connection. */
+export enum CloseType {
+  Unknown = 0,
+  /** The host did. */
+  Local = 1,
+  /** The peer did. */
+  Remote = 2,
+}
+
+/** Status of a gRPC call, as grpc.io's status codes. */
+export enum GrpcStatus {
+  /** The peer sent none that is a number. */
+  InvalidCode = -1,
+  Ok = 0,
+  Canceled = 1,
+  Unknown = 2,
+  InvalidArgument = 3,
+  DeadlineExceeded = 4,
+  NotFound = 5,
+  AlreadyExists = 6,
+  PermissionDenied = 7,
+  ResourceExhausted = 8,
+  FailedPrecondition = 9,
+  Aborted = 10,
+  OutOfRange = 11,
+  Unimplemented = 12,
+  Internal = 13,
+  Unavailable = 14,
+  DataLoss = 15,
+  Unauthenticated = 16,
 }

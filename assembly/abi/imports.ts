@@ -155,6 +155,90 @@ export declare function proxy_set_shared_data(
 ): Status;
 
 // @ts-ignore: decorator
+@external("env", "proxy_get_status")
+export declare function proxy_get_status(code: usize, message: usize, messageSize: usize): Status;
+
+// @ts-ignore: decorator
+@external("env", "proxy_http_call")
+export declare function proxy_http_call(
+  cluster: usize,
+  clusterSize: usize,
+  headers: usize,
+  headersSize: usize,
+  body: usize,
+  bodySize: usize,
+  trailers: usize,
+  trailersSize: usize,
+  timeout: u32,
+  token: usize,
+): Status;
+
+// @ts-ignore: decorator
+@external("env", "proxy_grpc_call")
+export declare function proxy_grpc_call(
+  target: usize,
+  targetSize: usize,
+  service: usize,
+  serviceSize: usize,
+  method: usize,
+  methodSize: usize,
+  initialMetadata: usize,
+  initialMetadataSize: usize,
+  request: usize,
+  requestSize: usize,
+  timeout: u32,
+  token: usize,
+): Status;
+
+// @ts-ignore: decorator
+@external("env", "proxy_grpc_stream")
+export declare function proxy_grpc_stream(
+  target: usize,
+  targetSize: usize,
+  service: usize,
+  serviceSize: usize,
+  method: usize,
+  methodSize: usize,
+  initialMetadata: usize,
+  initialMetadataSize: usize,
+  token: usize,
+): Status;
+
+// @ts-ignore: decorator
+@external("env", "proxy_grpc_send")
+export declare function proxy_grpc_send(token: u32, message: usize, messageSize: usize, endOfStream: u32): Status;
+
+// @ts-ignore: decorator
+@external("env", "proxy_grpc_close")
+export declare function proxy_grpc_close(token: u32): Status;
+
+// @ts-ignore: decorator
+@external("env", "proxy_grpc_cancel")
+export declare function proxy_grpc_cancel(token: u32): Status;
+
+// @ts-ignore: decorator
+@external("env", "proxy_register_shared_queue")
+export declare function proxy_register_shared_queue(name: usize, nameSize: usize, queue: usize): Status;
+
+// @ts-ignore: decorator
+@external("env", "proxy_resolve_shared_queue")
+export declare function proxy_resolve_shared_queue(
+  vmId: usize,
+  vmIdSize: usize,
+  name: usize,
+  nameSize: usize,
+  queue: usize,
+): Status;
+
+// @ts-ignore: decorator
+@external("env", "proxy_enqueue_shared_queue")
+export declare function proxy_enqueue_shared_queue(queue: u32, data: usize, size: usize): Status;
+
+// @ts-ignore: decorator
+@external("env", "proxy_dequeue_shared_queue")
+export declare function proxy_dequeue_shared_queue(queue: u32, data: usize, size: usize): Status;
+
+// @ts-ignore: decorator
 @external("env", "proxy_set_effective_context")
 export declare function proxy_set_effective_context(context: u32): Status;
 

@@ -1,31 +1,31 @@
-// HMAC-SHA-256 (RFC 2104).
+// HMAC (RFC 2104) over the hashes that there are.
 
 import { Bytes } from "../bytes";
-import { arenaAllocate } from "../runtime/arena";
+import { BlockHash } from "./block-hash";
 import { constantTimeEquals } from "./equal";
-import { SHA256_BLOCK_SIZE, Sha256, sha256 } from "./sha256";
+import { Sha1 } from "./sha1";
+import { Sha256 } from "./sha256";
+import { Sha384, Sha512 } from "./sha512";
 
-// @ts-ignore: decorator
-@lazy
-const work: Sha256 = new Sha256();
+/** A key of HMAC over the hash `H`. Made once; what depends on the key alone is then hashed already. */
+export class Hmac<H extends BlockHash> {
+  private inner: H;
+  private outer: H;
+  private work: H;
 
-/** A key of HMAC-SHA-256. Made once; what depends on the key alone is then hashed already. */
-@final
-export class HmacSha256 {
-  private inner: Sha256;
-  private outer: Sha256;
-
-  /** @param key Of any length; 32 bytes or more for full strength. */
+  /** @param key Of any length; as many bytes as a digest has, or more, for full strength. */
   constructor(key: Bytes) {
-    const short = key.size > SHA256_BLOCK_SIZE ? sha256(key) : key;
-    this.inner = padded(short, 0x36);
-    this.outer = padded(short, 0x5c);
+    const work = instantiate<H>();
+    const short = key.size > work.blockSize ? work.update(key).digest() : key;
+    this.inner = padded<H>(short, 0x36);
+    this.outer = padded<H>(short, 0x5c);
+    this.work = work;
   }
 
-  /** The code of a text: 32 bytes in memory of this callback. */
+  /** The code of a text, in memory of this callback. */
   sign(text: Bytes): Bytes {
-    const digest = work.resumeFrom(this.inner).update(text).digest();
-    return work.resumeFrom(this.outer).update(digest).digest();
+    const digest = this.work.resumeFrom(this.inner).update(text).digest();
+    return this.work.resumeFrom(this.outer).update(digest).digest();
   }
 
   /** Whether `code` is the whole code of the text; compares in constant time. */
@@ -34,9 +34,27 @@ export class HmacSha256 {
   }
 }
 
-function padded(key: Bytes, pad: u8): Sha256 {
-  const block = arenaAllocate(SHA256_BLOCK_SIZE);
-  memory.fill(block, pad, SHA256_BLOCK_SIZE);
-  for (let i = 0; i < key.size; ++i) store<u8>(block + i, load<u8>(key.pointer + i) ^ pad);
-  return new Sha256().update(Bytes.at(block, SHA256_BLOCK_SIZE));
+/** A key of HMAC-SHA-1, for protocols that are defined with it; what is known against SHA-1 does not reach its HMAC. */
+@final
+export class HmacSha1 extends Hmac<Sha1> {}
+
+/** A key of HMAC-SHA-256. */
+@final
+export class HmacSha256 extends Hmac<Sha256> {}
+
+/** A key of HMAC-SHA-384. */
+@final
+export class HmacSha384 extends Hmac<Sha384> {}
+
+/** A key of HMAC-SHA-512. */
+@final
+export class HmacSha512 extends Hmac<Sha512> {}
+
+function padded<H extends BlockHash>(key: Bytes, pad: u8): H {
+  const hash = instantiate<H>();
+  const block = Bytes.allocate(hash.blockSize);
+  memory.fill(block.pointer, pad, block.size);
+  for (let i = 0; i < key.size; ++i) store<u8>(block.pointer + i, load<u8>(key.pointer + i) ^ pad);
+  hash.update(block);
+  return hash;
 }

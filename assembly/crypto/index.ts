@@ -1,7 +1,10 @@
 // Hashes, codes and signatures.
 
 export { constantTimeEquals } from "./equal";
-export { SHA256_BLOCK_SIZE, SHA256_SIZE, Sha256, sha256 } from "./sha256";
-export { HmacSha256 } from "./hmac";
+export { BlockHash } from "./block-hash";
+export { Sha1, sha1 } from "./sha1";
+export { SHA256_SIZE, Sha224, Sha256, sha256 } from "./sha256";
+export { Sha384, Sha512, sha384, sha512 } from "./sha512";
+export { Hmac, HmacSha1, HmacSha256, HmacSha384, HmacSha512 } from "./hmac";
 export { P256_SIZE, bitLength, ecdsaSignature, p256PublicKey, rsaPublicKey } from "./der";
 export { SignatureVerdict, canVerifySignatures, verifySignature } from "./verify-signature";

@@ -1,30 +1,18 @@
-// SHA-256 (FIPS 180-4).
+// SHA-256 and SHA-224 (FIPS 180-4).
 
 import { Bytes } from "../bytes";
-import { arenaAllocate } from "../runtime/arena";
+import { BlockHash } from "./block-hash";
 
-/** Size of a digest in bytes. */
+/** Size of a digest of SHA-256 in bytes. */
 export const SHA256_SIZE: i32 = 32;
-/** Size of the blocks that the hash works on, in bytes. */
-export const SHA256_BLOCK_SIZE: i32 = 64;
-
-// @ts-ignore: decorator
-@inline const BLOCK: usize = 64;
 
 /** A SHA-256 that takes its input in parts. */
-@final
-export class Sha256 {
-  private state: StaticArray<u32> = new StaticArray<u32>(8);
-  private block: StaticArray<u8> = new StaticArray<u8>(SHA256_BLOCK_SIZE);
-  private length: u64 = 0;
-
-  constructor() {
-    this.reset();
+export class Sha256 extends BlockHash {
+  constructor(digestSize: i32 = SHA256_SIZE) {
+    super(digestSize, 64, 32, 4);
   }
 
-  /** Starts over. */
-  reset(): this {
-    const state = changetype<usize>(this.state);
+  protected begin(state: usize): void {
     store<u32>(state, 0x6a09e667, 0);
     store<u32>(state, 0xbb67ae85, 4);
     store<u32>(state, 0x3c6ef372, 8);
@@ -33,54 +21,29 @@ export class Sha256 {
     store<u32>(state, 0x9b05688c, 20);
     store<u32>(state, 0x1f83d9ab, 24);
     store<u32>(state, 0x5be0cd19, 28);
-    this.length = 0;
-    return this;
   }
 
-  /** Goes to where another hash stands. */
-  resumeFrom(other: Sha256): this {
-    memory.copy(changetype<usize>(this.state), changetype<usize>(other.state), SHA256_SIZE);
-    memory.copy(changetype<usize>(this.block), changetype<usize>(other.block), SHA256_BLOCK_SIZE);
-    this.length = other.length;
-    return this;
+  protected compress(state: usize, block: usize): void {
+    compressBlock(state, block);
+  }
+}
+
+/** A SHA-224 that takes its input in parts. */
+@final
+export class Sha224 extends Sha256 {
+  constructor() {
+    super(28);
   }
 
-  update(data: Bytes): this {
-    const state = changetype<usize>(this.state);
-    const block = changetype<usize>(this.block);
-    const held = <usize>(this.length & 63);
-    let at = data.pointer;
-    const end = at + data.size;
-    this.length += data.size;
-    if (held) {
-      const taken = min(BLOCK - held, <usize>data.size);
-      memory.copy(block + held, at, taken);
-      at += taken;
-      if (held + taken < BLOCK) return this;
-      compress(state, block);
-    }
-    for (; end - at >= BLOCK; at += BLOCK) compress(state, at);
-    memory.copy(block, at, end - at);
-    return this;
-  }
-
-  /** The digest, in memory of this callback. `reset` comes before any further use. */
-  digest(): Bytes {
-    const state = changetype<usize>(this.state);
-    const block = changetype<usize>(this.block);
-    let held = <usize>(this.length & 63);
-    store<u8>(block + held++, 0x80);
-    if (held > BLOCK - 8) {
-      memory.fill(block + held, 0, BLOCK - held);
-      compress(state, block);
-      held = 0;
-    }
-    memory.fill(block + held, 0, BLOCK - 8 - held);
-    store<u64>(block, bswap<u64>(this.length << 3), BLOCK - 8);
-    compress(state, block);
-    const out = arenaAllocate(SHA256_SIZE);
-    for (let i: usize = 0; i < 32; i += 4) store<u32>(out + i, bswap<u32>(load<u32>(state + i)));
-    return Bytes.at(out, SHA256_SIZE);
+  protected begin(state: usize): void {
+    store<u32>(state, 0xc1059ed8, 0);
+    store<u32>(state, 0x367cd507, 4);
+    store<u32>(state, 0x3070dd17, 8);
+    store<u32>(state, 0xf70e5939, 12);
+    store<u32>(state, 0xffc00b31, 16);
+    store<u32>(state, 0x68581511, 20);
+    store<u32>(state, 0x64f98fa7, 24);
+    store<u32>(state, 0xbefa4fa4, 28);
   }
 }
 
@@ -111,7 +74,7 @@ const CONSTANTS: usize = memory.data<u32>([
 @lazy
 const schedule: usize = memory.data(256);
 
-function compress(state: usize, block: usize): void {
+function compressBlock(state: usize, block: usize): void {
   for (let i: usize = 0; i < 64; i += 4) store<u32>(schedule + i, bswap<u32>(load<u32>(block + i)));
   for (let i: usize = 64; i < 256; i += 4) {
     const at = schedule + i;

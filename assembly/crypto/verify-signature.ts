@@ -5,6 +5,7 @@ import { Bytes } from "../bytes";
 import { ProtobufReader, ProtobufWriter, WireType } from "../encoding/protobuf";
 import { callForeignFunction, foreignResult } from "../foreign";
 
+/** What `verifySignature` found. */
 export enum SignatureVerdict {
   Valid,
   /** The signature is not one of this text by this key, or the host cannot use the key. */

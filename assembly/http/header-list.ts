@@ -20,6 +20,13 @@ export class HeaderList {
     return this;
   }
 
+  /** Adds all of another list. */
+  addAll(other: HeaderList): this {
+    const entries = other.entries;
+    for (let i = 0; i < entries.length; ++i) this.entries.push(entries[i]);
+    return this;
+  }
+
   /** The list as the host reads it (count, sizes, then every name and value with a zero byte after it), in memory of this callback. */
   encode(): Bytes {
     const entries = this.entries;

@@ -36,6 +36,8 @@ export function sendLocalResponseBytes(
   const why = Bytes.utf8(details);
   const pairs = headers === null ? Bytes.at(0, 0) : headers.encode();
   forgetHostState();
+  // @ts-ignore: see `compose/hooks.ts`, as for the others of this file.
+  if (isDefined(__intervened)) __intervened();
   return proxy_send_local_response(
     code,
     why.pointer,
@@ -51,17 +53,29 @@ export function sendLocalResponseBytes(
 /** Goes on with a request that a callback held; takes effect when the callback returns. */
 export function continueRequest(): Status {
   forgetHostState();
+  // @ts-ignore
+  if (isDefined(__continueStream)) {
+    // @ts-ignore
+    if (__continueStream(true)) return Status.Ok;
+  }
   return proxy_continue_stream(StreamType.HttpRequest);
 }
 
 /** Goes on with a response that a callback held; takes effect when the callback returns. */
 export function continueResponse(): Status {
   forgetHostState();
+  // @ts-ignore
+  if (isDefined(__continueStream)) {
+    // @ts-ignore
+    if (__continueStream(false)) return Status.Ok;
+  }
   return proxy_continue_stream(StreamType.HttpResponse);
 }
 
 /** Resets the stream. */
 export function closeStream(): Status {
+  // @ts-ignore
+  if (isDefined(__intervened)) __intervened();
   return proxy_close_stream(StreamType.HttpRequest);
 }
 

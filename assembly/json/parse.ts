@@ -72,7 +72,17 @@ class Parser {
     return null;
   }
 
+  /** A value at the current place, which no blank precedes. */
   value(depth: i32): JsonValue | null {
+    const from = this.at;
+    const value = this.anyValue(depth);
+    if (value === null) return null;
+    value.start = <i32>(from - this.start);
+    value.end = <i32>(this.at - this.start);
+    return value;
+  }
+
+  private anyValue(depth: i32): JsonValue | null {
     const byte = this.byte;
     if (byte == 0x7b || byte == 0x5b) {
       if (depth >= MAX_JSON_DEPTH) return this.fail(`expected at most ${MAX_JSON_DEPTH} levels`);
@@ -104,7 +114,6 @@ class Parser {
 
   private object(depth: i32): JsonValue | null {
     const value = new JsonValue(JsonKind.Object);
-    const seen = new Set<string>();
     ++this.at;
     this.skipBlank();
     if (this.byte == 0x7d) {
@@ -116,19 +125,16 @@ class Parser {
       const nameAt = this.at;
       const name = this.string();
       if (name === null) return null;
-      if (seen.has(name)) {
-        this.at = nameAt;
-        return this.fail("expected each member once");
-      }
-      seen.add(name);
       this.skipBlank();
       if (this.byte != 0x3a) return this.fail('expected ":"');
       ++this.at;
       this.skipBlank();
       const member = this.value(depth);
       if (member === null) return null;
-      value.keys.push(name);
-      value.items.push(member);
+      if (!value.add(name, member)) {
+        this.at = nameAt;
+        return this.fail("expected each member once");
+      }
       this.skipBlank();
       if (this.byte == 0x7d) break;
       if (this.byte != 0x2c) return this.fail('expected "," or "}"');

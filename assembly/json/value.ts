@@ -1,3 +1,6 @@
+import { Bytes } from "../bytes";
+
+/** What a `JsonValue` is. */
 export enum JsonKind {
   Null,
   Bool,
@@ -7,6 +10,14 @@ export enum JsonKind {
   Object,
 }
 
+/** An object with more members than this finds them by an index. */
+// @ts-ignore: decorator
+@inline const INDEXED: i32 = 8;
+
+// What values without items share: most values are such.
+const NO_ITEMS: JsonValue[] = [];
+const NO_KEYS: string[] = [];
+
 /** A JSON value (RFC 8259). Which fields hold something depends on `kind`. */
 @final
 export class JsonValue {
@@ -15,16 +26,54 @@ export class JsonValue {
   /** The value of a bool. */
   bool: bool = false;
   /** The items of an array, or the values of an object in the order of `keys`. */
-  items: JsonValue[] = [];
+  items: JsonValue[] = NO_ITEMS;
   /** The names of an object's members, each once, in the order in which they were written. */
-  keys: string[] = [];
+  keys: string[] = NO_KEYS;
 
-  constructor(readonly kind: JsonKind) {}
+  /** Where the value begins in the text that was parsed, in bytes; 0 in one that was made otherwise. */
+  start: i32 = 0;
+  /** The first byte behind it. */
+  end: i32 = 0;
+
+  private index: Map<string, i32> | null = null;
+
+  constructor(readonly kind: JsonKind) {
+    if (kind == JsonKind.Array || kind == JsonKind.Object) this.items = [];
+    if (kind == JsonKind.Object) this.keys = [];
+  }
 
   /** The member of an object, or null when there is none or this is no object. */
   member(name: string): JsonValue | null {
-    const index = this.keys.indexOf(name);
-    return index < 0 ? null : this.items[index];
+    const at = this.indexOf(name);
+    return at < 0 ? null : this.items[at];
+  }
+
+  /** Adds a member to an object. False where it has one of this name, which stays. */
+  add(name: string, value: JsonValue): bool {
+    if (this.indexOf(name) >= 0) return false;
+    const count = this.keys.push(name);
+    this.items.push(value);
+    const index = this.index;
+    if (index !== null) index.set(name, count - 1);
+    else if (count > INDEXED) this.makeIndex();
+    return true;
+  }
+
+  /** The value as it stands in the text that it was parsed from. */
+  source(text: Bytes): Bytes {
+    return text.slice(this.start, this.end);
+  }
+
+  private indexOf(name: string): i32 {
+    const index = this.index;
+    if (index === null) return this.keys.indexOf(name);
+    return index.has(name) ? index.get(name) : -1;
+  }
+
+  private makeIndex(): void {
+    const index = new Map<string, i32>();
+    for (let i = 0; i < this.keys.length; ++i) index.set(this.keys[i], i);
+    this.index = index;
   }
 
   /** Whether this is a number written without fraction and exponent that fits 64 bits, signed. */

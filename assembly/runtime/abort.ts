@@ -11,5 +11,7 @@ export function abort(message: string | null, file: string | null, line: u32, co
   const what = message === null ? "abort" : message;
   const where = file === null ? "unknown file" : file;
   log(LogLevel.Critical, `${what} at ${where}:${line}:${column}`);
+  // @ts-ignore: see `compose/hooks.ts`.
+  if (isDefined(__beforeTrap)) __beforeTrap();
   unreachable();
 }

@@ -1,36 +1,52 @@
-// Which object serves which stream.
+// Which object serves which context of the host.
 
-import { HttpContext, RootContext } from "../context";
+import { RootContext } from "../context";
 
-/** What the table knows of a stream: its context, or only its root where one context serves all streams. */
+/** The streams or connections of this VM: the context of each, and its root. */
 @final
-export class ContextTable {
-  // Open addressing with linear probing; key 0, which no stream has, marks a free slot.
+export class ContextTable<T> {
+  // Open addressing with linear probing; key 0, which no context has, marks a free slot.
   private keys: StaticArray<u32> = new StaticArray<u32>(64);
-  private streams: StaticArray<HttpContext | null> = new StaticArray<HttpContext | null>(64);
+  private roots: StaticArray<RootContext | null> = new StaticArray<RootContext | null>(64);
+  private contexts: StaticArray<T | null> = new StaticArray<T | null>(64);
   private used: u32 = 0;
 
-  /** Number of streams. */
+  /** Number of entries. */
   get size(): u32 {
     return this.used;
   }
 
-  get(id: u32): HttpContext | null {
+  /** The slot of an id, for `rootAt` and `contextAt` until the next change; -1 when there is none. */
+  find(id: u32): i32 {
     const slot = this.slotOf(id);
-    return unchecked(this.keys[slot]) == id ? unchecked(this.streams[slot]) : null;
+    return id && unchecked(this.keys[slot]) == id ? slot : -1;
   }
 
-  set(id: u32, stream: HttpContext): void {
+  rootAt(slot: i32): RootContext | null {
+    return this.roots[slot];
+  }
+
+  contextAt(slot: i32): T | null {
+    return this.contexts[slot];
+  }
+
+  /** @param id Not 0. */
+  set(id: u32, root: RootContext, context: T | null): void {
+    this.put(id, root, context);
+  }
+
+  private put(id: u32, root: RootContext | null, context: T | null): void {
     if (this.used * 2 >= <u32>this.keys.length) this.grow();
     const slot = this.slotOf(id);
     if (unchecked(this.keys[slot]) != id) ++this.used;
     unchecked((this.keys[slot] = id));
-    unchecked((this.streams[slot] = stream));
+    unchecked((this.roots[slot] = root));
+    unchecked((this.contexts[slot] = context));
   }
 
   delete(id: u32): void {
-    let hole = this.slotOf(id);
-    if (unchecked(this.keys[hole]) != id) return;
+    let hole = this.find(id);
+    if (hole < 0) return;
     --this.used;
     // Moves later entries of the probe sequence back, so that no entry is behind a free slot.
     const mask = this.keys.length - 1;
@@ -38,11 +54,13 @@ export class ContextTable {
       const home = this.home(unchecked(this.keys[slot]));
       if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
       unchecked((this.keys[hole] = this.keys[slot]));
-      unchecked((this.streams[hole] = this.streams[slot]));
+      unchecked((this.roots[hole] = this.roots[slot]));
+      unchecked((this.contexts[hole] = this.contexts[slot]));
       hole = slot;
     }
     unchecked((this.keys[hole] = 0));
-    unchecked((this.streams[hole] = null));
+    unchecked((this.roots[hole] = null));
+    unchecked((this.contexts[hole] = null));
   }
 
   private home(id: u32): i32 {
@@ -59,13 +77,14 @@ export class ContextTable {
 
   private grow(): void {
     const keys = this.keys;
-    const streams = this.streams;
+    const roots = this.roots;
+    const contexts = this.contexts;
     this.keys = new StaticArray<u32>(keys.length * 2);
-    this.streams = new StaticArray<HttpContext | null>(keys.length * 2);
+    this.roots = new StaticArray<RootContext | null>(keys.length * 2);
+    this.contexts = new StaticArray<T | null>(keys.length * 2);
     this.used = 0;
     for (let i = 0; i < keys.length; ++i) {
-      const stream = unchecked(streams[i]);
-      if (stream !== null) this.set(unchecked(keys[i]), stream);
+      if (unchecked(keys[i])) this.put(unchecked(keys[i]), unchecked(roots[i]), unchecked(contexts[i]));
     }
   }
 }

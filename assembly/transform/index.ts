@@ -2,13 +2,17 @@
 // each callback that it finds exported. It also sets the compiler options that every filter needs.
 
 import type { Parser, Program, Source } from "assemblyscript";
-import { always } from "./callbacks.ts";
-import { overriddenCallbacks } from "./classes.ts";
+import { exportsSource } from "./callbacks.ts";
+import { filterClasses, overriddenCallbacks } from "./classes.ts";
+import { addForComposition } from "./composition.ts";
+import { checkGlobals } from "./globals.ts";
+import { checkOverrides } from "./overrides.ts";
+import { checkRegistrations } from "./registrations.ts";
+import { reporter } from "./report.ts";
 
 const library = "~lib/proxy-wasm-assemblyscript-sdk/";
 /** `Runtime.Minimal` of asc, whose enums have no values at run time: a collection happens only when the program asks. */
 const MINIMAL_RUNTIME = 1;
-const registration = /\bregister(Root|Http)Context\b/;
 
 export default class FilterTransform {
   /** Given by asc before the constructor runs. */
@@ -28,17 +32,26 @@ export default class FilterTransform {
 
   afterParse(parser: Parser): void {
     const sources = parser.sources.filter(isFilterSource);
-    if (!sources.some((source) => registration.test(source.text))) {
-      throw new Error(
-        "this filter registers no plugin, so Envoy would find nothing to run: " +
-          'call registerRootContext("my-filter", () => new MyFilter()) at module top level',
-      );
-    }
-    const names = [...always, ...overriddenCallbacks(sources)].sort();
+    const classes = filterClasses(sources);
+    const report = reporter(parser);
+    checkRegistrations(sources, report);
+    checkOverrides(classes, parser.sources.filter(isLibrarySource), sources, report);
+    checkGlobals(sources, report);
+    const bases = new Set(classes.map(({ base }) => base));
+    const exported = overriddenCallbacks(classes);
+    if (parser.sources.some(isComposition)) addForComposition(bases, exported, sources);
     const runtime = `${library.slice("~lib/".length)}runtime`;
-    const text = `import "${runtime}/abort";\nexport { ${names.join(", ")} } from "${runtime}/exports";\n`;
+    const text = exportsSource(runtime, bases, exported);
     parser.parseFile(text, "meshwright-exports.ts", true);
   }
+}
+
+function isComposition(source: Source): boolean {
+  return source.internalPath === `${library}compose/index`;
+}
+
+function isLibrarySource(source: Source): boolean {
+  return source.internalPath.startsWith(library);
 }
 
 /** Whether a source is the filter's own or a library's that it uses, other than the standard library and the SDK. */

@@ -50,6 +50,37 @@ describe("transform", () => {
       ["proxy_on_log", "proxy_on_response_body", "proxy_on_tick"],
     ],
     [
+      "what an answer, a timer and a connection need",
+      `import * as wasm ${sdk};
+       class Reply extends wasm.HttpCallReply {
+         onResponse(response: wasm.HttpCallResponse): void {} onFailure(failure: wasm.CalloutFailure): void {} }
+       class Beat extends wasm.Timer { onTime(): void {} }
+       class A extends wasm.TcpContext {
+         onDownstreamClose(close: wasm.CloseType): void {
+           new wasm.HttpCall("a").send(new Reply()); new Beat().startOnce(wasm.Duration.ZERO); } }
+       wasm.registerTcpContext("a", () => new A());`,
+      [
+        "proxy_on_downstream_connection_close",
+        "proxy_on_http_call_response",
+        "proxy_on_new_connection",
+        "proxy_on_tick",
+      ],
+    ],
+    [
+      "what gRPC needs",
+      `import * as wasm ${sdk};
+       class Reply extends wasm.GrpcReply {
+         onMessage(message: wasm.Bytes): void {} onFailure(status: wasm.GrpcStatus, message: string): void {} }
+       class Chat extends wasm.GrpcStream { onTrailingMetadata(metadata: wasm.HeaderMap): void {} }
+       class R extends wasm.RootContext {
+         onConfigure(configuration: wasm.Bytes): bool {
+           const method = new wasm.GrpcMethod(wasm.GrpcService.cluster("a"), "a.B", "C");
+           method.call(new Reply(), configuration);
+           return method.open(new Chat()) == wasm.Status.Ok; } }
+       wasm.registerRootContext("a", () => new R());`,
+      ["proxy_on_grpc_close", "proxy_on_grpc_receive", "proxy_on_grpc_receive_trailing_metadata"],
+    ],
+    [
       "a class that has nothing to do with filters",
       `import { HttpContext, registerHttpContext } ${sdk};
        class Clock { onTick(): void {} }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { bootstrapJson, createBootstrap } from "./bootstrap.ts";
+import { bootstrapJson, createBootstrap } from "../bootstrap/index.ts";
 import { formatHostPort } from "../control/index.ts";
 import { parseHostPort } from "./parse-host-port.ts";
 import { formatStatus } from "./status.ts";

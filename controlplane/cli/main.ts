@@ -1,7 +1,8 @@
 // The command `meshwright`.
 import { Command, InvalidArgumentError, Option } from "commander";
 import { stringify } from "yaml";
-import { bootstrapJson, createBootstrap, type BootstrapOptions } from "./bootstrap.ts";
+import { bootstrapJson, createBootstrap, type BootstrapOptions } from "../bootstrap/index.ts";
+import { addFilterCommands } from "./filter/index.ts";
 import { parseHostPort } from "./parse-host-port.ts";
 import { serve, type ServeOptions } from "./serve.ts";
 import { status, type StatusOptions } from "./status.ts";
@@ -18,8 +19,10 @@ const http = (what: string): Option =>
   new Option("--http <address>", what).argParser(parseHostPort).default(parseHostPort("18001"), "127.0.0.1:18001");
 
 const program = new Command("meshwright")
-  .description("An xDS control plane that distributes routes and WebAssembly filters to Envoy sidecars.")
-  .showHelpAfterError("(--help tells more)");
+  .description("WebAssembly filters for Envoy, and an xDS control plane that distributes them and routes to sidecars.")
+  .showHelpAfterError("(--help tells more)")
+  // 1 is for faults in what a command was given to work on, 2 for the command line itself.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 
 program
   .command("serve")
@@ -63,6 +66,8 @@ program
   .addOption(http("where the control plane serves its status"))
   .option("--json", "print it as JSON", false)
   .action((options: StatusOptions) => status(options));
+
+addFilterCommands(program);
 
 await program.parseAsync();
 

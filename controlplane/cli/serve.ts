@@ -2,7 +2,7 @@ import { pino, type Logger } from "pino";
 import pretty from "pino-pretty";
 import { ControlPlane, FaultySourceError, type HostPort } from "../control/index.ts";
 import { FolderSource } from "../source/index.ts";
-import { MODULES_CLUSTER } from "./bootstrap.ts";
+import { MODULES_CLUSTER } from "../bootstrap/index.ts";
 
 export interface ServeOptions {
   readonly config: string;

@@ -5,7 +5,7 @@ import { Pipeline } from "../control/index.ts";
 import { formatProblem } from "../model/index.ts";
 import { ModuleStore } from "../modules/index.ts";
 import { FolderSource } from "../source/index.ts";
-import { MODULES_CLUSTER } from "./bootstrap.ts";
+import { MODULES_CLUSTER } from "../bootstrap/index.ts";
 
 /** `meshwright validate`: everything that serve does before a sidecar sees anything. The exit status is 1 for a fault. */
 export async function validate(folder: string): Promise<void> {

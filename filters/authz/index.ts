@@ -9,7 +9,6 @@ import {
   LogLevel,
   RootContext,
   isLogging,
-  currentTimeNanoseconds,
   logDebug,
   registerRootContext,
   requestHeaders,
@@ -21,8 +20,7 @@ import { REASONS, Reason } from "./reason";
 import { RequestPath, readRequestPath } from "./request-path";
 import { Responses } from "./responses";
 import { RequestView, Rule, firstMatch } from "./rules";
-import { TokenCache } from "./token-cache";
-import { Tokens } from "./tokens";
+import { Tokens, tokenCache } from "./tokens";
 import { Upstream, announce } from "./upstream";
 
 const METHOD: HeaderName = new HeaderName(":method");
@@ -53,7 +51,7 @@ class AuthzStream extends HttpContext {
 
   constructor(private config: AuthzConfig) {
     super();
-    this.tokens = new Tokens(config.providers, new TokenCache(config.tokenCacheSize, currentTimeNanoseconds()));
+    this.tokens = new Tokens(config.providers, tokenCache(config.tokenCacheSize));
     this.upstream = new Upstream(config);
     this.responses = new Responses(config);
     for (let i = <i32>Reason.None + 1; i < REASONS.length; ++i) {

@@ -4,12 +4,12 @@ import {
   Bytes,
   Config,
   ConfigObject,
+  Duration,
   HeaderName,
   JsonKind,
   JsonValue,
   SignatureVerdict,
 } from "proxy-wasm-assemblyscript-sdk";
-import { parseDuration } from "../common/duration";
 import { refuseEmpty } from "../common/lists";
 import { ownHeaderName, plainName } from "../common/names";
 import { ALGORITHMS, Algorithm, algorithmOf } from "./algorithm";
@@ -215,8 +215,9 @@ function scalarText(value: JsonValue): string | null {
 }
 
 function readSkew(object: ConfigObject): i64 {
-  const skew = object.has("clockSkew") ? parseDuration(object.string("clockSkew")) : 60_000;
-  if (skew >= 0 && skew <= MAX_SKEW_MILLISECONDS) return skew;
+  if (!object.has("clockSkew")) return 60_000;
+  const skew = Duration.parse(object.string("clockSkew"));
+  if (skew !== null && skew.milliseconds <= MAX_SKEW_MILLISECONDS) return skew.milliseconds;
   object.error("clockSkew", 'a duration from 0s to 1h such as "60s"');
   return 0;
 }

@@ -4,7 +4,7 @@
 // (CVE-2019-9901, CVE-2020-8595, CVE-2021-29492, CVE-2021-31920). So rules see the path decoded and resolved, and a
 // path that two servers could read in two ways is refused.
 
-import { Bytes, hexValue } from "proxy-wasm-assemblyscript-sdk";
+import { Bytes, escapeAt, pathOf } from "proxy-wasm-assemblyscript-sdk";
 
 // @ts-ignore: decorator
 @inline const SLASH: u8 = 0x2f;
@@ -38,7 +38,7 @@ const result: RequestPath = changetype<RequestPath>(memory.data(offsetof<Request
  * a dot segment with parameters, or `..` behind an empty segment. The result is overwritten by the next call.
  */
 export function readRequestPath(target: Bytes): RequestPath | null {
-  const raw = target.slice(0, pathSize(target));
+  const raw = pathOf(target);
   if (raw.size == 0 || raw[0] != SLASH) return null;
   let plain = true;
   let before: u8 = 0;
@@ -70,13 +70,6 @@ export function readRequestPath(target: Bytes): RequestPath | null {
   return result;
 }
 
-function pathSize(target: Bytes): i32 {
-  for (let i = 0; i < target.size; ++i) {
-    if (target[i] == 0x3f || target[i] == 0x23) return i;
-  }
-  return target.size;
-}
-
 /** Decodes every escape. Null for one that is malformed, that hides a separator or a NUL, or where another escape comes of it. */
 function decodeEscapes(raw: Bytes): Bytes | null {
   const out = Bytes.allocate(raw.size);
@@ -93,16 +86,6 @@ function decodeEscapes(raw: Bytes): Bytes | null {
     if (size >= 3 && out[size - 3] == PERCENT && escapeAt(out, size - 3) >= 0) return null;
   }
   return out.slice(0, size);
-}
-
-/** The byte that the escape at a place stands for, or -1 when it is malformed. */
-function escapeAt(raw: Bytes, at: i32): i32 {
-  if (!isHexAt(raw, at + 1) || !isHexAt(raw, at + 2)) return -1;
-  return (hexValue(raw[at + 1]) << 4) | hexValue(raw[at + 2]);
-}
-
-function isHexAt(raw: Bytes, at: i32): bool {
-  return at < raw.size && hexValue(raw[at]) >= 0;
 }
 
 /**

@@ -1,7 +1,6 @@
 // Which requests something is for.
 
-import { Bytes, ConfigObject, HeaderName, requestHeaders } from "proxy-wasm-assemblyscript-sdk";
-import { requestCookie } from "./cookie";
+import { Bytes, ConfigObject, HeaderName, requestCookie, requestHeaders } from "proxy-wasm-assemblyscript-sdk";
 import { refuseEmpty } from "./lists";
 import { headerName } from "./names";
 import { requestPath } from "./request";

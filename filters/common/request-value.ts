@@ -1,8 +1,14 @@
 // A value that a request carries: what a limit is counted by, what an experiment is split by.
 
-import { Bytes, ConfigObject, HeaderName, Property, requestHeaders } from "proxy-wasm-assemblyscript-sdk";
+import {
+  Bytes,
+  ConfigObject,
+  HeaderName,
+  Property,
+  requestCookie,
+  requestHeaders,
+} from "proxy-wasm-assemblyscript-sdk";
 import { clientAddress } from "./client-address";
-import { requestCookie } from "./cookie";
 import { refuseEmpty } from "./lists";
 import { headerName } from "./names";
 import { requestPath } from "./request";

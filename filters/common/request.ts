@@ -1,7 +1,6 @@
 // The request that is being looked at.
 
-import { Bytes, HeaderName, requestHeaders } from "proxy-wasm-assemblyscript-sdk";
-import { normalizePath } from "./path";
+import { Bytes, HeaderName, normalizePath, requestHeaders } from "proxy-wasm-assemblyscript-sdk";
 
 const PATH: HeaderName = new HeaderName(":path");
 

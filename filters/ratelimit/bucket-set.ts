@@ -5,8 +5,7 @@
 // the fullest, with all that is spent of it: a key may find less than its limit then, never more. That holds for keys that
 // lost their bucket too: since all buckets of a set refill alike, the fullest one has at least as much spent as they had.
 
-import { Bytes } from "proxy-wasm-assemblyscript-sdk";
-import { TokenBucket } from "./token-bucket";
+import { Bytes, TokenBucket } from "proxy-wasm-assemblyscript-sdk";
 
 /** Buckets of a set. */
 export const WAYS: i32 = 4;

@@ -1,12 +1,18 @@
 // The configuration of the filter; README.md describes the fields.
 
-import { Bytes, Config, ConfigObject } from "proxy-wasm-assemblyscript-sdk";
-import { parseDuration } from "../common/duration";
+import {
+  Bytes,
+  Config,
+  ConfigObject,
+  Duration,
+  MAX_FILL_INTERVAL_MILLISECONDS,
+  MAX_TOKENS,
+  TokenBucket,
+} from "proxy-wasm-assemblyscript-sdk";
 import { plainName } from "../common/names";
 import { RequestMatch } from "../common/request-match";
 import { RequestValue } from "../common/request-value";
 import { WAYS } from "./bucket-set";
-import { MAX_FILL_INTERVAL_MILLISECONDS, MAX_TOKENS, TokenBucket } from "./token-bucket";
 
 const MAX_LIMITS: i32 = 64;
 const MAX_SLOTS: i64 = 1_048_576;
@@ -82,7 +88,8 @@ function readTokenBucket(object: ConfigObject): TokenBucket {
   const maxTokens = object.integer("maxTokens", 1, MAX_TOKENS);
   const tokensPerFill = object.integerOr("tokensPerFill", 1, MAX_TOKENS, 1);
   const text = object.string("fillInterval");
-  let interval = parseDuration(text);
+  const duration = Duration.parse(text);
+  let interval: i64 = duration === null ? 0 : duration.milliseconds;
   if (interval < 1 || interval > MAX_FILL_INTERVAL_MILLISECONDS) {
     if (text.length) object.error("fillInterval", 'a duration from 1ms to 744h such as "60s" or "1h30m"');
     interval = 1;

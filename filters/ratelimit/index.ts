@@ -8,6 +8,7 @@ import {
   HttpContext,
   RootContext,
   currentTimeNanoseconds,
+  decimal,
   hash64,
   registerRootContext,
   responseHeaders,
@@ -16,7 +17,6 @@ import {
 import { beginRequest } from "../common/request";
 import { sharedSeed } from "./bucket-store";
 import { RateLimitConfig } from "./config";
-import { decimal } from "./decimal";
 import { Limit } from "./limit";
 import { Limiter } from "./limiter";
 

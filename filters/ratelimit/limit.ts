@@ -1,10 +1,9 @@
 // One limit: whether it is for a request, and whether that request may pass.
 
-import { Bytes, Counter, Hasher64, currentTimeNanoseconds, hash64 } from "proxy-wasm-assemblyscript-sdk";
+import { Bytes, Counter, Hasher64, TokenBucket, currentTimeNanoseconds, hash64 } from "proxy-wasm-assemblyscript-sdk";
 import { BucketSet, WAYS } from "./bucket-set";
 import { BucketStore } from "./bucket-store";
 import { LimitConfig } from "./config";
-import { TokenBucket } from "./token-bucket";
 
 /** What a limit says to a request. */
 export enum Verdict {

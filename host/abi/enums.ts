@@ -49,6 +49,10 @@ export type BufferType = (typeof BufferType)[keyof typeof BufferType];
 export const StreamType = { Request: 0, Response: 1, Downstream: 2, Upstream: 3 } as const;
 export type StreamType = (typeof StreamType)[keyof typeof StreamType];
 
+/** Who closed a connection. */
+export const CloseType = { Unknown: 0, Local: 1, Remote: 2 } as const;
+export type CloseType = (typeof CloseType)[keyof typeof CloseType];
+
 export const MetricType = { Counter: 0, Gauge: 1, Histogram: 2 } as const;
 export type MetricType = (typeof MetricType)[keyof typeof MetricType];
 

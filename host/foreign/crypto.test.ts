@@ -10,6 +10,8 @@ const host: ForeignHost = {
   clearRouteCache: () => undefined,
   setEnvoyFilterState: () => Status.NotFound,
   declareProperty: () => Status.Ok,
+  property: () => undefined,
+  machine: {},
   resultLimit: 1024,
 };
 

@@ -1,5 +1,6 @@
 import { deflateSync, inflateSync } from "node:zlib";
 import { Status } from "../abi/enums.ts";
+import type { Property } from "../properties.ts";
 import { signText, verifySignature } from "./crypto.ts";
 import { Fields } from "./protobuf.ts";
 
@@ -11,6 +12,10 @@ export interface ForeignHost {
   setEnvoyFilterState(path: string, value: Uint8Array): Status;
   /** Declares how a property that `proxy_set_property` writes behaves, for the context that runs. */
   declareProperty(name: string, options: { readonly readOnly: boolean }): Status;
+  /** An attribute of the stream, or of the plugin, by its first name. */
+  property(name: string): Property | undefined;
+  /** Stands for the virtual machine: what a function keeps for it is kept by this. */
+  readonly machine: object;
   /** The most bytes that a result may have. */
   readonly resultLimit: number;
 }
@@ -24,7 +29,7 @@ export interface ForeignResult {
 /** A function that a module calls by name with `proxy_call_foreign_function`. */
 export type ForeignFunction = (argument: Uint8Array, host: ForeignHost) => ForeignResult;
 
-/** Envoy's own functions, but for the CEL expressions (`expr_create`, `expr_evaluate`, `expr_delete`). */
+/** Envoy's own functions, but for the CEL expressions, which are in `cel.ts`. */
 export const ENVOY_FOREIGN_FUNCTIONS: Readonly<Record<string, ForeignFunction>> = {
   verify_signature: verifySignature,
   sign: signText,

@@ -5,6 +5,7 @@ import type { Vm } from "../vm.ts";
 import { WebAssembly, type CompiledModule, type ImportObject } from "../webassembly.ts";
 import { bufferCalls } from "./buffers.ts";
 import { outgoingCalls } from "./calls.ts";
+import { grpcCalls } from "./grpc.ts";
 import { headerCalls } from "./headers.ts";
 import { metricCalls } from "./metrics.ts";
 import { sharedCalls } from "./shared.ts";
@@ -21,6 +22,7 @@ const envCalls: HostCalls<EnvImport> = {
   ...sharedCalls,
   ...metricCalls,
   ...outgoingCalls,
+  ...grpcCalls,
 };
 
 const WASI_EFAULT = 21;

@@ -3,7 +3,7 @@ import { ProxyWasmHost, type HostOptions, type PluginOptions } from "../host.ts"
 import type { HeadersInit } from "../header-map.ts";
 import type { HttpStream } from "../http-stream.ts";
 import type { Plugin } from "../plugin.ts";
-import { probe, reports, type ProbeOptions, type Report } from "./probe.ts";
+import { probe, reports, step, type Callback, type ProbeOptions, type Report, type Step } from "./probe.ts";
 
 /** Loads a probe module. Without a canary by default, so that each report is there once. */
 export async function load(module: ProbeOptions, options: HostOptions = {}): Promise<ProxyWasmHost> {
@@ -53,4 +53,26 @@ export function get(plugin: Plugin, headers: HeadersInit = GET): HttpStream {
   const stream = plugin.newHttpStream();
   stream.requestHeaders(headers, { endOfStream: true });
   return stream;
+}
+
+/** A step that says something in the log. */
+export const log = (message: string): Step => ({ ...step("proxy_log", 2, message), quiet: true });
+
+/** A callback that says something and returns something. */
+export const says = (message: string, returns?: number): Callback => ({
+  steps: [log(message)],
+  ...(returns !== undefined && { returns }),
+});
+
+/** WAT: answers with `status` until the end of the stream, and then with Continue. */
+export const untilEnd = (status: number): string =>
+  `(if (i32.eqz (local.get 2)) (then (return (i32.const ${status}))))`;
+
+/** A step that continues the request. */
+export const continues: Step = { ...step("proxy_continue_stream", 0), quiet: true };
+
+/** A plugin of a probe module, and a stream that goes through it. */
+export async function probeStream(callbacks: ProbeOptions["callbacks"], more: HostOptions & PluginOptions = {}) {
+  const { host, plugin } = await start({ callbacks: callbacks ?? {} }, more);
+  return { host, plugin, stream: plugin.newHttpStream() };
 }

@@ -5,8 +5,8 @@ import { encodePairs } from "../pairs.ts";
 import { dataStep, out, step, UNWRITTEN, type Step } from "./probe.ts";
 
 /**
- * What each import answers. Held against Envoy 1.39.3 and 1.40.0 row by row, Envoy differs only where it makes gRPC calls
- * and asks the DNS, which this host does not, and in its own clock and port numbers. The module runs a table's calls in
+ * What each import answers. Held against Envoy 1.39.3 and 1.40.0 row by row, Envoy differs only where it asks the
+ * DNS, which this host does not, and in its own clock and port numbers. The module runs a table's calls in
  * `proxy_on_request_headers` of the request below, as plugin `p` with root id `r`, vm_id `vm`, the VM configuration
  * `vm configuration`, the environment variable LANG (empty) and the cluster `up`.
  */
@@ -23,7 +23,17 @@ export const STATUS_REQUEST: readonly (readonly [string, string])[] = [
 /** A call in `proxy_on_request_headers` of a GET, its status, and what it wrote: words, or the bytes that it gave. */
 export type Row = [call: Step, status: number, written?: readonly number[] | string];
 
-const { Ok, NotFound, BadArgument, InvalidMemoryAccess, CasMismatch, Empty, InternalFailure, Unimplemented } = Status;
+const {
+  Ok,
+  NotFound,
+  BadArgument,
+  InvalidMemoryAccess,
+  CasMismatch,
+  Empty,
+  InternalFailure,
+  ParseFailure,
+  Unimplemented,
+} = Status;
 const BEYOND = 0x7fff_0000;
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const callHeaders = encodePairs(
@@ -171,13 +181,17 @@ export const STATUS_TABLES: Record<string, readonly Row[]> = {
     [step("proxy_http_call", "up", callHeaders, "", "", 100, out(0)), Ok, [8]],
     [step("proxy_http_call", "up", callHeaders, "", "", 100, BEYOND), InvalidMemoryAccess],
     [step("proxy_get_status", out(0), out(1), out(2)), Ok, [0, 0, 0]],
-    [step("proxy_grpc_call", "up", "s", "m", "", "", 100, out(0)), InternalFailure],
+    [step("proxy_grpc_call", "up", "s", "m", "", "", 100, out(0)), Ok, [5]],
+    [step("proxy_grpc_call", "nowhere", "s", "m", "", "", 100, out(0)), ParseFailure],
     [step("proxy_grpc_call", BEYOND, 1, "s", "m", "", "", 100, out(0)), InvalidMemoryAccess],
-    [step("proxy_grpc_stream", "up", "s", "m", "", out(0)), InternalFailure],
+    [step("proxy_grpc_stream", "up", "s", "m", "", out(0)), Ok, [6]],
     [step("proxy_grpc_send", 5, "x", 0), BadArgument],
-    [step("proxy_grpc_send", 6, "x", 0), NotFound],
+    [step("proxy_grpc_send", 6, "x", 0), Ok],
+    [step("proxy_grpc_send", 10, "x", 0), NotFound],
     [step("proxy_grpc_close", 4), BadArgument],
+    [step("proxy_grpc_close", 5), Ok],
     [step("proxy_grpc_close", 5), NotFound],
+    [step("proxy_grpc_cancel", 6), Ok],
     [step("proxy_grpc_cancel", 6), NotFound],
     [step("envoy_resolve_dns", "a", out(0)), InternalFailure],
   ],
@@ -220,7 +234,7 @@ export const STATUS_TABLES: Record<string, readonly Row[]> = {
     [step("wasi:path_open", 0, 0, 0, 0, 0, 0n, 0n, 0, 0), 44],
     [step("wasi:sock_send", 0, 0, 0, 0, out(0)), 58, [0]],
     [step("wasi:clock_time_get", 2, 0n, out(0)), 58],
-    [step("wasi:clock_time_get", 1, 0n, out(0)), 0, [0, 0]],
+    [step("wasi:clock_time_get", 1, 0n, out(0)), 0, [1, 0]],
     [step("wasi:random_get", 0, 65537), 28],
     [step("wasi:environ_sizes_get", out(0), out(1)), 0, [1, 6]],
     [step("wasi:environ_get", out(0), out(2)), 0, [24, UNWRITTEN, 0x474e_414c, 0xeeee_003d]],

@@ -17,6 +17,8 @@ export interface Case {
   readonly startsNot?: boolean;
   /** What each line of the transcript is called; by default by its number. */
   readonly lineNames?: readonly string[];
+  /** The module is an access logger and no filter. */
+  readonly accessLogger?: boolean;
   /** Compare the log only: what the case does to its stream is of no interest. */
   readonly logOnly?: boolean;
 }
@@ -33,3 +35,7 @@ export interface Request {
 export const PLUGIN = { name: "p", rootId: "r", configuration: "plugin configuration" } as const;
 export const VM = { vmId: "vm", vmConfiguration: "vm configuration", environment: { LANG: "" } } as const;
 export const CLUSTER = "up";
+/** A gRPC server that answers as `GRPC_ANSWERS` says. */
+export const GRPC_CLUSTER = "grpc";
+/** Takes connections and never answers. */
+export const SILENT_CLUSTER = "silent";

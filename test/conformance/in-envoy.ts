@@ -6,8 +6,10 @@ import { envoyBinary } from "../../setup/envoy.mjs";
 import { Envoy } from "../support/envoy.ts";
 import { freePorts } from "../support/ports.ts";
 import { Process } from "../support/processes.ts";
-import { CLUSTER, type Case } from "./case.ts";
+import { CLUSTER, GRPC_CLUSTER, SILENT_CLUSTER, type Case } from "./case.ts";
 import { envoyConfig, type Listener } from "./envoy-config.ts";
+import { GrpcServer } from "./grpc-server.ts";
+import { SilentServer } from "./silent-server.ts";
 import { endsTranscript, logTranscript, SAID, type ClientAnswer, type Transcript } from "./transcript.ts";
 
 const MARKER = `${SAID}marker`;
@@ -16,12 +18,23 @@ const MARKER = `${SAID}marker`;
 export class EnvoyRunner {
   readonly #envoy: Envoy;
   readonly #upstream: Upstream;
+  readonly #grpc: GrpcServer;
+  readonly #silent: SilentServer;
   readonly #ports: ReadonlyMap<string, number>;
   readonly #markerPort: number;
 
-  private constructor(envoy: Envoy, upstream: Upstream, ports: ReadonlyMap<string, number>, markerPort: number) {
+  private constructor(
+    envoy: Envoy,
+    upstream: Upstream,
+    grpc: GrpcServer,
+    silent: SilentServer,
+    ports: ReadonlyMap<string, number>,
+    markerPort: number,
+  ) {
     this.#envoy = envoy;
     this.#upstream = upstream;
+    this.#grpc = grpc;
+    this.#silent = silent;
     this.#ports = ports;
     this.#markerPort = markerPort;
   }
@@ -31,21 +44,30 @@ export class EnvoyRunner {
       callbacks: { proxy_on_request_headers: { steps: [{ ...step("proxy_log", 5, MARKER), quiet: true }] } },
     });
     const upstream = await Upstream.start();
+    const grpc = await GrpcServer.start();
+    const silent = await SilentServer.start();
     const [adminPort = 0, markerPort = 0, ...ports] = await freePorts(cases.length + 2);
     const listeners: Listener[] = cases.map(({ item, module }, i) => ({ port: ports[i] ?? 0, module, item }));
     listeners.push({ port: markerPort, module: marker });
-    const config = envoyConfig(listeners, { adminPort, clusters: { [CLUSTER]: upstream.port } });
+    const config = envoyConfig(listeners, {
+      adminPort,
+      clusters: { [CLUSTER]: upstream.port, [GRPC_CLUSTER]: grpc.port, [SILENT_CLUSTER]: silent.port },
+    });
     try {
       const envoy = await Envoy.start("envoy", JSON.stringify(config), adminPort, { concurrency: 1, logLevel: "info" });
       await envoy.until(async () => (await envoy.admin("/ready")).startsWith("LIVE"));
       return new EnvoyRunner(
         envoy,
         upstream,
+        grpc,
+        silent,
         new Map(cases.map(({ item }, i) => [item.name, ports[i] ?? 0])),
         markerPort,
       );
     } catch (error) {
       await upstream.stop();
+      grpc.stop();
+      silent.stop();
       throw error;
     }
   }
@@ -65,6 +87,8 @@ export class EnvoyRunner {
   async stop(): Promise<void> {
     await this.#envoy.stop();
     await this.#upstream.stop();
+    this.#grpc.stop();
+    this.#silent.stop();
   }
 
   async #exchange(item: Case, from: number): Promise<{ client: string; answer: ClientAnswer | undefined }> {

@@ -1,10 +1,19 @@
 import { ProxyWasmHost, type HttpStream, type Plugin } from "@meshwright/host";
-import { CLUSTER, PLUGIN, VM, type Case } from "./case.ts";
+import { celFunctions } from "@meshwright/host/cel";
+import { CLUSTER, GRPC_CLUSTER, PLUGIN, SILENT_CLUSTER, VM, type Case, type Request } from "./case.ts";
+import { GRPC_ANSWERS, type GrpcAnswer } from "./grpc-server.ts";
 import { endsTranscript, logTranscript, type Ends, type Transcript } from "./transcript.ts";
+
+/** Longer than what a case waits for a silent cluster. */
+const CALL_TIMEOUT_MS = 100;
 
 /** Runs a case in the host. `client` is the address that the request comes from. */
 export async function runInHost(item: Case, module: Uint8Array, client: string): Promise<Transcript> {
-  const host = await ProxyWasmHost.load(module, { ...VM, clusters: [CLUSTER] });
+  const host = await ProxyWasmHost.load(module, {
+    ...VM,
+    clusters: [CLUSTER, GRPC_CLUSTER, SILENT_CLUSTER],
+    foreign: celFunctions(),
+  });
   try {
     const plugin = host.startPlugin({
       ...PLUGIN,
@@ -14,32 +23,67 @@ export async function runInHost(item: Case, module: Uint8Array, client: string):
     if (item.startsNot) return log();
     // The lines before are those of the root contexts.
     const start = log().length;
+    if (item.accessLogger === true) {
+      const request = [...pseudoHeaders(item.request), ...item.request.headers];
+      plugin.logStream({ request, response: { ":status": "200" } });
+      return log().slice(start);
+    }
     const stream = plugin.newHttpStream({
       // Envoy knows them from its connections and its configuration; a test of a filter gives them.
       properties: { "source.address": client, "xds.cluster_name": CLUSTER },
       ...(item.bufferLimit === undefined ? {} : { bufferLimit: item.bufferLimit }),
     });
-    const ends = drive(item, plugin, stream);
+    const ends = drive(item, plugin, stream, () => host.clock.advance(CALL_TIMEOUT_MS));
     return [...log().slice(start), ...(item.logOnly ? [] : endsTranscript(ends))];
   } finally {
     host.close();
   }
 }
 
-/** Plays the client, and the upstream for as far as the filter lets it. */
-function drive({ request, answer = "hello", leaveAt }: Case, plugin: Plugin, stream: HttpStream): Ends {
-  const { method, path, headers, body } = request;
-  const pseudo = [
+function pseudoHeaders({ method, path }: Request): [string, string][] {
+  return [
     [":authority", "h"],
     [":path", path],
     [":method", method],
     [":scheme", "http"],
-  ] as const;
-  stream.requestHeaders([...pseudo, ...headers], { endOfStream: body === undefined });
+  ];
+}
+
+/** Plays the gRPC server. */
+function serveGrpc(plugin: Plugin): void {
+  for (const call of plugin.grpcCalls) {
+    if (call.cluster === CLUSTER) {
+      call.answerWithoutGrpc();
+      continue;
+    }
+    const answer: GrpcAnswer | undefined = Object.entries(GRPC_ANSWERS).find(([path]) => path === call.path)?.[1];
+    if (answer === undefined) {
+      call.end({ status: 12, message: `The server does not implement the method ${call.path}` });
+      continue;
+    }
+    const { initialMetadata, messages = [], status, message = "OK", trailers = {}, echo = false } = answer;
+    if (call.cluster === SILENT_CLUSTER || (echo && !call.ended)) continue;
+    if (initialMetadata !== undefined) call.sendInitialMetadata(initialMetadata);
+    for (const item of echo ? [...call.messages, ...messages] : messages) call.send(item);
+    if (status !== undefined) call.end({ status, message, trailers });
+  }
+}
+
+/** Plays the client, and the upstream for as far as the filter lets it. */
+function drive(
+  { request, answer = "hello", leaveAt }: Case,
+  plugin: Plugin,
+  stream: HttpStream,
+  timeOut: () => void,
+): Ends {
+  const { headers, body } = request;
+  stream.requestHeaders([...pseudoHeaders(request), ...headers], { endOfStream: body === undefined });
   if (body !== undefined) {
     stream.requestBody(body);
     stream.requestBody("", { endOfStream: true });
   }
+  serveGrpc(plugin);
+  timeOut();
   for (const call of plugin.httpCalls) call.respond({ headers: { ":status": "200" }, body: answer });
   const arrived = stream.request.ended && stream.localResponse === undefined && leaveAt === undefined;
   if (arrived) {

@@ -136,4 +136,30 @@ export const MAP_CASES: readonly Case[] = [
     }),
     request: p.post("abc"),
   },
+  {
+    name: "an access logger",
+    module: {
+      callbacks: {
+        proxy_on_log: says("log", [
+          p.value(MAP.request, ":path"),
+          p.value(MAP.request, "x-a"),
+          p.value(MAP.request, "absent"),
+          p.value(MAP.response, ":status"),
+          p.value(MAP.responseTrailers, "absent"),
+          p.value(MAP.requestTrailers, "absent"),
+          p.add(MAP.request, "x-b", "1"),
+          p.property("request\0path"),
+          p.property("request\0headers\0x-a"),
+          p.property("response\0code"),
+          p.property("response\0code_details"),
+          p.property("plugin_name"),
+          step("proxy_set_property", "k", "v"),
+          p.content(BUFFER.request),
+        ]),
+      },
+    },
+    request: p.get([["x-a", "1"]]),
+    accessLogger: true,
+    logOnly: true,
+  },
 ];

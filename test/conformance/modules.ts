@@ -11,11 +11,13 @@ export const MAP = {
   requestTrailers: 1,
   response: 2,
   responseTrailers: 3,
+  grpcInitialMetadata: 4,
+  grpcTrailers: 5,
   callResponse: 6,
   callTrailers: 7,
 } as const;
 /** Numbers of buffers. */
-export const BUFFER = { request: 0, response: 1, callResponse: 4 } as const;
+export const BUFFER = { request: 0, response: 1, downstream: 2, upstream: 3, callResponse: 4, grpc: 5 } as const;
 
 /** A line of the log, without a report. */
 export function say(message: string): Step {

@@ -62,6 +62,44 @@ const MORE: readonly Step[] = [
   step("wasi:fd_write", 1, -8, 1, out(0)),
 ];
 
+const token = (value: number): Uint8Array => Uint8Array.of(value, 0, 0, 0);
+const expression = (text: string, number: number): Step[] => [
+  foreign("expr_create", text),
+  foreign("expr_evaluate", token(number)),
+];
+
+/** Expressions of CEL; a token is one more than the one before. */
+const CEL: readonly Step[] = [
+  ...[
+    `request.path`,
+    `request.method == "GET" && request.headers["x-name"] == "first,second"`,
+    `request.path.startsWith("/a")`,
+    `1 + 2`,
+    `1.5`,
+    `size(request.headers) > 3`,
+    `"x-absent" in request.headers`,
+    `request.headers["x-absent"]`,
+    `plugin_name + "!"`,
+    `[1, 2]`,
+    `{"a": "b"}`,
+    `duration("1.5s")`,
+    `b"bytes"`,
+    `nothing.at.all`,
+    `response.code`,
+    `true ? "yes" : "no"`,
+    `request.url_path.matches("^/[a-z]$")`,
+    `["a", "b"].exists(x, x == "b")`,
+  ].flatMap(expression),
+  foreign("expr_create", "1 +"),
+  foreign("expr_create", ""),
+  foreign("expr_delete", token(0)),
+  foreign("expr_delete", token(0)),
+  foreign("expr_evaluate", token(0)),
+  foreign("expr_evaluate", token(99)),
+  foreign("expr_evaluate", "abc"),
+  foreign("expr_delete", "abc"),
+];
+
 /** One case a table. Without what Envoy 1.37 lacks, if that is the Envoy. */
 export function statusCases(envoyVersion: string): Case[] {
   const tables = Object.entries(STATUS_TABLES).map(([name, rows]) =>
@@ -71,7 +109,7 @@ export function statusCases(envoyVersion: string): Case[] {
       envoyVersion,
     ),
   );
-  return [...tables, table("more", MORE, envoyVersion)];
+  return [...tables, table("more", MORE, envoyVersion), table("CEL", CEL, envoyVersion)];
 }
 
 /** The calls of a table, one after another when the request's headers come. Its transcript has a line for each. */

@@ -85,11 +85,15 @@ function send(port: number, exchange: Exchange): Promise<Arrived | undefined> {
   if (message.trailers !== undefined) lines["transfer-encoding"] = ["chunked"];
   const headers = { ...lines, host: "test.example", "x-scenario": scenario };
   return new Promise((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException): void => {
+      if (error.code === "ECONNRESET") resolve(undefined);
+      else reject(error);
+    };
     const outgoing = request({ host: "127.0.0.1", port, path, method, headers, agent: false, timeout: 10_000 });
     outgoing.on("response", (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
-      response.on("error", reject);
+      response.on("error", failed);
       response.on("end", () => {
         const body = Buffer.concat(chunks).toString("latin1");
         const status = String(response.statusCode);
@@ -97,10 +101,7 @@ function send(port: number, exchange: Exchange): Promise<Arrived | undefined> {
       });
     });
     outgoing.on("timeout", () => outgoing.destroy(new Error(`no answer to ${scenario} in 10 s`)));
-    outgoing.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "ECONNRESET") resolve(undefined);
-      else reject(error);
-    });
+    outgoing.on("error", failed);
     for (const chunk of message.body ?? []) outgoing.write(latin1(chunk));
     if (message.trailers !== undefined) outgoing.addTrailers([...message.trailers] as [string, string][]);
     outgoing.end();
@@ -124,13 +125,13 @@ function configurationOf(
   appPort: number,
   adminPort: number,
 ): string {
-  const listener = ({ name, rootId, configuration }: PluginSetting): object => ({
-    name,
-    address: address(ports.get(name) ?? 0),
-    filter_chains: [{ filters: [{ name: "manager", typed_config: manager(name, rootId, configuration) }] }],
+  const listener = (plugin: PluginSetting): object => ({
+    name: plugin.name,
+    address: address(ports.get(plugin.name) ?? 0),
+    filter_chains: [{ filters: [{ name: "manager", typed_config: manager(plugin) }] }],
   });
 
-  const manager = (name: string, rootId: string, configuration: object): object =>
+  const manager = ({ name, rootId, configuration, allowOnHeadersStopIteration = false }: PluginSetting): object =>
     typed("filters.network.http_connection_manager.v3.HttpConnectionManager", {
       stat_prefix: name,
       generate_request_id: false,
@@ -144,6 +145,7 @@ function configurationOf(
               name,
               root_id: rootId,
               configuration: stringValue(JSON.stringify(configuration)),
+              allow_on_headers_stop_iteration: allowOnHeadersStopIteration,
               vm_config: {
                 vm_id: "sdk",
                 runtime: "envoy.wasm.runtime.v8",

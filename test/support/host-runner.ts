@@ -34,8 +34,13 @@ export class HostRunner implements Runner {
         },
       }),
     );
-    for (const { name, rootId, configuration } of plugins) {
-      const plugin = runner.host.startPlugin({ name, rootId, configuration: JSON.stringify(configuration) });
+    for (const { name, rootId, configuration, allowOnHeadersStopIteration = false } of plugins) {
+      const plugin = runner.host.startPlugin({
+        name,
+        rootId,
+        configuration: JSON.stringify(configuration),
+        allowOnHeadersStopIteration,
+      });
       assert.ok(plugin.ok, plugin.reason);
       runner.#plugins.set(name, plugin);
     }

@@ -67,42 +67,6 @@ describe("SHA-256", () => {
 });
 
 describe("HMAC-SHA-256", () => {
-  test("the cases of RFC 4231", () => {
-    const keys: Bytes[] = [
-      repeated(0x0b, 20),
-      Bytes.utf8("Jefe"),
-      repeated(0xaa, 20),
-      hex("0102030405060708090a0b0c0d0e0f10111213141516171819"),
-      repeated(0xaa, 131),
-      repeated(0xaa, 131),
-    ];
-    const texts: Bytes[] = [
-      Bytes.utf8("Hi There"),
-      Bytes.utf8("what do ya want for nothing?"),
-      repeated(0xdd, 50),
-      repeated(0xcd, 50),
-      Bytes.utf8("Test Using Larger Than Block-Size Key - Hash Key First"),
-      Bytes.utf8(
-        "This is a test using a larger than block-size key and a larger than block-size data. " +
-          "The key needs to be hashed before being used by the HMAC algorithm.",
-      ),
-    ];
-    const codes: string[] = [
-      "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
-      "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
-      "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe",
-      "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b",
-      "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
-      "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2",
-    ];
-    for (let i = 0; i < keys.length; ++i) {
-      const key = new HmacSha256(keys[i]);
-      expect(hexOf(key.sign(texts[i]))).toBe(codes[i]);
-      expect(key.verify(texts[i], hex(codes[i]))).toBe(true);
-      expect(key.verify(texts[i], hex(codes[i]).slice(0, 31))).toBe(false);
-    }
-  });
-
   test("RFC 7515, A.1", () => {
     const key = new HmacSha256(
       base64Url("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"),

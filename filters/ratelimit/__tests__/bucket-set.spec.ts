@@ -1,6 +1,5 @@
-import { Bytes } from "proxy-wasm-assemblyscript-sdk";
+import { Bytes, TokenBucket } from "proxy-wasm-assemblyscript-sdk";
 import { BucketSet, WAYS } from "../bucket-set";
-import { TokenBucket } from "../token-bucket";
 
 const SECOND: u64 = 1_000_000;
 const KEYS: u64 = WAYS;

@@ -101,6 +101,14 @@ export const headersCases: readonly Case[] = [
     },
   },
   {
+    exchange: { scenario: "write-through", ...both({ headers }) },
+    expected: {
+      log: ["300 writes, 0 differences", "300 writes, 0 differences", "end"],
+      upstream: message("GET /write-through"),
+      client: message("200"),
+    },
+  },
+  {
     exchange: { scenario: "replace-headers", ...both({ headers }) },
     expected: {
       log: [

@@ -3,6 +3,8 @@ export interface PluginSetting {
   readonly name: string;
   readonly rootId: string;
   readonly configuration: object;
+  /** Whether headers can be held while the body comes (Envoy's `allow_on_headers_stop_iteration`); false when left out. */
+  readonly allowOnHeadersStopIteration?: boolean;
 }
 
 /** All in one VM, started in this order. */

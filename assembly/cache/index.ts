@@ -1,0 +1,3 @@
+// Caches of one worker.
+
+export { LRU_ENTRY_OVERHEAD, LruCache } from "./lru-cache";

@@ -1,0 +1,1 @@
+//! The filters are in `examples/`, one module each.

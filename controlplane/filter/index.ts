@@ -1,0 +1,12 @@
+/** What `meshwright filter` does, without its command line. See README.md. */
+
+export { buildFilter, buildWith, type BuildOptions, type BuildResult } from "./build.ts";
+export { FilterError } from "./filter-error.ts";
+export { findProject, type Project } from "./project.ts";
+export { packFilter, type Packed, type PackOptions } from "./pack.ts";
+export { readModule } from "./read-module.ts";
+export { reportModule, type ExportReport, type ModuleReport, type Share } from "./report.ts";
+export { nameWithPlaces, Symbolizer } from "./symbolize.ts";
+export type { Variant } from "./oci/image.ts";
+export { DevSession, type DevEvent, type DevOptions } from "./dev/session.ts";
+export { scaffold, type Scaffolded } from "./scaffold.ts";

@@ -1,0 +1,46 @@
+import { FilterError } from "./filter-error.ts";
+import { credentialsFor } from "./oci/credentials.ts";
+import { createImage, type Variant } from "./oci/image.ts";
+import { writeLayout } from "./oci/layout.ts";
+import { formatReference, parseReference } from "./oci/reference.ts";
+import { pushImage } from "./oci/registry.ts";
+import { readModule } from "./read-module.ts";
+import { reportModule } from "./report.ts";
+
+export interface PackOptions {
+  /** `registry/repository:tag`. */
+  readonly tag: string;
+  /** Folder or `.tar` file of an OCI image layout. */
+  readonly out: string | undefined;
+  readonly push: boolean;
+  readonly variant: Variant;
+  readonly rootIds: readonly string[];
+}
+
+export interface Packed {
+  readonly reference: string;
+  /** The manifest's. */
+  readonly digest: string;
+  /** Of everything in the image, in bytes. */
+  readonly size: number;
+}
+
+/**
+ * Puts a module into an OCI image, and the image where it is wanted.
+ * @throws FilterError when Envoy would refuse the module, or the image has nowhere to go or cannot get there.
+ */
+export async function packFilter(file: string, options: PackOptions): Promise<Packed> {
+  const { tag, out, push, variant, rootIds } = options;
+  if (out === undefined && !push) throw new FilterError("nothing to do: expected --out, --push or both");
+  const target = parseReference(tag);
+  const module = readModule(file);
+  const { abiVersion, problems } = reportModule(module);
+  if (abiVersion === null || problems.length > 0) {
+    throw new FilterError(`${file}: Envoy would refuse this module: ${problems.join("; ")}`);
+  }
+  const image = createImage(module, { variant, abiVersion, rootIds });
+  if (out !== undefined) writeLayout(image, target.tag, out);
+  if (push) await pushImage(image, target, credentialsFor(target.registry));
+  const size = [image.manifest, ...image.blobs].reduce((sum, { bytes }) => sum + bytes.length, 0);
+  return { reference: formatReference(target), digest: image.manifest.digest, size };
+}
