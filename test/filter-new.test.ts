@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { npmCommand } from "../controlplane/filter/npm.ts";
 import { envoyBinary } from "../setup/envoy.mjs";
 import { run } from "../setup/tools.mjs";
 import { command, runCommand } from "./support/command.ts";
@@ -17,7 +18,8 @@ describe("meshwright filter new", () => {
   // Node's test runner behaves otherwise under another one.
   const env = { ...process.env };
   delete env["NODE_TEST_CONTEXT"];
-  const npm = (...args: string[]): Promise<Buffer> => run("npm", args, { cwd: project, env });
+  const [npmProgram, ...npmFirst] = npmCommand();
+  const npm = (...args: string[]): Promise<Buffer> => run(npmProgram, [...npmFirst, ...args], { cwd: project, env });
 
   before(async () => {
     const { code, output } = await runCommand(["filter", "new", "my-filter"], { cwd: folder });

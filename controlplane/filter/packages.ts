@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { FilterError } from "./filter-error.ts";
+import { npmCommand } from "./npm.ts";
 
 /** The packages of this repository that a filter is made with. */
 const ours = ["proxy-wasm-assemblyscript-sdk", "@meshwright/host", "meshwright"] as const;
@@ -36,10 +37,10 @@ function fromCheckout(folder: string): Record<string, string> | undefined {
   const vendor = resolve(folder, "vendor");
   mkdirSync(vendor, { recursive: true });
   const workspaces = ours.flatMap((name) => ["--workspace", name]);
-  const npm = process.platform === "win32" ? "npm.cmd" : "npm";
+  const [npm, ...first] = npmCommand();
   const packed = spawnSync(
     npm,
-    ["pack", ...workspaces, "--pack-destination", vendor, "--json", "--loglevel", "error"],
+    [...first, "pack", ...workspaces, "--pack-destination", vendor, "--json", "--loglevel", "error"],
     {
       cwd: root,
       encoding: "utf8",
