@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { testFilter } from "@meshwright/host";
 import { root } from "../setup/paths.mjs";
 import { runCommand } from "./support/command.ts";
 import { Envoy } from "./support/envoy.ts";
@@ -73,6 +74,34 @@ describe("a debug module in Envoy", () => {
 });
 
 describe("the command line", () => {
+  test("build of a manifest: several filters in one module, under its name", async () => {
+    const manifest = join(folder, "edge.json");
+    const filters = ["hello", "header-edit"].map((name) => relative(folder, join(root, "examples", name)));
+    writeFileSync(manifest, JSON.stringify({ name: "edge", filters }));
+    const module = join(folder, "edge.wasm");
+    const { code, output } = await runCommand(["filter", "build", manifest, "--out", module]);
+    assert.equal(code, 0, output);
+    const configuration = { filters: [{ name: "hello" }] };
+    const filter = await testFilter(module, { rootId: "edge", configuration });
+    const stream = filter.stream();
+    stream.get("/", { "x-user": "ada" });
+    stream.respond({ status: 200 });
+    assert.equal(stream.response.headers?.get("x-hello"), "ada");
+    filter.close();
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => name.startsWith(".compose")),
+      [],
+    );
+  });
+
+  test("build of what is no manifest: exit status 1, and the field", async () => {
+    const manifest = join(folder, "bad.json");
+    writeFileSync(manifest, JSON.stringify({ name: "edge", filters: [1] }));
+    const { code, output } = await runCommand(["filter", "build", manifest]);
+    assert.equal(code, 1);
+    assert.match(output, /bad\.json: filters\[0\]: expected a path/);
+  });
+
   test("build: exit status 0 and a module that Envoy loads", async () => {
     const out = join(folder, "out", "hello.wasm");
     const { code, output } = await runCommand(["filter", "build", "examples/hello", "--out", out], { cwd: root });

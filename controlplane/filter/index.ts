@@ -1,6 +1,7 @@
 /** What `meshwright filter` does, without its command line. See README.md. */
 
 export { buildFilter, buildWith, type BuildOptions, type BuildResult } from "./build.ts";
+export { isManifest, withComposed } from "./compose.ts";
 export { FilterError } from "./filter-error.ts";
 export { findProject, type Project } from "./project.ts";
 export { packFilter, type Packed, type PackOptions } from "./pack.ts";

@@ -17,7 +17,8 @@ export interface Project {
   readonly compiler: string;
 }
 
-const SDK = "proxy-wasm-assemblyscript-sdk";
+/** The package that filters are made with. */
+export const SDK = "proxy-wasm-assemblyscript-sdk";
 const entries = ["assembly/index.ts", "index.ts"];
 
 /**

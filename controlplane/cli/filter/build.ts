@@ -1,5 +1,5 @@
 import { join, relative } from "node:path";
-import { buildFilter, findProject, reportModule } from "../../filter/index.ts";
+import { buildFilter, findProject, isManifest, reportModule, withComposed, type Project } from "../../filter/index.ts";
 
 export interface BuildFlags {
   readonly debug: boolean;
@@ -7,8 +7,12 @@ export interface BuildFlags {
 }
 
 /** `meshwright filter build`. */
-export async function build(path: string, { debug, out }: BuildFlags): Promise<void> {
-  const project = findProject(path);
+export async function build(path: string, flags: BuildFlags): Promise<void> {
+  if (isManifest(path)) await withComposed(path, (project) => buildProject(project, flags));
+  else await buildProject(findProject(path), flags);
+}
+
+async function buildProject(project: Project, { debug, out }: BuildFlags): Promise<void> {
   const file = out ?? join(project.root, "build", `${project.name}.wasm`);
   const result = await buildFilter(project, { debug, out: file });
   if (!result.ok) {
