@@ -28,9 +28,10 @@ export abstract class SharedUpdate {
 /**
  * Reads a key, changes it and sets it again, until no other worker came between: compare-and-set. That holds for the creation of an
  * absent key too.
- * @param attempts How often to try. Whenever an attempt fails, another worker's has succeeded.
+ * @param attempts How often to try. Whenever an attempt fails, another worker's has succeeded; workers that do nothing else can
+ *   come in step, so that one loses a hundred times in a row.
  */
-export function updateSharedData(key: Bytes, update: SharedUpdate, attempts: i32 = 100): SharedUpdateResult {
+export function updateSharedData(key: Bytes, update: SharedUpdate, attempts: i32 = 1000): SharedUpdateResult {
   for (let i = 0; i < attempts; ++i) {
     const current = getSharedData(key);
     const cas = current === null ? CREATE : current.cas;
