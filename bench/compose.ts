@@ -1,5 +1,4 @@
 // CPU that three filters add to a request in a real Envoy, apart and as one plugin. See README.md.
-import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,37 +9,20 @@ import { compileComposed } from "../test/support/compose/compile.ts";
 import { wasmFilter, type Json, type Variant } from "./configuration.ts";
 import { quantile, residentMemory } from "./measure.ts";
 import { addedCells, addedCosts, compare, printRow, type Running } from "./run.ts";
+import { apiKeys, experiments, key, tokenBucket } from "./settings.ts";
 
 const { values: flags } = parseArgs({
   options: { rounds: { type: "string", default: "7" }, requests: { type: "string", default: "20000" } },
 });
 
-const key = "bench-key";
-const bucket = { maxTokens: 1_000_000, tokensPerFill: 1_000_000, fillInterval: "1s" };
-
 /** @param headers What the limiter tells in responses, for which it keeps something of each stream. */
 const configurations = (headers: "none" | "x-ratelimit"): Readonly<Record<string, Json>> => ({
   authz: {
-    apiKeys: { keys: [{ name: "bench", sha256: createHash("sha256").update(key).digest("hex") }] },
+    apiKeys,
     rules: [{ name: "readers", action: "allow", methods: ["GET"], paths: [{ prefix: "/products" }] }],
   },
-  ratelimit: { limits: [{ name: "bench", tokenBucket: bucket, key: [{ header: "x-user-id" }] }], headers },
-  "ab-routing": {
-    experiments: [
-      {
-        name: "version",
-        header: "x-version",
-        default: "v1",
-        split: {
-          key: [{ header: "x-user-id" }],
-          variants: [
-            { name: "v1", weight: 8000 },
-            { name: "v2", weight: 2000 },
-          ],
-        },
-      },
-    ],
-  },
+  ratelimit: { limits: [{ name: "bench", tokenBucket, key: [{ header: "x-user-id" }] }], headers },
+  "ab-routing": { experiments },
 });
 
 function variants(fused: string): Variant[] {

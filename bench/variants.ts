@@ -1,8 +1,9 @@
 // What is measured: the filters of this repository, each beside what Envoy has for the same job.
-import { createHash, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
+import { generateKeyPairSync, sign, type KeyObject } from "node:crypto";
 import { join } from "node:path";
 import { root } from "../setup/paths.mjs";
 import { directResponse, nativeFilter, wasmFilter, type Json, type Variant } from "./configuration.ts";
+import { apiKeys, experiments, key, tokenBucket } from "./settings.ts";
 
 const module = (name: string): string => join(root, "build", `${name}.wasm`);
 const base = { path: "/products/17", headers: { "x-user-id": "user-4711", "user-agent": "bench" } };
@@ -17,8 +18,6 @@ function authzVariants(): Variant[] {
     { name: "admin", action: "deny", paths: [{ prefix: "/admin" }] },
     { name: "readers", action: "allow", methods: ["GET"], paths: [{ prefix: "/products" }] },
   ];
-  const key = "bench-key";
-  const apiKeys: Json = { keys: [{ name: "bench", sha256: createHash("sha256").update(key).digest("hex") }] };
   const withKey = { ...base, headers: { ...base.headers, "x-api-key": key } };
   const native = (type: string): Variant[] => {
     const { jwks, token } = tokenFor(type);
@@ -124,10 +123,9 @@ function signatureOf(text: string, key: KeyObject): string {
 }
 
 function ratelimitVariants(): Variant[] {
-  const bucket = { maxTokens: 1_000_000, tokensPerFill: 1_000_000, fillInterval: "1s" };
   const ours = (key: Json[] | undefined): Json =>
     wasmFilter("ratelimit", module("ratelimit"), {
-      limits: [{ name: "bench", tokenBucket: bucket, ...(key === undefined ? {} : { key }) }],
+      limits: [{ name: "bench", tokenBucket, ...(key === undefined ? {} : { key }) }],
     });
   return [
     { name: "ratelimit: one bucket", baseline: none, filters: [ours(undefined)], ...base },
@@ -168,20 +166,7 @@ function abRoutingVariants(): Variant[] {
       baseline: none,
       filters: [
         wasmFilter("ab-routing", module("ab-routing"), {
-          experiments: [
-            {
-              name: "version",
-              header: "x-version",
-              default: "v1",
-              split: {
-                key: [{ header: "x-user-id" }],
-                variants: [
-                  { name: "v1", weight: 8000 },
-                  { name: "v2", weight: 2000 },
-                ],
-              },
-            },
-          ],
+          experiments,
         }),
       ],
       routes,

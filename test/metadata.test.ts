@@ -1,8 +1,7 @@
 // HTTP/2 METADATA in a real Envoy. Node cannot send it, so client and upstream speak in frames.
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -10,7 +9,7 @@ import { compile } from "../setup/filters.mjs";
 import { address, cluster, listener, manager, plugin, typed } from "./support/callouts/configuration.ts";
 import { Envoy } from "./support/envoy.ts";
 import { fields, Flag, frame, FrameReader, FrameType, metadata, PREFACE } from "./support/http2-frames.ts";
-import { freePorts } from "./support/ports.ts";
+import { freePorts, listen, portOf } from "./support/ports.ts";
 
 const request = {
   ":method": "GET",
@@ -43,8 +42,7 @@ test("METADATA reaches the filter in both directions", async (t) => {
       }
     });
   });
-  upstream.listen(0, "127.0.0.1");
-  await once(upstream, "listening");
+  await listen(upstream);
   t.after(() => upstream.close());
 
   const [admin = 0, port = 0] = await freePorts(2);
@@ -54,7 +52,7 @@ test("METADATA reaches the filter in both directions", async (t) => {
     typed_config: typed("filters.http.wasm.v3.Wasm", { config: plugin(module, "metadata", "metadata") }),
   };
   const app = {
-    ...cluster("app", (upstream.address() as AddressInfo).port),
+    ...cluster("app", portOf(upstream)),
     typed_extension_protocol_options: {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": typed("upstreams.http.v3.HttpProtocolOptions", {
         explicit_http_config: allow,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -10,7 +10,7 @@ import { compile } from "../setup/filters.mjs";
 import { Callee } from "./support/callouts/callee.ts";
 import { address, cluster, listener, plugin, typed } from "./support/callouts/configuration.ts";
 import { Envoy } from "./support/envoy.ts";
-import { freePorts } from "./support/ports.ts";
+import { freePorts, listen, portOf } from "./support/ports.ts";
 
 describe("a TCP filter in Envoy", () => {
   const folder = mkdtempSync(join(tmpdir(), "meshwright-tcp-"));
@@ -29,8 +29,7 @@ describe("a TCP filter in Envoy", () => {
       socket.on("data", (data) => (data.toString() === "end\n" ? socket.end("bye\n") : socket.write(data)));
       socket.on("end", () => socket.end());
     });
-    echo.listen(0, "127.0.0.1");
-    await once(echo, "listening");
+    await listen(echo);
     const [admin = 0, listening = 0] = await freePorts(2);
     port = listening;
     const filters = [
@@ -47,7 +46,7 @@ describe("a TCP filter in Envoy", () => {
       admin: { address: address(admin) },
       static_resources: {
         listeners: [listener("tcp", port, filters)],
-        clusters: [cluster("echo", (echo.address() as AddressInfo).port), cluster("http", callee.port)],
+        clusters: [cluster("echo", portOf(echo)), cluster("http", callee.port)],
       },
     };
     envoy = await Envoy.start("tcp", JSON.stringify(configuration), admin, { concurrency: 1, logLevel: "info" });

@@ -1,7 +1,7 @@
 import { Bytes } from "../bytes";
 import { Config } from "../config";
 import { JsonKind } from "../json/value";
-import { jsonText } from "./json-text";
+import { stringifyJson } from "../json/writer";
 
 /** What a composed plugin's configuration says of one of its parts. */
 @final
@@ -36,7 +36,7 @@ export function readConfiguration(configuration: Bytes, names: string[]): Compos
     part.failsOpen = filter.oneOfOr("onFailure", ["closed", "open"], 0) == 1;
     const own = filter.json("configuration");
     // A filter that reads no JSON gets the text itself.
-    if (own !== null) part.text = own.kind == JsonKind.String ? own.text : jsonText(own);
+    if (own !== null) part.text = own.kind == JsonKind.String ? own.text : stringifyJson(own);
     parts.push(part);
   }
   if (!parts.length) config.error("filters", "expected at least one filter");

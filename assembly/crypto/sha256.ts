@@ -2,6 +2,7 @@
 
 import { Bytes } from "../bytes";
 import { BlockHash } from "./block-hash";
+import { compressBlock } from "./sha2";
 
 /** Size of a digest of SHA-256 in bytes. */
 export const SHA256_SIZE: i32 = 32;
@@ -24,7 +25,7 @@ export class Sha256 extends BlockHash {
   }
 
   protected compress(state: usize, block: usize): void {
-    compressBlock(state, block);
+    compressBlock<u32>(state, block, CONSTANTS, schedule);
   }
 }
 
@@ -73,46 +74,3 @@ const CONSTANTS: usize = memory.data<u32>([
 // @ts-ignore: decorator
 @lazy
 const schedule: usize = memory.data(256);
-
-function compressBlock(state: usize, block: usize): void {
-  for (let i: usize = 0; i < 64; i += 4) store<u32>(schedule + i, bswap<u32>(load<u32>(block + i)));
-  for (let i: usize = 64; i < 256; i += 4) {
-    const at = schedule + i;
-    const w2 = load<u32>(at - 8);
-    const w15 = load<u32>(at - 60);
-    const sigma1 = rotr(w2, 17) ^ rotr(w2, 19) ^ (w2 >> 10);
-    const sigma0 = rotr(w15, 7) ^ rotr(w15, 18) ^ (w15 >> 3);
-    store<u32>(at, sigma1 + load<u32>(at - 28) + sigma0 + load<u32>(at - 64));
-  }
-
-  let a = load<u32>(state, 0);
-  let b = load<u32>(state, 4);
-  let c = load<u32>(state, 8);
-  let d = load<u32>(state, 12);
-  let e = load<u32>(state, 16);
-  let f = load<u32>(state, 20);
-  let g = load<u32>(state, 24);
-  let h = load<u32>(state, 28);
-  for (let i: usize = 0; i < 256; i += 4) {
-    const sum1 = rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25);
-    const t1 = h + sum1 + (g ^ (e & (f ^ g))) + load<u32>(CONSTANTS + i) + load<u32>(schedule + i);
-    const sum0 = rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22);
-    const t2 = sum0 + ((a & b) | (c & (a | b)));
-    h = g;
-    g = f;
-    f = e;
-    e = d + t1;
-    d = c;
-    c = b;
-    b = a;
-    a = t1 + t2;
-  }
-  store<u32>(state, load<u32>(state, 0) + a, 0);
-  store<u32>(state, load<u32>(state, 4) + b, 4);
-  store<u32>(state, load<u32>(state, 8) + c, 8);
-  store<u32>(state, load<u32>(state, 12) + d, 12);
-  store<u32>(state, load<u32>(state, 16) + e, 16);
-  store<u32>(state, load<u32>(state, 20) + f, 20);
-  store<u32>(state, load<u32>(state, 24) + g, 24);
-  store<u32>(state, load<u32>(state, 28) + h, 28);
-}

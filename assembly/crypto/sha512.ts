@@ -2,6 +2,7 @@
 
 import { Bytes } from "../bytes";
 import { BlockHash } from "./block-hash";
+import { compressBlock } from "./sha2";
 
 /** A SHA-512 that takes its input in parts. */
 export class Sha512 extends BlockHash {
@@ -21,7 +22,7 @@ export class Sha512 extends BlockHash {
   }
 
   protected compress(state: usize, block: usize): void {
-    compressBlock(state, block);
+    compressBlock<u64>(state, block, CONSTANTS, schedule);
   }
 }
 
@@ -86,46 +87,3 @@ const CONSTANTS: usize = memory.data<u64>([
 // @ts-ignore: decorator
 @lazy
 const schedule: usize = memory.data(640);
-
-function compressBlock(state: usize, block: usize): void {
-  for (let i: usize = 0; i < 128; i += 8) store<u64>(schedule + i, bswap<u64>(load<u64>(block + i)));
-  for (let i: usize = 128; i < 640; i += 8) {
-    const at = schedule + i;
-    const w2 = load<u64>(at - 16);
-    const w15 = load<u64>(at - 120);
-    const sigma1 = rotr(w2, 19) ^ rotr(w2, 61) ^ (w2 >> 6);
-    const sigma0 = rotr(w15, 1) ^ rotr(w15, 8) ^ (w15 >> 7);
-    store<u64>(at, sigma1 + load<u64>(at - 56) + sigma0 + load<u64>(at - 128));
-  }
-
-  let a = load<u64>(state, 0);
-  let b = load<u64>(state, 8);
-  let c = load<u64>(state, 16);
-  let d = load<u64>(state, 24);
-  let e = load<u64>(state, 32);
-  let f = load<u64>(state, 40);
-  let g = load<u64>(state, 48);
-  let h = load<u64>(state, 56);
-  for (let i: usize = 0; i < 640; i += 8) {
-    const sum1 = rotr(e, 14) ^ rotr(e, 18) ^ rotr(e, 41);
-    const t1 = h + sum1 + (g ^ (e & (f ^ g))) + load<u64>(CONSTANTS + i) + load<u64>(schedule + i);
-    const sum0 = rotr(a, 28) ^ rotr(a, 34) ^ rotr(a, 39);
-    const t2 = sum0 + ((a & b) | (c & (a | b)));
-    h = g;
-    g = f;
-    f = e;
-    e = d + t1;
-    d = c;
-    c = b;
-    b = a;
-    a = t1 + t2;
-  }
-  store<u64>(state, load<u64>(state, 0) + a, 0);
-  store<u64>(state, load<u64>(state, 8) + b, 8);
-  store<u64>(state, load<u64>(state, 16) + c, 16);
-  store<u64>(state, load<u64>(state, 24) + d, 24);
-  store<u64>(state, load<u64>(state, 32) + e, 32);
-  store<u64>(state, load<u64>(state, 40) + f, 40);
-  store<u64>(state, load<u64>(state, 48) + g, 48);
-  store<u64>(state, load<u64>(state, 56) + h, 56);
-}

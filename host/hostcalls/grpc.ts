@@ -32,9 +32,7 @@ export const grpcCalls: HostCalls<
       vm.memory.read(target, targetSize),
       {
         kind: "call",
-        service: toText(vm.memory.read(name, nameSize)),
-        method: toText(vm.memory.read(method, methodSize)),
-        initialMetadata: new HeaderMap("request", decodePairs(vm.memory.read(metadata, metadataSize))),
+        ...requestOf(vm, name, nameSize, method, methodSize, metadata, metadataSize),
         timeoutMs: timeout,
       },
       token,
@@ -46,13 +44,7 @@ export const grpcCalls: HostCalls<
     return begin(
       vm,
       vm.memory.read(target, targetSize),
-      {
-        kind: "stream",
-        service: toText(vm.memory.read(name, nameSize)),
-        method: toText(vm.memory.read(method, methodSize)),
-        initialMetadata: new HeaderMap("request", decodePairs(vm.memory.read(metadata, metadataSize))),
-        timeoutMs: 0,
-      },
+      { kind: "stream", ...requestOf(vm, name, nameSize, method, methodSize, metadata, metadataSize), timeoutMs: 0 },
       token,
     );
   },
@@ -65,6 +57,23 @@ export const grpcCalls: HostCalls<
   proxy_grpc_close: (vm, token) => vm.context.root?.callouts.grpcClose(token) ?? Status.NotFound,
   proxy_grpc_cancel: (vm, token) => vm.context.root?.callouts.grpcCancel(token) ?? Status.NotFound,
 };
+
+/** What calls and streams are begun with alike. */
+function requestOf(
+  vm: Vm,
+  name: number,
+  nameSize: number,
+  method: number,
+  methodSize: number,
+  metadata: number,
+  metadataSize: number,
+): Pick<GrpcRequest, "service" | "method" | "initialMetadata"> {
+  return {
+    service: toText(vm.memory.read(name, nameSize)),
+    method: toText(vm.memory.read(method, methodSize)),
+    initialMetadata: new HeaderMap("request", decodePairs(vm.memory.read(metadata, metadataSize))),
+  };
+}
 
 function begin(
   vm: Vm,

@@ -1,10 +1,9 @@
 import { once } from "node:events";
 import { createServer, request as httpRequest, type ClientRequest, type IncomingMessage, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { probe, step } from "../../host/testdata/probe.ts";
 import { envoyBinary } from "../../setup/envoy.mjs";
 import { Envoy } from "../support/envoy.ts";
-import { freePorts } from "../support/ports.ts";
+import { freePorts, listen, portOf } from "../support/ports.ts";
 import { Process } from "../support/processes.ts";
 import { CLUSTER, GRPC_CLUSTER, SILENT_CLUSTER, type Case } from "./case.ts";
 import { envoyConfig, type Listener } from "./envoy-config.ts";
@@ -172,13 +171,12 @@ class Upstream {
 
   static async start(): Promise<Upstream> {
     const upstream = new Upstream();
-    upstream.#server.listen(0, "127.0.0.1");
-    await once(upstream.#server, "listening");
+    await listen(upstream.#server);
     return upstream;
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return portOf(this.#server);
   }
 
   begin(item: Case): void {

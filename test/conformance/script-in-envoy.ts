@@ -7,11 +7,10 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { probe, step } from "../../host/testdata/probe.ts";
 import { Envoy } from "../support/envoy.ts";
-import { freePorts } from "../support/ports.ts";
+import { freePorts, listen, portOf } from "../support/ports.ts";
 import { CLUSTER, SILENT_CLUSTER, type Case } from "./case.ts";
 import { envoyConfig, type Listener } from "./envoy-config.ts";
 import {
@@ -246,13 +245,12 @@ class ScriptedUpstream {
 
   static async start(): Promise<ScriptedUpstream> {
     const upstream = new ScriptedUpstream();
-    upstream.#server.listen(0, "127.0.0.1");
-    await once(upstream.#server, "listening");
+    await listen(upstream.#server);
     return upstream;
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return portOf(this.#server);
   }
 
   begin(): void {

@@ -1,5 +1,5 @@
-import { once } from "node:events";
-import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
+import { listen, portOf } from "../support/ports.ts";
 
 /** Takes connections on a free port of loopback, and never answers. */
 export class SilentServer {
@@ -17,13 +17,12 @@ export class SilentServer {
 
   static async start(): Promise<SilentServer> {
     const silent = new SilentServer();
-    silent.#server.listen(0, "127.0.0.1");
-    await once(silent.#server, "listening");
+    await listen(silent.#server);
     return silent;
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return portOf(this.#server);
   }
 
   stop(): void {

@@ -1,8 +1,8 @@
 import { EventEmitter, once } from "node:events";
-import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { probe } from "../../host/testdata/probe.ts";
 import { Envoy } from "../support/envoy.ts";
-import { freePorts } from "../support/ports.ts";
+import { freePorts, listen, portOf } from "../support/ports.ts";
 import { CLUSTER } from "./case.ts";
 import { envoyConfig, type Listener } from "./envoy-config.ts";
 import { says } from "./modules.ts";
@@ -143,13 +143,12 @@ class TcpUpstream {
 
   static async start(): Promise<TcpUpstream> {
     const upstream = new TcpUpstream();
-    upstream.#server.listen(0, "127.0.0.1");
-    await once(upstream.#server, "listening");
+    await listen(upstream.#server);
     return upstream;
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return portOf(this.#server);
   }
 
   begin(): void {

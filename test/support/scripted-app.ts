@@ -1,5 +1,5 @@
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { listen, portOf } from "./ports.ts";
 import { arrived, headerLines, isEmpty, latin1, type Arrived, type Message } from "./exchange.ts";
 
 type Response = Message & { readonly status?: number };
@@ -35,15 +35,12 @@ export class ScriptedApp {
 
   static async start(): Promise<ScriptedApp> {
     const app = new ScriptedApp();
-    await new Promise<void>((resolve, reject) => {
-      app.#server.on("error", reject);
-      app.#server.listen(0, "127.0.0.1", resolve);
-    });
+    await listen(app.#server);
     return app;
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return portOf(this.#server);
   }
 
   /** What came since the last script. */

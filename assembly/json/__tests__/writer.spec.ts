@@ -69,6 +69,10 @@ describe("JsonWriter", () => {
     const text = '{"a":[1.50,-0,1e400,12345678901234567890],"b":{"":"é\\n"},"c":null,"d":[true,false,[],{}]}';
     expect(stringifyJson(parseJson(Bytes.utf8(text))!)).toBe(text);
     expect(stringifyJson(parseJson(Bytes.utf8(' [ "\\u0041\\/" , 1 ] '))!)).toBe('["A/",1]');
+    const blanks = ' { "a" : [ 1.50e3 , -0, true,false , null ], "b": { }, "c":[] } ';
+    expect(stringifyJson(parseJson(Bytes.utf8(blanks))!)).toBe('{"a":[1.50e3,-0,true,false,null],"b":{},"c":[]}');
+    const escapes = '"\\"\\\\\\n\\u0001é😀/"';
+    expect(stringifyJson(parseJson(Bytes.utf8(escapes))!)).toBe(escapes);
   });
 });
 

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { listen } from "../ports.ts";
 
 /** What a filter's HTTP calls reach: a server that does what the path says. */
 export class Callee {
@@ -21,9 +21,7 @@ export class Callee {
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
       request.on("end", () => callee.#answer(request, Buffer.concat(chunks).toString(), response));
     });
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const callee = new Callee((server.address() as AddressInfo).port, async () => {
+    const callee = new Callee(await listen(server), async () => {
       const closed = once(server, "close");
       server.close();
       server.closeAllConnections();
