@@ -27,6 +27,24 @@ test("R14: a subscription changes by a stale or a spontaneous request, and is no
   assert.deepEqual(client.ack("RDS").take(), ["RDS b@1 c@1"]);
 });
 
+test("a client that rejects the word that a cluster does not exist still loses the endpoints that are gone", () => {
+  const client = new DeltaScript().serve({ EDS: ["a@1"] }).ask("EDS", ["*"]);
+  assert.deepEqual(client.take(), ["EDS a@1"]);
+  assert.deepEqual(client.ack("EDS").ask("CDS", ["a"]).take(), ["CDS -a"]);
+  assert.deepEqual(client.nack("CDS").serve({}).take(), ["EDS -a"]);
+});
+
+test("what a client left and covers again while it was on its way is told again", () => {
+  const again = (): DeltaScript => {
+    const client = new DeltaScript().serve({ RDS: ["a@1"] }).ask("RDS", ["*"]);
+    assert.deepEqual(client.take(), ["RDS a@1"]);
+    return client.ask("RDS", ["-*"]).ask("RDS", ["*"]);
+  };
+  assert.deepEqual(again().ack("RDS").take(), ["RDS a@1"]);
+  assert.deepEqual(again().serve({}).ack("RDS").take(), ["RDS -a"]);
+  assert.deepEqual(again().ask("RDS", ["-*"]).serve({}).ack("RDS").take(), []);
+});
+
 test("R14: a rejection is told by error_detail; a rejected version is not sent again, a new one is", () => {
   const client = new DeltaScript().serve({ RDS: ["a@1"] }).ask("RDS", ["a"]);
   client.take();

@@ -37,6 +37,7 @@ export class DeltaStream extends XdsStream<DeltaRequest> {
     // It cannot know whether the wildcard still covers what it no longer subscribes to by name.
     if (subscription.wildcard) for (const name of left) ledger.owe(name);
     this.retainSubscribed(type);
+    if (request.subscribe.length > 0) ledger.oweDropped((name) => subscription.covers(name));
   }
 
   protected override differences(type: TypeState, set: ResourceSet): readonly Change[] {

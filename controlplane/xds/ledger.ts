@@ -71,6 +71,15 @@ export class Ledger {
     this.#refused.delete(name);
   }
 
+  /**
+   * The client may still take from the response in flight what it dropped and covers again. It is to be told about that, since
+   * nobody knows whether it has it.
+   */
+  oweDropped(covers: (name: string) => boolean): void {
+    const { changes = [], result } = this.#flight ?? {};
+    for (const { name, wanted } of changes) if (wanted !== null && !result?.has(name) && covers(name)) this.owe(name);
+  }
+
   /** The client dropped the names for which `keep` is false. */
   retain(keep: (name: string) => boolean): void {
     this.#held = retained(this.#held, keep);
@@ -146,6 +155,11 @@ export class Ledger {
     const alone = changes.length === 1;
     for (const { name, wanted } of changes) {
       if (wanted !== null && !result.has(name)) continue; // The client dropped it meanwhile.
+      if (wanted === null && !this.#held.get(name)) {
+        // It was told that there is none of what it does not have: no answer changes that.
+        if (result.has(name)) this.#held = new Map(this.#held).set(name, null);
+        continue;
+      }
       this.#refused.set(name, { version: versionOf(wanted), message, time, alone, typeVersion });
     }
   }

@@ -48,9 +48,13 @@ abstract class Client {
   readonly held = new Map<Type, Map<string, string>>(TYPES.map((type) => [type, new Map()]));
   readonly subscribed = new Map<Type, ReadonlySet<string>>();
   readonly unanswered = new Map<Type, Send>();
+  /** What it rejected to lose. */
+  readonly kept: [type: Type, name: string][] = [];
   abstract readonly script: SotwScript | DeltaScript;
   abstract subscribe(type: Type, names: readonly string[]): void;
   abstract apply(type: Type, send: Send): void;
+  /** What of the resources that it holds a response takes away. */
+  abstract goes(type: Type, send: Send): string[];
   /** A new stream of the same client, which says what it holds of this type. */
   abstract resume(type: Type): SotwScript | DeltaScript;
   served: Texts = {};
@@ -77,7 +81,10 @@ abstract class Client {
     if (accept) {
       this.apply(type, send);
       this.script.ack(type);
-    } else this.script.nack(type);
+    } else {
+      this.script.nack(type);
+      for (const name of this.goes(type, send)) this.kept.push([type, name]);
+    }
   }
 
   run(steps: readonly Step[]): void {
@@ -148,6 +155,13 @@ class SotwClient extends Client {
     this.#versions.set(type, send.version);
   }
 
+  override goes(type: Type, send: Send): string[] {
+    const sent = new Set(send.resources.map(({ name }) => name));
+    return isFullStateType(send.typeUrl)
+      ? [...(this.held.get(type)?.keys() ?? [])].filter((name) => !sent.has(name))
+      : [];
+  }
+
   override resume(type: Type): SotwScript {
     const names = [...(this.subscribed.get(type) ?? [])];
     return new SotwScript().ask(type, names, { version: this.#versions.get(type) ?? "" });
@@ -174,6 +188,10 @@ class DeltaClient extends Client {
     for (const name of send.removed) held?.delete(name);
   }
 
+  override goes(type: Type, send: Send): string[] {
+    return send.removed.filter((name) => this.held.get(type)?.has(name));
+  }
+
   override resume(type: Type): DeltaScript {
     const held = Array.from(this.held.get(type) ?? [], ([name, version]) => `${name}=${version}`);
     return new DeltaScript().ask(type, [...(this.subscribed.get(type) ?? []), ...held]);
@@ -189,9 +207,15 @@ for (const [variant, open] of [
       fc.property(fc.array(arbitraryStep, { maxLength: 40 }), arbitrarySnapshot, (steps, last) => {
         const client = open();
         client.run(steps);
-        // What was rejected may stand until the type changes: so let everything change.
+        // What was rejected may stand until it changes: so let everything change, and what was not let go be there again.
         client.served = Object.fromEntries(
-          Object.entries(last).map(([type, list]) => [type, list.map((r) => `${r}.last`)]),
+          TYPES.map((type) => {
+            const kept = client.kept.flatMap(([of, name]): [string, string][] =>
+              of === type ? [[name, `${name}@kept`]] : [],
+            );
+            const list = (last[type] ?? []).map((text): [string, string] => [text.split("@")[0] ?? "", text]);
+            return [type, [...new Map([...kept, ...list]).values()].map((text) => `${text}.last`)];
+          }),
         );
         client.script.serve(client.served);
         client.settle();
