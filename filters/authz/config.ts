@@ -2,9 +2,9 @@
 
 import { Bytes, Config, ConfigObject, HeaderName, canVerifySignatures } from "proxy-wasm-assemblyscript-sdk";
 import { ownHeaderName } from "../common/names";
-import { ApiKeys } from "./api-keys";
-import { JwtProvider } from "./jwt-provider";
-import { Rule } from "./rules";
+import { ApiKeys } from "./authentication/api-keys";
+import { JwtProvider } from "./authentication/jwt-provider";
+import { Rule } from "./authorization/rules";
 
 const MAX_CACHED_TOKENS: i64 = 65_536;
 const DEFAULT_CACHED_TOKENS: i64 = 1024;

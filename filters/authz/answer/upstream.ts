@@ -1,8 +1,8 @@
 // What the upstream, later filters and the access log learn of a request.
 
 import { Bytes, HeaderName, Property, Status, clearRouteCache, requestHeaders } from "proxy-wasm-assemblyscript-sdk";
-import { Caller, Identity } from "./caller";
-import { AuthzConfig } from "./config";
+import { Caller, Identity } from "../authentication/caller";
+import { AuthzConfig } from "../config";
 
 /** Filter state `wasm.authz.principal`. */
 const PRINCIPAL: Property = new Property(["authz.principal"]);

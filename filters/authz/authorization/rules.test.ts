@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Authz, CLAIMS, ISSUER, apiKeys, bearer, key, outcome, provider, type Headers } from "../testing/authz.ts";
-import { type Request, type Worker } from "../testing/filter.ts";
-import { sign } from "../testing/keys.ts";
+import { Authz, CLAIMS, ISSUER, apiKeys, bearer, key, outcome, provider, type Headers } from "../../testing/authz.ts";
+import { type Request, type Worker } from "../../testing/filter.ts";
+import { sign } from "../../testing/keys.ts";
 
 const authz = new Authz();
 

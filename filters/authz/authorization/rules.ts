@@ -1,10 +1,10 @@
 // Ordered rules: the first that matches decides, and no match denies.
 
 import { Bytes, ConfigObject } from "proxy-wasm-assemblyscript-sdk";
-import { refuseEmpty } from "../common/lists";
-import { plainName } from "../common/names";
-import { Caller } from "./caller";
-import { ClaimMatch } from "./claims";
+import { refuseEmpty } from "../../common/lists";
+import { plainName } from "../../common/names";
+import { Caller } from "../authentication/caller";
+import { ClaimMatch } from "../authentication/claims";
 import { HeaderMatch } from "./header-match";
 import { HostMatch } from "./host-match";
 import { PathMatch, anyPathMatches } from "./path-match";

@@ -15,9 +15,9 @@ import {
   provider,
   publicPath,
   type Headers,
-} from "../testing/authz.ts";
-import { type Request } from "../testing/filter.ts";
-import { sign } from "../testing/keys.ts";
+} from "../../testing/authz.ts";
+import { type Request } from "../../testing/filter.ts";
+import { sign } from "../../testing/keys.ts";
 
 const authz = new Authz();
 

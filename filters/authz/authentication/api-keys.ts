@@ -10,9 +10,9 @@ import {
   requestHeaders,
   sha256,
 } from "proxy-wasm-assemblyscript-sdk";
-import { headerName, plainName } from "../common/names";
+import { headerName, plainName } from "../../common/names";
 import { ApiKey, Caller } from "./caller";
-import { Reason } from "./reason";
+import { Reason } from "../reason";
 
 /** The keys of a configuration, and the header that has them. */
 @final

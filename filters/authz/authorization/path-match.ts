@@ -1,6 +1,6 @@
 import { Bytes, ConfigObject } from "proxy-wasm-assemblyscript-sdk";
 import { RequestPath, readRequestPath } from "./request-path";
-import { hasAt, sameBytes } from "./text";
+import { hasAt, sameBytes } from "../text";
 
 enum PathTest {
   Exact,

@@ -1,7 +1,7 @@
 // Sets of keys that a provider may have.
 
-import { testConfigurations, type Bad, type Good } from "../testing/configurations.ts";
-import { EC_JWK, RSA_JWK, SECRET_JWK, SHORT_RSA_JWK } from "../testing/keys.ts";
+import { testConfigurations, type Bad, type Good } from "../../testing/configurations.ts";
+import { EC_JWK, RSA_JWK, SECRET_JWK, SHORT_RSA_JWK } from "../../testing/keys.ts";
 
 const provider = { name: "corp", issuer: "https://id.example" };
 const set = (localJwks: unknown): object => ({

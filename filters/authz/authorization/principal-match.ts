@@ -1,5 +1,5 @@
 import { ConfigObject } from "proxy-wasm-assemblyscript-sdk";
-import { Caller } from "./caller";
+import { Caller } from "../authentication/caller";
 
 export enum PrincipalTest {
   /** Everybody, with credentials or without. */

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ProxyWasmHost } from "@meshwright/host";
-import { Authz, ISSUER, NOW, everybody, provider, sha256 } from "../testing/authz.ts";
-import { statusOf, type Request, type Worker } from "../testing/filter.ts";
-import { SECRET_JWK, sign } from "../testing/keys.ts";
+import { Authz, ISSUER, NOW, everybody, provider, sha256 } from "../../testing/authz.ts";
+import { statusOf, type Request, type Worker } from "../../testing/filter.ts";
+import { SECRET_JWK, sign } from "../../testing/keys.ts";
 
 const rest = { name: "rest", action: "allow", ...everybody };
 

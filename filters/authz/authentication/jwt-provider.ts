@@ -10,16 +10,16 @@ import {
   JsonValue,
   SignatureVerdict,
 } from "proxy-wasm-assemblyscript-sdk";
-import { refuseEmpty } from "../common/lists";
-import { ownHeaderName, plainName } from "../common/names";
+import { refuseEmpty } from "../../common/lists";
+import { ownHeaderName, plainName } from "../../common/names";
 import { ALGORITHMS, Algorithm, algorithmOf } from "./algorithm";
 import { Identity } from "./caller";
 import { ClaimPath } from "./claims";
 import { Jwt } from "./jwt";
 import { readKeys } from "./jwks";
 import { Key } from "./key";
-import { Reason } from "./reason";
-import { isHeaderValue } from "./text";
+import { Reason } from "../reason";
+import { isHeaderValue } from "../text";
 import { TokenLocation } from "./token-location";
 
 const MAX_SKEW_MILLISECONDS: i64 = 3_600_000;

@@ -1,6 +1,6 @@
 import { Bytes, ConfigObject, HeaderName, requestHeaders } from "proxy-wasm-assemblyscript-sdk";
-import { headerName } from "../common/names";
-import { hasAt } from "./text";
+import { headerName } from "../../common/names";
+import { hasAt } from "../text";
 
 enum HeaderTest {
   Exact,

@@ -16,9 +16,9 @@ import {
   publicPath,
   sha256,
   type Headers,
-} from "../testing/authz.ts";
-import { statusOf, type Request } from "../testing/filter.ts";
-import { EC_JWK, SECRET_JWK, sign } from "../testing/keys.ts";
+} from "../../testing/authz.ts";
+import { statusOf, type Request } from "../../testing/filter.ts";
+import { EC_JWK, SECRET_JWK, sign } from "../../testing/keys.ts";
 
 const authz = new Authz();
 

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Authz, everybody, publicPath } from "../testing/authz.ts";
-import { statusOf } from "../testing/filter.ts";
+import { Authz, everybody, publicPath } from "../../testing/authz.ts";
+import { statusOf } from "../../testing/filter.ts";
 
 const authz = new Authz();
 const rest = { name: "rest", action: "allow", ...everybody };

@@ -1,8 +1,8 @@
 import { Bytes, Config, ConfigObject, JsonValue, parseJson } from "proxy-wasm-assemblyscript-sdk";
-import { ClaimMatch, ClaimPath, hasWord } from "../claims";
+import { ClaimMatch, ClaimPath, hasWord } from "../../authentication/claims";
 import { HostMatch, hostOf } from "../host-match";
-import { headerText } from "../jwt-provider";
-import { isHeaderValue } from "../text";
+import { headerText } from "../../authentication/jwt-provider";
+import { isHeaderValue } from "../../text";
 
 function object(text: string): ConfigObject {
   return new Config(Bytes.utf8(text)).root;

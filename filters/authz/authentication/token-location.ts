@@ -1,9 +1,9 @@
 // Where a request has a token.
 
 import { Bytes, ConfigObject, HeaderName, requestHeaders } from "proxy-wasm-assemblyscript-sdk";
-import { refuseEmpty } from "../common/lists";
-import { headerName } from "../common/names";
-import { hasIgnoreCaseAt } from "./text";
+import { refuseEmpty } from "../../common/lists";
+import { headerName } from "../../common/names";
+import { hasIgnoreCaseAt } from "../text";
 
 // @ts-ignore: decorator
 @inline const SPACE: u8 = 0x20;

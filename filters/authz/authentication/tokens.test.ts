@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { createSecretKey, generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
 import { ProxyWasmHost, Status } from "@meshwright/host";
-import { Authz, ISSUER, NOW, bearer, members } from "../testing/authz.ts";
-import { statusOf, type Worker } from "../testing/filter.ts";
-import { ALGORITHMS, EC_JWK, RSA_JWK, SECRET_JWK, sign, type Algorithm } from "../testing/keys.ts";
+import { Authz, ISSUER, NOW, bearer, members } from "../../testing/authz.ts";
+import { statusOf, type Worker } from "../../testing/filter.ts";
+import { ALGORITHMS, EC_JWK, RSA_JWK, SECRET_JWK, sign, type Algorithm } from "../../testing/keys.ts";
 
 const authz = new Authz();
 const provider = {

@@ -4,7 +4,7 @@ import { Bytes, JsonKind, LruCache, currentTimeNanoseconds, currentTimeSeconds }
 import { Caller, Identity } from "./caller";
 import { Jwt, parseJwt } from "./jwt";
 import { JwtProvider, timeReason } from "./jwt-provider";
-import { Reason } from "./reason";
+import { Reason } from "../reason";
 import { Found, TokenLocation } from "./token-location";
 
 /** Bytes of a token in the cache, on average at the most. */

@@ -1,9 +1,9 @@
 // What a caller gets whose request does not pass.
 
 import { HeaderList, sendLocalResponse } from "proxy-wasm-assemblyscript-sdk";
-import { AuthzConfig } from "./config";
-import { REASONS, Reason, isBadToken } from "./reason";
-import { Rule } from "./rules";
+import { AuthzConfig } from "../config";
+import { REASONS, Reason, isBadToken } from "../reason";
+import { Rule } from "../authorization/rules";
 
 /**
  * Answers with 400, 401, 403 or 503. A client learns no more of a bad credential than that it is bad; the access log

@@ -1,0 +1,104 @@
+// A request's way through the filter.
+
+import {
+  Bytes,
+  Counter,
+  FilterHeadersStatus,
+  HeaderName,
+  HttpContext,
+  LogLevel,
+  isLogging,
+  logDebug,
+  requestHeaders,
+} from "proxy-wasm-assemblyscript-sdk";
+import { Responses } from "./answer/responses";
+import { Upstream, announce } from "./answer/upstream";
+import { Caller } from "./authentication/caller";
+import { Tokens, tokenCache } from "./authentication/tokens";
+import { hostOf } from "./authorization/host-match";
+import { RequestPath, readRequestPath } from "./authorization/request-path";
+import { RequestView, Rule, firstMatch } from "./authorization/rules";
+import { AuthzConfig } from "./config";
+import { REASONS, Reason } from "./reason";
+
+const METHOD: HeaderName = new HeaderName(":method");
+const AUTHORITY: HeaderName = new HeaderName(":authority");
+const PATH: HeaderName = new HeaderName(":path");
+
+const view: RequestView = changetype<RequestView>(memory.data(offsetof<RequestView>()));
+
+/** Serves every stream; nothing of one is kept. */
+export class AuthzStream extends HttpContext {
+  private tokens: Tokens;
+  private upstream: Upstream;
+  private responses: Responses;
+  private caller: Caller = new Caller();
+  private allowed: Counter = new Counter("authz.allowed");
+  private denied: Counter[] = [];
+  /** The rule that decided on the current request, if one did. */
+  private rule: Rule | null = null;
+
+  constructor(private config: AuthzConfig) {
+    super();
+    this.tokens = new Tokens(config.providers, tokenCache(config.tokenCacheSize));
+    this.upstream = new Upstream(config);
+    this.responses = new Responses(config);
+    for (let i = <i32>Reason.None + 1; i < REASONS.length; ++i) {
+      this.denied.push(new Counter(`authz.denied.${REASONS[i]}`));
+    }
+  }
+
+  onRequestHeaders(endOfStream: bool): FilterHeadersStatus {
+    this.rule = null;
+    this.caller.forget();
+    let reason = this.decide();
+    // Whom the rules deny is in the access log, too.
+    const known = reason == Reason.None || reason == Reason.Rule || reason == Reason.NoRule;
+    if (known && !announce(this.caller)) reason = Reason.Unavailable;
+    if (reason == Reason.None && !this.upstream.prepare(this.caller)) reason = Reason.Unavailable;
+    if (reason == Reason.None) {
+      this.allowed.increment();
+      return FilterHeadersStatus.Continue;
+    }
+    this.denied[reason - 1].increment();
+    const rule = this.rule;
+    if (isLogging(LogLevel.Debug)) {
+      logDebug(rule === null ? `denied: ${REASONS[reason]}` : `denied by rule ${rule.name}: ${REASONS[reason]}`);
+    }
+    this.responses.send(reason, rule);
+    return FilterHeadersStatus.StopIteration;
+  }
+
+  private decide(): Reason {
+    const target = requestHeaders.find(PATH);
+    const path: RequestPath | null = target === null ? null : readRequestPath(target);
+    if (path === null) return Reason.BadPath;
+
+    // A bad credential refuses the request whatever the rules say; it is never the same as none.
+    const caller = this.caller;
+    const apiKeys = this.config.apiKeys;
+    if (apiKeys !== null) {
+      const reason = apiKeys.authenticate(caller);
+      if (reason != Reason.None) return reason;
+    }
+    const reason = this.tokens.authenticate(caller);
+    if (reason != Reason.None) return reason;
+
+    const method = requestHeaders.find(METHOD);
+    const authority = requestHeaders.find(AUTHORITY);
+    view.path = path;
+    view.method = method === null ? Bytes.at(0, 0) : method;
+    view.host = authority === null ? Bytes.at(0, 0) : hostOf(authority);
+    const rule = firstMatch(this.config.rules, view, caller);
+    this.rule = rule;
+    if (rule !== null && rule.allow) return Reason.None;
+    // Who could still show who they are is asked to.
+    const couldAsk = rule === null || rule.asksForCaller;
+    if (couldAsk && caller.isAnonymous && this.takesCredentials) return Reason.MissingCredentials;
+    return rule === null ? Reason.NoRule : Reason.Rule;
+  }
+
+  private get takesCredentials(): bool {
+    return this.config.apiKeys !== null || this.config.providers.length > 0;
+  }
+}
