@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { compile } from "../setup/filters.mjs";
 import { HostChain } from "./support/compose/in-host.ts";
-import { NAMES, holdsHeaders, randomExchange, seeded } from "./support/compose/script.ts";
+import { NAMES, holdsHeaders, randomExchange } from "./support/compose/script.ts";
+import { seeded } from "./support/numbers.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "meshwright-compose-"));
 const [apart, fused] = [join(folder, "apart.wasm"), join(folder, "fused.wasm")];

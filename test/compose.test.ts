@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { compile } from "../setup/filters.mjs";
 import { ComposeEnvoy, type Listener, type Plugin } from "./support/compose/in-envoy.ts";
-import { NAMES, isKeptApart, randomExchange, seeded } from "./support/compose/script.ts";
+import { NAMES, isKeptApart, randomExchange } from "./support/compose/script.ts";
+import { seeded } from "./support/numbers.ts";
 import type { Exchange } from "./support/exchange.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "meshwright-compose-"));

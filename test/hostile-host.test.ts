@@ -7,6 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { CALLBACK_EXPORTS } from "@meshwright/host";
 import fc from "fast-check";
 import { compile } from "../setup/filters.mjs";
+import { seeded } from "./support/numbers.ts";
 import { HostileHost } from "./support/hostile-host.ts";
 
 interface Fixture {
@@ -60,12 +61,9 @@ describe("a host that answers anything", () => {
     const module = modules.get(name);
     const fixture = fixtures[name];
     assert.ok(module && fixture);
-    let state = seed | 1;
-    const numbers = (below: number): number => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return Math.floor((state / 2 ** 32) * below);
-    };
-    return new HostileHost(module, numbers, fixture.rootIds, fixture.texts);
+    const numbers = seeded(seed);
+    const { rootIds, texts } = fixture;
+    return new HostileHost(module, numbers, rootIds, () => texts[numbers(texts.length)] ?? "");
   }
 
   for (const name of Object.keys(fixtures)) {

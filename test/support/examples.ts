@@ -14,16 +14,25 @@ export function exampleNames(): string[] {
 }
 
 /** The module of an example, compiled if the example or the SDK has changed since. */
-export async function exampleModule(name: string): Promise<string> {
-  const module = join(root, "build", "examples", `${name}.wasm`);
+export function exampleModule(name: string): Promise<string> {
+  return moduleOf(join("examples", name, "index.ts"), join("examples", name), join("examples", name));
+}
+
+/**
+ * A module in `build/`, compiled if its sources or the SDK have changed since.
+ * @param folder Where its sources are.
+ * @param name Its path in `build/`, without `.wasm`.
+ */
+export async function moduleOf(entry: string, folder: string, name: string): Promise<string> {
+  const module = join(root, "build", `${name}.wasm`);
   const stamp = `${module}.source`;
-  const sources = globSync([join("examples", name), "assembly"], ".ts").filter((path) => !path.endsWith(".test.ts"));
+  const sources = globSync([folder, "assembly"], ".ts").filter((path) => !path.endsWith(".test.ts"));
   const hash = createHash("sha256");
   for (const path of sources.sort()) hash.update(`${path}\0`).update(readFileSync(join(root, path)));
   const source = hash.digest("hex");
   if (existsSync(module) && existsSync(stamp) && readFileSync(stamp, "utf8") === source) return module;
   mkdirSync(dirname(module), { recursive: true });
-  await compile(join("examples", name, "index.ts"), module);
+  await compile(entry, module);
   writeFileSync(stamp, source);
   return module;
 }

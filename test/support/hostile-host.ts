@@ -1,5 +1,6 @@
 import { ENV_IMPORTS, WASI_IMPORTS } from "@meshwright/host";
 import { encodePairs } from "../../host/pairs.ts";
+import type { Numbers } from "./numbers.ts";
 import { WebAssembly, type Instance, type Memory } from "../../host/webassembly.ts";
 
 /** Where an import puts data that the host gives: its parameters for the address and the size. */
@@ -32,9 +33,6 @@ const numberParameters: Readonly<Record<string, readonly [pointer: number, bytes
   clock_time_get: [2, 8],
 };
 
-/** Numbers for whatever is asked for: those of a seeded generator. */
-export type Numbers = (below: number) => number;
-
 /**
  * A host that answers each import with any status, token and data, of the right form but with no regard to what it was asked or
  * told before.
@@ -42,7 +40,7 @@ export type Numbers = (below: number) => number;
 export class HostileHost {
   readonly #instance: Instance;
   readonly #numbers: Numbers;
-  readonly #texts: readonly string[];
+  readonly #value: () => string | Uint8Array;
   readonly #rootIds: readonly string[];
   /** Whether imports succeed, and give each number once; else statuses and numbers come from the generator. */
   isKind = false;
@@ -51,12 +49,12 @@ export class HostileHost {
 
   /**
    * @param rootIds What plugins are configured with.
-   * @param texts What comes as value of headers and other properties.
+   * @param value What comes as configuration, body, shared data, or value of a header or another property.
    */
-  constructor(module: Uint8Array, numbers: Numbers, rootIds: readonly string[], texts: readonly string[]) {
+  constructor(module: Uint8Array, numbers: Numbers, rootIds: readonly string[], value: () => string | Uint8Array) {
     this.#numbers = numbers;
     this.#rootIds = rootIds;
-    this.#texts = texts;
+    this.#value = value;
     const imports: Record<string, Record<string, (...args: (number | bigint)[]) => number>> = {
       env: {},
       wasi_snapshot_preview1: {},
@@ -117,14 +115,13 @@ export class HostileHost {
   }
 
   #data(name: string, args: readonly (number | bigint)[]): Uint8Array {
-    const oneOf = (texts: readonly string[]): Buffer => Buffer.from(texts[this.#numbers(texts.length)] ?? "");
     if (name === "proxy_get_property") {
       const path = Buffer.from(this.memory.buffer, Number(args[0]), Number(args[1])).toString();
-      if (path === "plugin_root_id") return oneOf(this.#rootIds);
+      if (path === "plugin_root_id") return Buffer.from(this.#rootIds[this.#numbers(this.#rootIds.length)] ?? "");
     }
     if (!this.isKind && this.#numbers(5) === 0) return Buffer.alloc(0);
-    if (name !== "proxy_get_header_map_pairs") return oneOf(this.#texts);
+    if (name !== "proxy_get_header_map_pairs") return Buffer.from(this.#value());
     const names = ["x-scenario", ":status", ":path", ":method"];
-    return encodePairs(names.map((header) => [Buffer.from(header), oneOf(this.#texts)]));
+    return encodePairs(names.map((header) => [Buffer.from(header), Buffer.from(this.#value())]));
   }
 }

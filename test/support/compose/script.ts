@@ -1,20 +1,8 @@
 // Random exchanges for the probes: what each does in which callback, and the messages.
+import type { Numbers } from "../numbers.ts";
 import type { Exchange, HeaderLines, Message } from "../exchange.ts";
 
 export const NAMES = ["a", "b", "c"] as const;
-
-/** Numbers from 0 up to, not including, a bound; the same for the same seed. */
-export type Random = (bound: number) => number;
-
-export function seeded(seed: number): Random {
-  let state = seed >>> 0;
-  return (bound) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % bound;
-  };
-}
 
 const HEADERS = ["stop", "stop", "call", "answer", "late-answer"];
 const BODY = ["replace", "prepend", "append", "buffer", "hold", "trailers", "answer"];
@@ -29,7 +17,7 @@ export interface Limits {
   readonly addsTrailers: boolean;
 }
 
-export function randomExchange(random: Random, { chunks, noResponse, fewAnswers, addsTrailers }: Limits): Exchange {
+export function randomExchange(random: Numbers, { chunks, noResponse, fewAnswers, addsTrailers }: Limits): Exchange {
   const message = (): Message => {
     const body = Array.from({ length: random(chunks + 1) }, (_, i) => "abcdef".slice(i, i + 1 + random(2)));
     const trailers: HeaderLines = body.length > 0 && random(3) === 0 ? [["x-trail", "t"]] : [];
