@@ -5,6 +5,7 @@ import { ownHeaderName } from "../common/names";
 import { ApiKeys } from "./authentication/api-keys";
 import { JwtProvider } from "./authentication/jwt-provider";
 import { Rule } from "./authorization/rules";
+import { Authorizer } from "./external/authorizer";
 
 const MAX_CACHED_TOKENS: i64 = 65_536;
 const DEFAULT_CACHED_TOKENS: i64 = 1024;
@@ -16,6 +17,7 @@ export class AuthzConfig {
   apiKeys: ApiKeys | null = null;
   providers: JwtProvider[] = [];
   rules: Rule[] = [];
+  authorizers: Authorizer[] = [];
   /** The header that tells the upstream who calls; null for none. */
   principalHeader: HeaderName | null = null;
   /** Names of all headers that the filter sets: nobody else's copy of them passes. */
@@ -34,6 +36,7 @@ export class AuthzConfig {
     if (root.has("principalHeader")) {
       result.principalHeader = new HeaderName(ownHeaderName(root, "principalHeader"));
     }
+    result.readAuthorizers(root.objects("externalAuthorizers"));
     result.readRules(root);
     result.realm = root.stringOr("realm", DEFAULT_REALM);
     if (!isQuotable(result.realm)) root.error("realm", 'printable ASCII without " and \\');
@@ -60,6 +63,22 @@ export class AuthzConfig {
     }
   }
 
+  private readAuthorizers(objects: ConfigObject[]): void {
+    for (let i = 0; i < objects.length; ++i) {
+      const authorizer = new Authorizer(objects[i]);
+      if (this.authorizer(authorizer.name) !== null) objects[i].error("name", "a name that no authorizer before has");
+      this.authorizers.push(authorizer);
+    }
+  }
+
+  /** Null for a name that none has. */
+  authorizer(name: string): Authorizer | null {
+    for (let i = 0; i < this.authorizers.length; ++i) {
+      if (this.authorizers[i].name == name) return this.authorizers[i];
+    }
+    return null;
+  }
+
   private readRules(root: ConfigObject): void {
     const objects = root.objects("rules");
     if (objects.length == 0) root.error("rules", "at least one rule");
@@ -68,6 +87,9 @@ export class AuthzConfig {
       const rule = new Rule(objects[i]);
       if (rule.name.length && names.has(rule.name)) objects[i].error("name", "a name that no rule before has");
       names.add(rule.name);
+      if (rule.authorizer.length && this.authorizer(rule.authorizer) === null) {
+        objects[i].error("authorizer", "the name of one of externalAuthorizers");
+      }
       this.checkPrincipals(rule, objects[i]);
       this.rules.push(rule);
     }

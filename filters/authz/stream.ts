@@ -8,6 +8,7 @@ import {
   HttpContext,
   LogLevel,
   isLogging,
+  continueRequest,
   logDebug,
   requestHeaders,
 } from "proxy-wasm-assemblyscript-sdk";
@@ -19,6 +20,9 @@ import { hostOf } from "./authorization/host-match";
 import { RequestPath, readRequestPath } from "./authorization/request-path";
 import { RequestView, Rule, firstMatch } from "./authorization/rules";
 import { AuthzConfig } from "./config";
+import { Answer, Verdict } from "./external/answer";
+import { HeldRequest, Resumption } from "./external/held-request";
+import { changeResponse, leave } from "./external/outcome";
 import { REASONS, Reason } from "./reason";
 
 const METHOD: HeaderName = new HeaderName(":method");
@@ -27,8 +31,9 @@ const PATH: HeaderName = new HeaderName(":path");
 
 const view: RequestView = changetype<RequestView>(memory.data(offsetof<RequestView>()));
 
-/** Serves every stream; nothing of one is kept. */
+/** Serves every stream; what is kept of one is in its `HeldRequest`. */
 export class AuthzStream extends HttpContext {
+  private resumption: StreamResumption = new StreamResumption();
   private tokens: Tokens;
   private upstream: Upstream;
   private responses: Responses;
@@ -46,27 +51,76 @@ export class AuthzStream extends HttpContext {
     for (let i = <i32>Reason.None + 1; i < REASONS.length; ++i) {
       this.denied.push(new Counter(`authz.denied.${REASONS[i]}`));
     }
+    this.resumption.stream = this;
   }
 
   onRequestHeaders(endOfStream: bool): FilterHeadersStatus {
     this.rule = null;
     this.caller.forget();
-    let reason = this.decide();
+    const reason = this.decide();
+    const rule = this.rule;
+    if (reason == Reason.External && rule !== null) return this.ask(rule);
+    return this.conclude(reason, this.caller, null) ? FilterHeadersStatus.Continue : FilterHeadersStatus.StopIteration;
+  }
+
+  onResponseHeaders(endOfStream: bool): FilterHeadersStatus {
+    changeResponse();
+    return FilterHeadersStatus.Continue;
+  }
+
+  /** The answer to a request that was held is there. */
+  resume(request: HeldRequest, answer: Answer): void {
+    this.rule = request.rule;
+    if (this.follow(request, answer)) continueRequest();
+  }
+
+  private ask(rule: Rule): FilterHeadersStatus {
+    const authorizer = this.config.authorizer(rule.authorizer);
+    if (authorizer === null) return FilterHeadersStatus.StopIteration;
+    const request = new HeldRequest(this.resumption, this.caller, rule, authorizer);
+    // It belongs to the request that is held.
+    this.caller = new Caller();
+    const answer = authorizer.check(request.caller, request);
+    if (answer === null) return FilterHeadersStatus.StopAllIterationAndWatermark;
+    return this.follow(request, answer) ? FilterHeadersStatus.Continue : FilterHeadersStatus.StopIteration;
+  }
+
+  /** Does as an authorizer says. Whether the request passes. */
+  private follow(request: HeldRequest, answer: Answer): bool {
+    if (request.authorizer.passes(answer)) return this.conclude(Reason.None, request.caller, answer);
+    const reason = refusal(answer);
+    this.refuse(reason);
+    if (!announce(request.caller)) this.responses.send(Reason.Unavailable, null);
+    else if (reason == Reason.External) this.responses.sendExternal(answer, request.rule.name);
+    else this.responses.sendWithoutAnswer(reason, request.authorizer.statusOnError, request.rule.name);
+    return false;
+  }
+
+  /** Lets the request go on, changed as it should be, or refuses it. Whether it passes. */
+  private conclude(decided: Reason, caller: Caller, answer: Answer | null): bool {
+    let reason = decided;
     // Whom the rules deny is in the access log, too.
     const known = reason == Reason.None || reason == Reason.Rule || reason == Reason.NoRule;
-    if (known && !announce(this.caller)) reason = Reason.Unavailable;
-    if (reason == Reason.None && !this.upstream.prepare(this.caller)) reason = Reason.Unavailable;
+    if (known && !announce(caller)) reason = Reason.Unavailable;
+    if (reason == Reason.None && !this.upstream.prepare(caller)) reason = Reason.Unavailable;
+    if (reason == Reason.None && answer !== null && !(answer.applyToRequest() && leave(answer))) {
+      reason = Reason.Unavailable;
+    }
     if (reason == Reason.None) {
       this.allowed.increment();
-      return FilterHeadersStatus.Continue;
+      return true;
     }
+    this.refuse(reason);
+    this.responses.send(reason, this.rule);
+    return false;
+  }
+
+  private refuse(reason: Reason): void {
     this.denied[reason - 1].increment();
     const rule = this.rule;
     if (isLogging(LogLevel.Debug)) {
       logDebug(rule === null ? `denied: ${REASONS[reason]}` : `denied by rule ${rule.name}: ${REASONS[reason]}`);
     }
-    this.responses.send(reason, rule);
-    return FilterHeadersStatus.StopIteration;
   }
 
   private decide(): Reason {
@@ -92,6 +146,7 @@ export class AuthzStream extends HttpContext {
     const rule = firstMatch(this.config.rules, view, caller);
     this.rule = rule;
     if (rule !== null && rule.allow) return Reason.None;
+    if (rule !== null && rule.authorizer.length) return Reason.External;
     // Who could still show who they are is asked to.
     const couldAsk = rule === null || rule.asksForCaller;
     if (couldAsk && caller.isAnonymous && this.takesCredentials) return Reason.MissingCredentials;
@@ -100,5 +155,27 @@ export class AuthzStream extends HttpContext {
 
   private get takesCredentials(): bool {
     return this.config.apiKeys !== null || this.config.providers.length > 0;
+  }
+}
+
+function refusal(answer: Answer): Reason {
+  switch (answer.verdict) {
+    case Verdict.Denied:
+      return Reason.External;
+    case Verdict.Unavailable:
+      return Reason.ExternalUnavailable;
+    default:
+      return Reason.ExternalBadAnswer;
+  }
+}
+
+
+@final
+class StreamResumption extends Resumption {
+  stream: AuthzStream | null = null;
+
+  resume(request: HeldRequest, answer: Answer): void {
+    const stream = this.stream;
+    if (stream !== null) stream.resume(request, answer);
   }
 }

@@ -20,13 +20,15 @@ export class RequestView {
   path: RequestPath;
 }
 
-const ACTIONS: string[] = ["deny", "allow"];
+const ACTIONS: string[] = ["deny", "allow", "external"];
 
 /** Conditions on a request, and whether it passes when all of them hold. */
 @final
 export class Rule {
   readonly name: string;
   readonly allow: bool;
+  /** The authorizer that decides in the place of an `external` rule; empty for other rules. Such a rule matches as a `deny` rule does. */
+  readonly authorizer: string;
   /** Whether it depends on who the caller is, and not on the request alone. */
   readonly asksForCaller: bool;
   headers: HeaderMatch[] = [];
@@ -38,7 +40,9 @@ export class Rule {
 
   constructor(object: ConfigObject) {
     this.name = plainName(object, "name");
-    this.allow = object.oneOf("action", ACTIONS) == 1;
+    const action = object.oneOf("action", ACTIONS);
+    this.allow = action == 1;
+    this.authorizer = action == 2 ? object.string("authorizer") : "";
 
     this.methods = object.strings("methods");
     refuseEmpty(object, "methods", this.methods.length);
