@@ -138,6 +138,7 @@ export {
 } from "./url";
 export { SameSite, SetCookie, cookieValue, getRequestCookie, requestCookie } from "./cookie";
 export { EscapedSlashes, PathNormalizer, PathVerdict, normalizePath } from "./path";
+export { Regex, RegexSet, regexError } from "./regex";
 export { LRU_ENTRY_OVERHEAD, LruCache } from "./cache";
 export { MAX_FILL_INTERVAL_MILLISECONDS, MAX_TOKENS, TokenBucket, TokenBucketState } from "./token-bucket";
 export { JsonKind, JsonValue } from "./json/value";
