@@ -4,6 +4,7 @@ import { Bytes, Config, ConfigObject, HeaderName, canVerifySignatures } from "pr
 import { ownHeaderName } from "../common/names";
 import { ApiKeys } from "./authentication/api-keys";
 import { JwtProvider } from "./authentication/jwt-provider";
+import { WaitingRoom } from "./authentication/waiting-room";
 import { Rule } from "./authorization/rules";
 import { Authorizer } from "./external/authorizer";
 
@@ -16,6 +17,8 @@ const DEFAULT_REALM: string = "envoy";
 export class AuthzConfig {
   apiKeys: ApiKeys | null = null;
   providers: JwtProvider[] = [];
+  /** Requests that wait for the keys of a provider. */
+  waitingRoom: WaitingRoom = new WaitingRoom();
   rules: Rule[] = [];
   authorizers: Authorizer[] = [];
   /** The header that tells the upstream who calls; null for none. */

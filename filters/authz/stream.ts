@@ -7,8 +7,8 @@ import {
   HeaderName,
   HttpContext,
   LogLevel,
-  isLogging,
   continueRequest,
+  isLogging,
   logDebug,
   requestHeaders,
 } from "proxy-wasm-assemblyscript-sdk";
@@ -16,12 +16,14 @@ import { Responses } from "./answer/responses";
 import { Upstream, announce } from "./answer/upstream";
 import { Caller } from "./authentication/caller";
 import { Tokens, tokenCache } from "./authentication/tokens";
+import { WaitingRequest } from "./authentication/waiting-room";
 import { hostOf } from "./authorization/host-match";
 import { RequestPath, readRequestPath } from "./authorization/request-path";
 import { RequestView, Rule, firstMatch } from "./authorization/rules";
 import { AuthzConfig } from "./config";
 import { Answer, Verdict } from "./external/answer";
-import { HeldRequest, Resumption } from "./external/held-request";
+import { Authorizer } from "./external/authorizer";
+import { AnswerHandler } from "./external/check";
 import { changeResponse, leave } from "./external/outcome";
 import { REASONS, Reason } from "./reason";
 
@@ -33,7 +35,6 @@ const view: RequestView = changetype<RequestView>(memory.data(offsetof<RequestVi
 
 /** Serves every stream; what is kept of one is in its `HeldRequest`. */
 export class AuthzStream extends HttpContext {
-  private resumption: StreamResumption = new StreamResumption();
   private tokens: Tokens;
   private upstream: Upstream;
   private responses: Responses;
@@ -51,13 +52,21 @@ export class AuthzStream extends HttpContext {
     for (let i = <i32>Reason.None + 1; i < REASONS.length; ++i) {
       this.denied.push(new Counter(`authz.denied.${REASONS[i]}`));
     }
-    this.resumption.stream = this;
   }
 
   onRequestHeaders(endOfStream: bool): FilterHeadersStatus {
+    return this.judge(null);
+  }
+
+  /** @param waiting The request as it waited for keys, where it did. */
+  judge(waiting: WaitingRequest | null): FilterHeadersStatus {
     this.rule = null;
     this.caller.forget();
     const reason = this.decide();
+    if (reason == Reason.KeysUnavailable) {
+      const request = waiting === null ? new RequestWithoutKeys(this) : waiting;
+      if (this.config.waitingRoom.admit(request)) return FilterHeadersStatus.StopAllIterationAndWatermark;
+    }
     const rule = this.rule;
     if (reason == Reason.External && rule !== null) return this.ask(rule);
     return this.conclude(reason, this.caller, null) ? FilterHeadersStatus.Continue : FilterHeadersStatus.StopIteration;
@@ -77,7 +86,7 @@ export class AuthzStream extends HttpContext {
   private ask(rule: Rule): FilterHeadersStatus {
     const authorizer = this.config.authorizer(rule.authorizer);
     if (authorizer === null) return FilterHeadersStatus.StopIteration;
-    const request = new HeldRequest(this.resumption, this.caller, rule, authorizer);
+    const request = new HeldRequest(this, this.caller, rule, authorizer);
     // It belongs to the request that is held.
     this.caller = new Caller();
     const answer = authorizer.check(request.caller, request);
@@ -169,13 +178,31 @@ function refusal(answer: Answer): Reason {
   }
 }
 
-
+/** A request that waits for an authorizer, with all that is not in the request itself. */
 @final
-class StreamResumption extends Resumption {
-  stream: AuthzStream | null = null;
+class HeldRequest extends AnswerHandler {
+  constructor(
+    private stream: AuthzStream,
+    readonly caller: Caller,
+    readonly rule: Rule,
+    readonly authorizer: Authorizer,
+  ) {
+    super();
+  }
 
-  resume(request: HeldRequest, answer: Answer): void {
-    const stream = this.stream;
-    if (stream !== null) stream.resume(request, answer);
+  onAnswer(answer: Answer): void {
+    this.stream.resume(this, answer);
+  }
+}
+
+/** A request that waits for keys. All that there is of it is in its headers, so it is judged anew. */
+@final
+class RequestWithoutKeys extends WaitingRequest {
+  constructor(private stream: AuthzStream) {
+    super();
+  }
+
+  judgeAgain(): void {
+    if (this.stream.judge(this) == FilterHeadersStatus.Continue) continueRequest();
   }
 }

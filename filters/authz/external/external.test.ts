@@ -200,13 +200,13 @@ test("tries share one timeout, and end with an answer", async () => {
   authz.envoy.clock.advance(40);
   worker.grpcCalls[0]?.end({ status: 14 });
   assert.equal(worker.grpcCalls[0]?.timeoutMs, 60);
-  worker.grpcCalls[0]?.reply(encode(ok()));
+  worker.grpcCalls[0].reply(encode(ok()));
   stream.responseHeaders({ ":status": "200" }, { endOfStream: true });
   assert.equal(outcome(stream), "200");
   stream.close();
 
   stream = worker.open();
-  for (let i = 0; i < 3; ++i) worker.grpcCalls[0]?.end({ status: 14 });
+  for (let i = 0; i < 3; ++i) worker.grpcCalls[0].end({ status: 14 });
   assert.equal(worker.grpcCalls.length, 0);
   assert.equal(outcome(stream), "403 external_unavailable[ask]");
   stream.close();
@@ -218,7 +218,7 @@ test("tries share one timeout, and end with an answer", async () => {
   stream.close();
 
   stream = worker.open();
-  worker.grpcCalls[0]?.reply(encode(denied()));
+  worker.grpcCalls[0].reply(encode(denied()));
   assert.equal(worker.grpcCalls.length, 0, "a denial is an answer");
   stream.close();
 });
