@@ -7,6 +7,8 @@ import { JwtProvider } from "./authentication/jwt-provider";
 import { WaitingRoom } from "./authentication/waiting-room";
 import { Rule } from "./authorization/rules";
 import { Authorizer } from "./external/authorizer";
+import { Operating } from "./answer/operating";
+import { isQuotable } from "./text";
 
 const MAX_CACHED_TOKENS: i64 = 65_536;
 const DEFAULT_CACHED_TOKENS: i64 = 1024;
@@ -27,6 +29,7 @@ export class AuthzConfig {
   ownHeaders: string[] = [];
   realm: string = "";
   tokenCacheSize: i32 = 0;
+  operating: Operating = new Operating();
 
   /** Null when the configuration is not good; the log then says why. */
   static read(configuration: Bytes): AuthzConfig | null {
@@ -44,6 +47,7 @@ export class AuthzConfig {
     result.realm = root.stringOr("realm", DEFAULT_REALM);
     if (!isQuotable(result.realm)) root.error("realm", 'printable ASCII without " and \\');
     result.tokenCacheSize = <i32>root.integerOr("tokenCacheSize", 0, MAX_CACHED_TOKENS, DEFAULT_CACHED_TOKENS);
+    result.operating.read(root);
     result.checkHeaders(config);
     return config.accept() ? result : null;
   }
@@ -163,12 +167,4 @@ export class AuthzConfig {
       }
     }
   }
-}
-
-function isQuotable(text: string): bool {
-  for (let i = 0; i < text.length; ++i) {
-    const code = text.charCodeAt(i);
-    if (code < 0x20 || code > 0x7e || code == 0x22 || code == 0x5c) return false;
-  }
-  return true;
 }

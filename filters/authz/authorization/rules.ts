@@ -79,6 +79,31 @@ export class Rule {
     return this.callerMatches(caller) && this.claimsMatch(caller) && this.headersMatch();
   }
 
+  /** The field of the first condition that does not hold; empty when all hold. */
+  explain(request: RequestView, caller: Caller): string {
+    if (this.methods.length && !this.methodMatches(request.method)) return "methods";
+    if (this.paths.length && !anyPathMatches(this.paths, request.path, this.allow)) return "paths";
+    if (this.hosts.length && !this.hostMatches(request.host)) return "hosts";
+    if (!this.callerMatches(caller)) return "principals";
+    if (!this.claimsMatch(caller)) return "claims";
+    return this.headersMatch() ? "" : "headers";
+  }
+
+  /** The scope for want of which an `allow` rule does not match a caller with a token (RFC 6750, section 3.1); empty otherwise. */
+  missingScope(request: RequestView, caller: Caller): string {
+    const identity = caller.identity;
+    if (!this.allow || identity === null || this.explain(request, caller) != "claims" || !this.headersMatch())
+      return "";
+    let missing = "";
+    for (let i = 0; i < this.claims.length; ++i) {
+      const claim = this.claims[i];
+      if (claim.matches(identity.claims)) continue;
+      if (claim.scope.length == 0) return "";
+      missing = missing.length ? `${missing} ${claim.scope}` : claim.scope;
+    }
+    return missing;
+  }
+
   private methodMatches(method: Bytes): bool {
     for (let i = 0; i < this.methods.length; ++i) {
       if (method.is(unchecked(this.methods[i]))) return true;
@@ -116,6 +141,15 @@ export class Rule {
     }
     return true;
   }
+}
+
+/** The scope that would have let a caller in whom no rule matches; empty where none would. */
+export function missingScope(rules: Rule[], request: RequestView, caller: Caller): string {
+  for (let i = 0; i < rules.length; ++i) {
+    const scope = unchecked(rules[i]).missingScope(request, caller);
+    if (scope.length) return scope;
+  }
+  return "";
 }
 
 /** The rule that decides on a request, or null when none matches. */
