@@ -193,6 +193,13 @@ export class ConfigObject {
     return this.has(name) ? this.object(name) : null;
   }
 
+  /** An object; when the field is left out, one without fields, of which every optional field has its default. */
+  objectOrEmpty(name: string): ConfigObject {
+    return this.has(name)
+      ? this.object(name)
+      : new ConfigObject(this.pathOf(name), new JsonValue(JsonKind.Object), this.errors);
+  }
+
   /** An array of objects; empty when the field is left out. */
   objects(name: string): ConfigObject[] {
     const items = this.items(name);

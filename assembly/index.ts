@@ -61,7 +61,7 @@ export { BodyHandler, BufferedBody, ReplacedBody, StreamedBody } from "./body";
 export { Xoshiro256, randomBelow, randomBytes, randomF64, randomU64 } from "./random";
 export { Counter, CounterFamily, Gauge, GaugeFamily, Histogram, HistogramFamily, MetricFamily } from "./metrics";
 export { Duration, currentTimeNanoseconds, currentTimeSeconds, setTickPeriod } from "./time";
-export { log, logDebug, logInfo, logWarn, logError, isLogging } from "./log";
+export { log, logBytes, logDebug, logInfo, logWarn, logError, isLogging } from "./log";
 export {
   Expression,
   callForeignFunction,

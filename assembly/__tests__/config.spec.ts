@@ -42,6 +42,7 @@ describe("Config", () => {
     expect(root.boolOr("a", true)).toBe(true);
     expect(root.oneOfOr("a", ["x", "y"], 1)).toBe(1);
     expect(root.objectOrNull("a") === null).toBe(true);
+    expect(root.objectOrEmpty("a").stringOr("b", "c")).toBe("c");
     expect(root.objects("a").length).toBe(0);
     expect(root.strings("a").length).toBe(0);
   });

@@ -92,7 +92,7 @@ export function verifyEd25519(key: Bytes, signature: Bytes, text: Bytes): bool {
 }
 
 function addMultiple(table: usize, scalar: usize, position: i32): void {
-  const digit = (load<u8>(scalar + (position >> 1)) >> <u8>((position & 1) << 2)) & 15;
+  const digit = (load<u8>(scalar + (position >> 1)) >> (<u8>((position & 1) << 2))) & 15;
   if (digit) add(sum, sum, table + <usize>digit * POINT_SIZE);
 }
 

@@ -134,7 +134,7 @@ export function readField(out: usize, bytes: usize): void {
     const size = 26 - <i32>(i & 1);
     // Eight bytes that are within the 32.
     const from = min(bit >> 3, 24);
-    const limb = (load<u64>(bytes + from) >> (bit - (from << 3))) & ((<u64>1 << size) - 1);
+    const limb = (load<u64>(bytes + from) >> (bit - (from << 3))) & (((<u64>1) << size) - 1);
     store<i64>(out + (i << 3), limb);
     bit += size;
   }
@@ -163,10 +163,10 @@ export function writeField(bytes: usize, a: usize): void {
   memory.fill(bytes, 0, 32);
   let bit = 0;
   for (let i: usize = 0; i < 10; ++i) {
-    const limb = <u64>load<i64>(whole + (i << 3)) << (bit & 7);
+    const limb = (<u64>load<i64>(whole + (i << 3))) << (bit & 7);
     for (let j: usize = 0; j < 5; ++j) {
-      const at = (<usize>bit >> 3) + j;
-      if (at < 32) store<u8>(bytes + at, load<u8>(bytes + at) | <u8>(limb >> (j << 3)));
+      const at = ((<usize>bit) >> 3) + j;
+      if (at < 32) store<u8>(bytes + at, load<u8>(bytes + at) | (<u8>(limb >> (j << 3))));
     }
     bit += 26 - <i32>(i & 1);
   }

@@ -45,7 +45,7 @@ export class RsaPssKey {
     const size = (this.bits + 7) >> 3;
     if (signature.size != size) return false;
     const count = this.modulus.length;
-    const base = arenaAllocate(<usize>count << 2);
+    const base = arenaAllocate((<usize>count) << 2);
     readLimbs(signature, base, count);
     if (compareLimbs(base, changetype<usize>(this.modulus), count) >= 0) return false;
     const power = this.power(base);
@@ -53,7 +53,7 @@ export class RsaPssKey {
     const encodedSize = (this.bits + 6) >> 3;
     const whole = Bytes.allocate(count << 2);
     for (let i = 0; i < count; ++i) {
-      store<u32>(whole.pointer + ((count - 1 - i) << 2), bswap<u32>(load<u32>(power + (<usize>i << 2))));
+      store<u32>(whole.pointer + ((count - 1 - i) << 2), bswap<u32>(load<u32>(power + ((<usize>i) << 2))));
     }
     const skipped = whole.size - encodedSize;
     for (let i = 0; i < skipped; ++i) if (load<u8>(whole.pointer + i)) return false;
@@ -67,10 +67,10 @@ export class RsaPssKey {
     const x = changetype<usize>(this.square);
     const top = this.bits - 1;
     // The highest power of two below the modulus; R is 2 to the 32 times count.
-    store<u32>(x + (<usize>(top >> 5) << 2), 1 << (top & 31));
+    store<u32>(x + ((<usize>(top >> 5)) << 2), 1 << (top & 31));
     for (let i = top; i < count << 6; ++i) {
       let carry: u32 = 0;
-      for (let at: usize = 0; at < <usize>count << 2; at += 4) {
+      for (let at: usize = 0; at < (<usize>count) << 2; at += 4) {
         const limb = load<u32>(x + at);
         store<u32>(x + at, (limb << 1) | carry);
         carry = limb >> 31;
@@ -81,7 +81,7 @@ export class RsaPssKey {
 
   /** `base` to the exponent, in memory of this callback. */
   private power(base: usize): usize {
-    const bytes = <usize>this.modulus.length << 2;
+    const bytes = (<usize>this.modulus.length) << 2;
     const scratch = arenaAllocate(bytes + 8);
     const start = arenaAllocate(bytes);
     const result = arenaAllocate(bytes);
@@ -101,7 +101,7 @@ export class RsaPssKey {
   /** a * b / R modulo the modulus (Montgomery, coarsely integrated operand scanning). */
   private multiply(a: usize, b: usize, out: usize, scratch: usize): void {
     const count = this.modulus.length;
-    const bytes = <usize>count << 2;
+    const bytes = (<usize>count) << 2;
     const modulus = changetype<usize>(this.modulus);
     const inverse = this.inverse;
     memory.fill(scratch, 0, bytes + 8);
@@ -171,15 +171,15 @@ function unmask(hash: BlockHash, seed: Bytes, block: Bytes): void {
 
 /** Reads a big-endian number into limbs; zeros in front of it may be more than there is room for. */
 function readLimbs(number: Bytes, limbs: usize, count: i32): void {
-  memory.fill(limbs, 0, <usize>count << 2);
+  memory.fill(limbs, 0, (<usize>count) << 2);
   const size = min(number.size, count << 2);
   for (let i = 0; i < size; ++i) store<u8>(limbs + i, load<u8>(number.pointer + number.size - 1 - i));
 }
 
 function compareLimbs(a: usize, b: usize, count: i32): i32 {
   for (let i = count - 1; i >= 0; --i) {
-    const x = load<u32>(a + (<usize>i << 2));
-    const y = load<u32>(b + (<usize>i << 2));
+    const x = load<u32>(a + ((<usize>i) << 2));
+    const y = load<u32>(b + ((<usize>i) << 2));
     if (x != y) return x < y ? -1 : 1;
   }
   return 0;
@@ -188,7 +188,7 @@ function compareLimbs(a: usize, b: usize, count: i32): i32 {
 /** Takes `b` from `a`; a borrow at the end is lost. */
 function subtractLimbs(a: usize, b: usize, count: i32): void {
   let borrow: u64 = 0;
-  for (let at: usize = 0; at < <usize>count << 2; at += 4) {
+  for (let at: usize = 0; at < (<usize>count) << 2; at += 4) {
     const difference = <u64>load<u32>(a + at) - load<u32>(b + at) - borrow;
     store<u32>(a + at, <u32>difference);
     borrow = difference >> 63;

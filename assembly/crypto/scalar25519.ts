@@ -12,7 +12,7 @@ export function isScalar(bytes: usize): bool {
 export function reduceScalar(out: usize, bytes: usize): void {
   memory.fill(out, 0, 32);
   for (let bit = 511; bit >= 0; --bit) {
-    let carry = (load<u8>(bytes + (bit >> 3)) >> <u8>(bit & 7)) & 1;
+    let carry = (load<u8>(bytes + (bit >> 3)) >> (<u8>(bit & 7))) & 1;
     for (let i: usize = 0; i < 32; i += 8) {
       const word = load<u64>(out + i);
       store<u64>(out + i, (word << 1) | carry);

@@ -72,6 +72,19 @@ export class HeaderMap {
     return proxy_get_header_map_size(this.type, sizeOut) == Status.Ok ? load<u32>(sizeOut) : 0;
   }
 
+  /** The number in `:status`: of a response, or of a callout's answer. 0 where there is none. */
+  get status(): i32 {
+    const value = this.find(STATUS);
+    if (value === null || value.size != 3) return 0;
+    let status = 0;
+    for (let i = 0; i < 3; ++i) {
+      const digit = <u32>value[i] - 0x30;
+      if (digit > 9) return 0;
+      status = status * 10 + digit;
+    }
+    return status;
+  }
+
   /** The first value of a header, or null when it is absent. An empty value is not null. */
   get(name: string): string | null {
     const key = lowerCase(name);
@@ -285,6 +298,8 @@ export class HeaderMap {
 }
 
 const AUTHORITY: HeaderName = new HeaderName(":authority");
+// @ts-ignore: decorator
+@lazy const STATUS: HeaderName = new HeaderName(":status");
 /** `host`, read as a little-endian number. */
 // @ts-ignore: decorator
 @inline const HOST: u32 = 0x74736f68;

@@ -84,6 +84,12 @@ describe("faults of a filter are errors of the compiler, with their place", () =
       /root id "a" is registered twice.*checked\.ts:3/,
     ],
     [
+      "one root id twice, under another name",
+      `import { registerHttpContext as serve } ${sdk}; class A extends HttpContext {}${register}\nserve("a", () => new A());`,
+      "checked.ts(4,7)",
+      /root id "a" is registered twice.*checked\.ts:3/,
+    ],
+    [
       "a log of JavaScript's",
       stream(`onLog(): void {\nconsole.log("a"); }`),
       "checked.ts(4,1)",
@@ -93,7 +99,7 @@ describe("faults of a filter are errors of the compiler, with their place", () =
       "random numbers",
       stream(`onLog(): void {\nMath.random(); }`),
       "checked.ts(4,1)",
-      /Math\.random is not there in Envoy/,
+      /Math\.random is not there in Envoy: draw with randomF64/,
     ],
     ["JavaScript's clock", stream(`onLog(): void {\nDate.now(); }`), "checked.ts(4,1)", /currentTimeNanoseconds\(\)/],
     [
@@ -150,6 +156,11 @@ describe("no fault is found in", () => {
       stream(
         `// console.log("a")\n/* Math.random() */ onLog(): void { logInfo("Date.now() " + 'trace("a")' + \`process.exit\`); }`,
       ),
+    ],
+    [
+      "an import under another name",
+      `import { registerHttpContext as serve } from "proxy-wasm-assemblyscript-sdk";
+       class A extends HttpContext {}\nserve("a", () => new A());`,
     ],
     [
       "two ids, and one that only the program knows",

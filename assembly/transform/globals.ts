@@ -5,9 +5,9 @@ import type { Report } from "./report.ts";
 /** What a JavaScript host would have to offer and Envoy does not, and what to write instead. */
 const absent: Readonly<Record<string, string>> = {
   "console.": "log with logInfo(), logWarn() or logError()",
-  "Math.random": "hash something of the request with hash64(), or read the attribute request.id",
-  "Math.seedRandom": "there is no random number generator to seed",
-  "NativeMath.random": "hash something of the request with hash64(), or read the attribute request.id",
+  "Math.random": "draw with randomF64() or randomBelow(n), or with randomBytes() for secrets",
+  "Math.seedRandom": "for numbers that follow from a seed, use new Xoshiro256(seed)",
+  "NativeMath.random": "draw with randomF64() or randomBelow(n), or with randomBytes() for secrets",
   "Date.now": "read the host's clock with currentTimeNanoseconds()",
   "process.": "a filter has no process: it reads its configuration in onConfigure()",
   "performance.": "read the host's clock with currentTimeNanoseconds()",

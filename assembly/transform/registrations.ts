@@ -2,6 +2,7 @@ import {
   CallExpression,
   ExpressionStatement,
   IdentifierExpression,
+  ImportStatement,
   PropertyAccessExpression,
   StringLiteralExpression,
 } from "assemblyscript";
@@ -15,7 +16,7 @@ const registration = /^register\w*Context$/;
  * @throws Error when it registers none: there is no place to point at.
  */
 export function checkRegistrations(sources: readonly Source[], report: Report): void {
-  if (!sources.some(({ text }) => /\bregister\w*Context\s*\(/.test(text))) {
+  if (!sources.some(registers)) {
     const error = new Error(
       "this filter registers no plugin, so Envoy would find nothing to run: " +
         'call registerRootContext("my-filter", () => new MyFilter()) at module top level',
@@ -39,13 +40,28 @@ export function checkRegistrations(sources: readonly Source[], report: Report): 
   }
 }
 
+/** Whether a source calls a registering function somewhere, by its own name or by that of an import. */
+function registers(source: Source): boolean {
+  return ["register\\w*Context", ...aliases(source)].some((name) => new RegExp(`\\b${name}\\s*\\(`).test(source.text));
+}
+
+/** Other names under which a source imports registering functions. */
+function aliases({ statements }: Source): string[] {
+  return statements
+    .flatMap((statement) => (statement instanceof ImportStatement ? (statement.declarations ?? []) : []))
+    .filter(({ foreignName }) => registration.test(foreignName.text))
+    .map(({ name }) => name.text);
+}
+
 /** The root id that a statement registers, where it is written as a literal. */
 function registeredRootId(statement: Statement): StringLiteralExpression | undefined {
   if (!(statement instanceof ExpressionStatement) || !(statement.expression instanceof CallExpression))
     return undefined;
   const { expression, args } = statement.expression;
   const [rootId] = args;
-  return registration.test(calleeName(expression)) && rootId instanceof StringLiteralExpression ? rootId : undefined;
+  const callee = calleeName(expression);
+  const isRegistration = registration.test(callee) || aliases(statement.range.source).includes(callee);
+  return isRegistration && rootId instanceof StringLiteralExpression ? rootId : undefined;
 }
 
 function calleeName(callee: Expression): string {

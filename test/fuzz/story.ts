@@ -173,7 +173,8 @@ export class Story {
 
   #response(stream: HttpStream): void {
     const values = this.#values;
-    if (stream.localResponse !== undefined || stream.request.headers === undefined || stream.response.headers) return;
+    const isOver = stream.localResponse !== undefined || stream.resetReason !== undefined;
+    if (isOver || stream.request.headers === undefined || stream.response.headers) return;
     const status = values.chance(8)
       ? []
       : ([[":status", values.pick(["200", "304", "404", "503", "x"], "200")]] as const);

@@ -22,6 +22,7 @@ const fixtures: Readonly<Record<string, readonly unknown[]>> = {
   callouts: ["own", "shared"],
   metadata: [{}],
   path: [{}],
+  small: [{}],
   sdk: [{ mark: "one" }, { mark: "two", shared: true }],
   tcp: [{}],
   typed: [{}],
