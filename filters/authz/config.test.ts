@@ -105,7 +105,7 @@ const bad: readonly Row[] = [
   [
     "a rule without an action",
     { rules: [{ name: "a" }] },
-    'rules[0].action: expected one of "deny", "allow", found nothing',
+    'rules[0].action: expected one of "deny", "allow", "audit", "external", found nothing',
   ],
   ["another action", rule({ action: "log" }), "rules[0].action: expected one of"],
   ["a rule with an unknown field", rule({ notPaths: [] }), "rules[0].notPaths: unknown field"],
@@ -128,7 +128,7 @@ const bad: readonly Row[] = [
   [
     "two tests of a path",
     rule({ paths: [{ exact: "/a", prefix: "/b" }] }),
-    "rules[0].paths[0]: expected exactly one of exact, prefix, suffix, found exact and prefix",
+    "rules[0].paths[0]: expected exactly one of exact, prefix, suffix, startsWith, regex, template, found exact and prefix",
   ],
   ["no test of a path", rule({ paths: [{}] }), "rules[0].paths[0]: expected exactly one of"],
   [
@@ -159,9 +159,9 @@ const bad: readonly Row[] = [
     "rules[0].claims[0].claim: expected the name of a claim",
   ],
   [
-    "a claim that equals a number",
-    rule({ claims: [{ claim: "a", equals: 1 }] }),
-    "rules[0].claims[0].equals: expected a string, true or false, found number 1",
+    "a claim that equals an array",
+    rule({ claims: [{ claim: "a", equals: [] }] }),
+    "rules[0].claims[0].equals: expected a string, a number, true or false, found array of 0",
   ],
   ["no API key", apiKeys({ keys: [] }), "apiKeys.keys: expected at least one key"],
   [

@@ -1,7 +1,6 @@
 // A request's way through the filter.
 
 import {
-  Bytes,
   Counter,
   FilterHeadersStatus,
   HeaderName,
@@ -15,17 +14,13 @@ import { Responses } from "./answer/responses";
 import { Upstream, announce } from "./answer/upstream";
 import { Caller } from "./authentication/caller";
 import { Tokens, tokenCache } from "./authentication/tokens";
-import { hostOf } from "./authorization/host-match";
 import { RequestPath, readRequestPath } from "./authorization/request-path";
-import { RequestView, Rule, firstMatch } from "./authorization/rules";
+import { RequestView } from "./authorization/request-view";
+import { Action, Rule } from "./authorization/rule";
 import { AuthzConfig } from "./config";
 import { REASONS, Reason } from "./reason";
 
-const METHOD: HeaderName = new HeaderName(":method");
-const AUTHORITY: HeaderName = new HeaderName(":authority");
 const PATH: HeaderName = new HeaderName(":path");
-
-const view: RequestView = changetype<RequestView>(memory.data(offsetof<RequestView>()));
 
 /** Serves every stream; nothing of one is kept. */
 export class AuthzStream extends HttpContext {
@@ -33,6 +28,7 @@ export class AuthzStream extends HttpContext {
   private upstream: Upstream;
   private responses: Responses;
   private caller: Caller = new Caller();
+  private request: RequestView;
   private allowed: Counter = new Counter("authz.allowed");
   private denied: Counter[] = [];
   /** The rule that decided on the current request, if one did. */
@@ -41,6 +37,7 @@ export class AuthzStream extends HttpContext {
   constructor(private config: AuthzConfig) {
     super();
     this.tokens = new Tokens(config.providers, tokenCache(config.tokenCacheSize));
+    this.request = new RequestView(config.trustedHops);
     this.upstream = new Upstream(config);
     this.responses = new Responses(config);
     for (let i = <i32>Reason.None + 1; i < REASONS.length; ++i) {
@@ -72,7 +69,7 @@ export class AuthzStream extends HttpContext {
   private decide(): Reason {
     const target = requestHeaders.find(PATH);
     const path: RequestPath | null = target === null ? null : readRequestPath(target);
-    if (path === null) return Reason.BadPath;
+    if (target === null || path === null) return Reason.BadPath;
 
     // A bad credential refuses the request whatever the rules say; it is never the same as none.
     const caller = this.caller;
@@ -84,14 +81,11 @@ export class AuthzStream extends HttpContext {
     const reason = this.tokens.authenticate(caller);
     if (reason != Reason.None) return reason;
 
-    const method = requestHeaders.find(METHOD);
-    const authority = requestHeaders.find(AUTHORITY);
-    view.path = path;
-    view.method = method === null ? Bytes.at(0, 0) : method;
-    view.host = authority === null ? Bytes.at(0, 0) : hostOf(authority);
-    const rule = firstMatch(this.config.rules, view, caller);
+    this.request.begin(target, path);
+    const rules = this.config.rules;
+    const rule = rules.decide(this.request, caller);
     this.rule = rule;
-    if (rule !== null && rule.allow) return Reason.None;
+    if (rule === null ? rules.allowsByDefault : rule.action == Action.Allow) return Reason.None;
     // Who could still show who they are is asked to.
     const couldAsk = rule === null || rule.asksForCaller;
     if (couldAsk && caller.isAnonymous && this.takesCredentials) return Reason.MissingCredentials;

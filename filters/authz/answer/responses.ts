@@ -3,7 +3,7 @@
 import { HeaderList, sendLocalResponse } from "proxy-wasm-assemblyscript-sdk";
 import { AuthzConfig } from "../config";
 import { REASONS, Reason, isBadToken } from "../reason";
-import { Rule } from "../authorization/rules";
+import { Rule } from "../authorization/rule";
 
 /**
  * Answers with 400, 401, 403 or 503. A client learns no more of a bad credential than that it is bad; the access log
