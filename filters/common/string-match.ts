@@ -69,12 +69,7 @@ export class StringMatch {
 
 /** A pattern for whole values. `.` matches line ends, too: or an escaped one in a path would hide it from a rule. */
 export function readRegex(object: ConfigObject, field: string, pattern: string): Regex | null {
-  const regex = Regex.compile(dotAll(pattern));
+  const regex = Regex.compile(pattern, true);
   if (regex === null) object.error(field, `a regular expression in the syntax of RE2, not ${regexError}`);
   return regex;
-}
-
-/** A pattern in which `.` matches line ends. */
-export function dotAll(pattern: string): string {
-  return `(?s:${pattern})`;
 }

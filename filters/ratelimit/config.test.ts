@@ -34,6 +34,7 @@ const good: Good[] = [
               { name: "b", prefix: "1" },
               { name: "c", suffix: "1" },
               { name: "d", contains: "1" },
+              { name: "r", regex: "[0-9]+" },
               { name: "e", present: true },
               { name: "f", present: false },
             ],
@@ -226,7 +227,8 @@ const bad: Bad[] = [
   {
     what: "a path match of two tests",
     configuration: one({ match: { path: { exact: "/a", prefix: "/b" } } }),
-    error: "limits[0].match.path: expected exactly one of exact, prefix, suffix, contains, found exact and prefix",
+    error:
+      "limits[0].match.path: expected exactly one of exact, prefix, suffix, contains, regex, found exact and prefix",
   },
   {
     what: "an empty path match",
@@ -247,7 +249,7 @@ const bad: Bad[] = [
     what: "a header match without test",
     configuration: one({ match: { headers: [{ name: "a" }] } }),
     error:
-      "limits[0].match.headers[0]: expected exactly one of exact, prefix, suffix, contains, present, found none of them",
+      "limits[0].match.headers[0]: expected exactly one of exact, prefix, suffix, contains, regex, present, found none of them",
   },
   {
     what: "a presence in words",

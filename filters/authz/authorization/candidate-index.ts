@@ -119,7 +119,7 @@ export class CandidateIndex {
     for (let i = 0; i < keys.length; ++i) {
       const key = keys[i];
       if (key.kind != KeyKind.PathPattern || known.has(key.hash)) continue;
-      if (this.patterns.add(key.pattern) < 0) return false;
+      if (this.patterns.add(key.pattern, true) < 0) return false;
       known.set(key.hash, true);
       this.patternHashes.push(key.hash);
     }

@@ -1,6 +1,6 @@
 import { Bytes, ConfigObject, Regex } from "proxy-wasm-assemblyscript-sdk";
 import { refuseEmpty } from "../../common/lists";
-import { dotAll, readRegex } from "../../common/string-match";
+import { readRegex } from "../../common/string-match";
 import { Caller } from "../authentication/caller";
 import { hasAt, sameBytes } from "../text";
 import { Condition } from "./condition";
@@ -71,7 +71,7 @@ export class PathMatch {
       case PathTest.StartsWith:
         return new Key(KeyKind.PathStart, hashBytes(KeyKind.PathStart, expected), expected.size);
       default:
-        return Key.ofPattern(dotAll(this.pattern));
+        return Key.ofPattern(this.pattern);
     }
   }
 

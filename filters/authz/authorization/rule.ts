@@ -64,7 +64,8 @@ export class Rule {
       this.headers.push(header);
       conditions.push(header);
     }
-    this.asksForCaller = object.has("principals") || claims.length > 0 || this.readNot(object.objectOrNull("not"));
+    const notAsks = this.readNot(object.objectOrNull("not"));
+    this.asksForCaller = notAsks || object.has("principals") || claims.length > 0;
     const expressions = object.strings("when");
     refuseEmpty(object, "when", expressions.length);
     for (let i = 0; i < expressions.length; ++i) conditions.push(new ExpressionCondition(object, expressions[i]));
