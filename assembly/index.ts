@@ -94,7 +94,21 @@ export {
   sha512,
   verifySignature,
 } from "./crypto";
-export { P256_SIZE, SHA256_SIZE, bitLength, ecdsaSignature, p256PublicKey, rsaPublicKey } from "./crypto";
+export {
+  ED25519_KEY_SIZE,
+  P256_SIZE,
+  P384_SIZE,
+  P521_SIZE,
+  RsaPssKey,
+  SHA256_SIZE,
+  bitLength,
+  ecPublicKey,
+  ecdsaSignature,
+  isEd25519Key,
+  p256PublicKey,
+  rsaPublicKey,
+  verifyEd25519,
+} from "./crypto";
 export {
   ByteWriter,
   decimal,

@@ -4,6 +4,7 @@ import { Bytes, Config, ConfigObject, HeaderName, canVerifySignatures } from "pr
 import { ownHeaderName } from "../common/names";
 import { ApiKeys } from "./authentication/api-keys";
 import { JwtProvider } from "./authentication/jwt-provider";
+import { WaitingRoom } from "./authentication/waiting-room";
 import { Rule } from "./authorization/rule";
 import { Rules } from "./authorization/rules";
 
@@ -17,6 +18,8 @@ const DEFAULT_REALM: string = "envoy";
 export class AuthzConfig {
   apiKeys: ApiKeys | null = null;
   providers: JwtProvider[] = [];
+  /** Requests that wait for the keys of a provider. */
+  waitingRoom: WaitingRoom = new WaitingRoom();
   /** The header that tells the upstream who calls; null for none. */
   principalHeader: HeaderName | null = null;
   /** Names of all headers that the filter sets: nobody else's copy of them passes. */

@@ -20,6 +20,8 @@ export enum Reason {
   TokenAudience,
   /** A claim that is missing, of the wrong type, or not fit to become a header. */
   TokenClaim,
+  /** The keys of the token's issuer were not there in time. */
+  KeysUnavailable,
   /** The host could not do what it was asked. */
   Unavailable,
   /** A `deny` rule matched. */
@@ -44,6 +46,7 @@ export const REASONS: string[] = [
   "token_not_yet_valid",
   "token_audience",
   "token_claim",
+  "keys_unavailable",
   "unavailable",
   "rule",
   "no_rule",

@@ -6,6 +6,7 @@ import {
   HeaderName,
   HttpContext,
   LogLevel,
+  continueRequest,
   isLogging,
   logDebug,
   requestHeaders,
@@ -14,6 +15,7 @@ import { Responses } from "./answer/responses";
 import { Upstream, announce } from "./answer/upstream";
 import { Caller } from "./authentication/caller";
 import { Tokens, tokenCache } from "./authentication/tokens";
+import { WaitingRequest } from "./authentication/waiting-room";
 import { RequestPath, readRequestPath } from "./authorization/request-path";
 import { RequestView } from "./authorization/request-view";
 import { Action, Rule } from "./authorization/rule";
@@ -46,9 +48,18 @@ export class AuthzStream extends HttpContext {
   }
 
   onRequestHeaders(endOfStream: bool): FilterHeadersStatus {
+    return this.judge(null);
+  }
+
+  /** @param waiting The request as it waited for keys, where it did. */
+  judge(waiting: WaitingRequest | null): FilterHeadersStatus {
     this.rule = null;
     this.caller.forget();
     let reason = this.decide();
+    if (reason == Reason.KeysUnavailable) {
+      const request = waiting === null ? new HeldRequest(this) : waiting;
+      if (this.config.waitingRoom.admit(request)) return FilterHeadersStatus.StopAllIterationAndWatermark;
+    }
     // Whom the rules deny is in the access log, too.
     const known = reason == Reason.None || reason == Reason.Rule || reason == Reason.NoRule;
     if (known && !announce(this.caller)) reason = Reason.Unavailable;
@@ -94,5 +105,17 @@ export class AuthzStream extends HttpContext {
 
   private get takesCredentials(): bool {
     return this.config.apiKeys !== null || this.config.providers.length > 0;
+  }
+}
+
+/** A request that waits for keys. All that there is of it is in its headers, so it is judged anew. */
+@final
+class HeldRequest extends WaitingRequest {
+  constructor(private stream: AuthzStream) {
+    super();
+  }
+
+  judgeAgain(): void {
+    if (this.stream.judge(this) == FilterHeadersStatus.Continue) continueRequest();
   }
 }

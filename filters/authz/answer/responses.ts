@@ -45,6 +45,7 @@ export class Responses {
       case Reason.BadApiKey:
         sendLocalResponse(401, "Unauthorized: the API key is not valid\n", this.badApiKey, details);
         return;
+      case Reason.KeysUnavailable:
       case Reason.Unavailable:
         sendLocalResponse(503, "Service unavailable: authorization failed\n", null, details);
         return;
