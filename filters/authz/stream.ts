@@ -96,6 +96,7 @@ export class AuthzStream extends HttpContext {
     const rules = this.config.rules;
     const rule = rules.decide(this.request, caller);
     this.rule = rule;
+    for (let i = 0; i < rules.observed.length; ++i) rules.observed[i].observe();
     if (rule === null ? rules.allowsByDefault : rule.action == Action.Allow) return Reason.None;
     // Who could still show who they are is asked to.
     const couldAsk = rule === null || rule.asksForCaller;

@@ -1,4 +1,4 @@
-import { ConfigObject } from "proxy-wasm-assemblyscript-sdk";
+import { ConfigObject, Counter, LogLevel, isLogging, logInfo } from "proxy-wasm-assemblyscript-sdk";
 import { refuseEmpty } from "../../common/lists";
 import { plainName } from "../../common/names";
 import { Caller } from "../authentication/caller";
@@ -43,6 +43,7 @@ export class Rule {
   readonly principals: PrincipalMatch[] = [];
   /** The place in the order of evaluation. */
   order: i32 = 0;
+  private observed: Counter | null = null;
 
   constructor(object: ConfigObject) {
     this.name = plainName(object, "name");
@@ -94,6 +95,15 @@ export class Rule {
   explain(request: RequestView, caller: Caller): string {
     const failing = this.firstFailing(request, caller);
     return failing < 0 ? "" : this.conditions[failing].field;
+  }
+
+  /** Counts and logs that a rule matched that changes nothing. */
+  observe(): void {
+    let counter = this.observed;
+    if (counter === null) this.observed = counter = new Counter(`authz.observed.${this.name}`);
+    counter.increment();
+    if (isLogging(LogLevel.Info))
+      logInfo(`${this.shadow ? "shadow" : "audit"} rule ${this.name} matched: ${ACTIONS[this.action]}`);
   }
 
   private firstFailing(request: RequestView, caller: Caller): i32 {
