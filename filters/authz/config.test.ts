@@ -117,6 +117,7 @@ const fullRule = {
 const everything = {
   apiKeys: { header: "X-Key", forward: true, keys },
   jwtProviders: [fullProvider, secondProvider],
+  externalAuthorizers: [{ name: "opa", grpc: { cluster: "opa" } }],
   trustedHops: 2,
   evaluation: "precedence",
   rules: [

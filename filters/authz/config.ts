@@ -7,6 +7,7 @@ import { JwtProvider } from "./authentication/jwt-provider";
 import { WaitingRoom } from "./authentication/waiting-room";
 import { Rule } from "./authorization/rule";
 import { Rules } from "./authorization/rules";
+import { Authorizer } from "./external/authorizer";
 
 const MAX_CACHED_TOKENS: i64 = 65_536;
 const MAX_TRUSTED_HOPS: i64 = 32;
@@ -20,6 +21,7 @@ export class AuthzConfig {
   providers: JwtProvider[] = [];
   /** Requests that wait for the keys of a provider. */
   waitingRoom: WaitingRoom = new WaitingRoom();
+  authorizers: Authorizer[] = [];
   /** The header that tells the upstream who calls; null for none. */
   principalHeader: HeaderName | null = null;
   /** Names of all headers that the filter sets: nobody else's copy of them passes. */
@@ -42,6 +44,7 @@ export class AuthzConfig {
     if (root.has("principalHeader")) {
       result.principalHeader = new HeaderName(ownHeaderName(root, "principalHeader"));
     }
+    result.readAuthorizers(root.objects("externalAuthorizers"));
     result.trustedHops = <i32>root.integerOr("trustedHops", 0, MAX_TRUSTED_HOPS, 0);
     result.checkRules(config);
     result.realm = root.stringOr("realm", DEFAULT_REALM);
@@ -69,9 +72,31 @@ export class AuthzConfig {
     }
   }
 
+  private readAuthorizers(objects: ConfigObject[]): void {
+    for (let i = 0; i < objects.length; ++i) {
+      const authorizer = new Authorizer(objects[i]);
+      if (this.authorizer(authorizer.name) !== null) objects[i].error("name", "a name that no authorizer before has");
+      this.authorizers.push(authorizer);
+    }
+  }
+
+  /** Null for a name that none has. */
+  authorizer(name: string): Authorizer | null {
+    for (let i = 0; i < this.authorizers.length; ++i) {
+      if (this.authorizers[i].name == name) return this.authorizers[i];
+    }
+    return null;
+  }
+
   private checkRules(config: Config): void {
     const rules = this.rules.all;
-    for (let i = 0; i < rules.length; ++i) this.checkPrincipals(config, `rules[${i}].principals`, rules[i]);
+    for (let i = 0; i < rules.length; ++i) {
+      const rule = rules[i];
+      if (rule.authorizer.length && this.authorizer(rule.authorizer) === null) {
+        config.error(`rules[${i}].authorizer`, "expected the name of one of externalAuthorizers");
+      }
+      this.checkPrincipals(config, `rules[${i}].principals`, rule);
+    }
   }
 
   /** A rule for somebody whom the filter cannot know is a mistake, and in a `deny` rule a hole. */

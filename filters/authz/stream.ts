@@ -20,11 +20,15 @@ import { RequestPath, readRequestPath } from "./authorization/request-path";
 import { RequestView } from "./authorization/request-view";
 import { Action, Rule } from "./authorization/rule";
 import { AuthzConfig } from "./config";
+import { Answer, Verdict } from "./external/answer";
+import { Authorizer } from "./external/authorizer";
+import { AnswerHandler } from "./external/check";
+import { changeResponse, leave } from "./external/outcome";
 import { REASONS, Reason } from "./reason";
 
 const PATH: HeaderName = new HeaderName(":path");
 
-/** Serves every stream; nothing of one is kept. */
+/** Serves every stream; what is kept of one is in its `HeldRequest`. */
 export class AuthzStream extends HttpContext {
   private tokens: Tokens;
   private upstream: Upstream;
@@ -55,26 +59,84 @@ export class AuthzStream extends HttpContext {
   judge(waiting: WaitingRequest | null): FilterHeadersStatus {
     this.rule = null;
     this.caller.forget();
-    let reason = this.decide();
+    const reason = this.decide();
     if (reason == Reason.KeysUnavailable) {
-      const request = waiting === null ? new HeldRequest(this) : waiting;
+      const request = waiting === null ? new RequestWithoutKeys(this) : waiting;
       if (this.config.waitingRoom.admit(request)) return FilterHeadersStatus.StopAllIterationAndWatermark;
     }
+    const rule = this.rule;
+    if (reason == Reason.External && rule !== null) return this.ask(rule);
+    return this.conclude(reason, this.caller, null) ? FilterHeadersStatus.Continue : FilterHeadersStatus.StopIteration;
+  }
+
+  onResponseHeaders(endOfStream: bool): FilterHeadersStatus {
+    changeResponse();
+    return FilterHeadersStatus.Continue;
+  }
+
+  /** The answer to a request that was held is there. */
+  resume(request: HeldRequest, answer: Answer): void {
+    this.rule = request.rule;
+    if (this.follow(request, answer)) continueRequest();
+  }
+
+  private ask(rule: Rule): FilterHeadersStatus {
+    const authorizer = this.config.authorizer(rule.authorizer);
+    if (authorizer === null) return FilterHeadersStatus.StopIteration;
+    const request = new HeldRequest(this, this.caller, rule, authorizer);
+    // It belongs to the request that is held.
+    this.caller = new Caller();
+    const answer = authorizer.check(request.caller, request);
+    if (answer === null) return FilterHeadersStatus.StopAllIterationAndWatermark;
+    return this.follow(request, answer) ? FilterHeadersStatus.Continue : FilterHeadersStatus.StopIteration;
+  }
+
+  /** Does as an authorizer says. Whether the request passes. */
+  private follow(request: HeldRequest, answer: Answer): bool {
+    if (request.authorizer.passes(answer)) return this.conclude(this.goOn(request), request.caller, answer);
+    const reason = refusal(answer);
+    this.refuse(reason);
+    if (!announce(request.caller)) this.responses.send(Reason.Unavailable, null);
+    else if (reason == Reason.External) this.responses.sendExternal(answer, request.rule.name);
+    else this.responses.sendWithoutAnswer(reason, request.authorizer.statusOnError, request.rule.name);
+    return false;
+  }
+
+  /** What else has a say when an authorizer lets a request pass: by precedence, the rules behind its own. */
+  private goOn(request: HeldRequest): Reason {
+    if (!this.config.rules.byPrecedence) return Reason.None;
+    const target = requestHeaders.find(PATH);
+    const path: RequestPath | null = target === null ? null : readRequestPath(target);
+    if (target === null || path === null) return Reason.BadPath;
+    this.request.begin(target, path);
+    return this.applyRules(request.caller, request.rule);
+  }
+
+  /** Lets the request go on, changed as it should be, or refuses it. Whether it passes. */
+  private conclude(decided: Reason, caller: Caller, answer: Answer | null): bool {
+    let reason = decided;
     // Whom the rules deny is in the access log, too.
     const known = reason == Reason.None || reason == Reason.Rule || reason == Reason.NoRule;
-    if (known && !announce(this.caller)) reason = Reason.Unavailable;
-    if (reason == Reason.None && !this.upstream.prepare(this.caller)) reason = Reason.Unavailable;
+    if (known && !announce(caller)) reason = Reason.Unavailable;
+    if (reason == Reason.None && !this.upstream.prepare(caller)) reason = Reason.Unavailable;
+    if (reason == Reason.None && answer !== null && !(answer.applyToRequest() && leave(answer))) {
+      reason = Reason.Unavailable;
+    }
     if (reason == Reason.None) {
       this.allowed.increment();
-      return FilterHeadersStatus.Continue;
+      return true;
     }
+    this.refuse(reason);
+    this.responses.send(reason, this.rule);
+    return false;
+  }
+
+  private refuse(reason: Reason): void {
     this.denied[reason - 1].increment();
     const rule = this.rule;
     if (isLogging(LogLevel.Debug)) {
       logDebug(rule === null ? `denied: ${REASONS[reason]}` : `denied by rule ${rule.name}: ${REASONS[reason]}`);
     }
-    this.responses.send(reason, rule);
-    return FilterHeadersStatus.StopIteration;
   }
 
   private decide(): Reason {
@@ -93,11 +155,19 @@ export class AuthzStream extends HttpContext {
     if (reason != Reason.None) return reason;
 
     this.request.begin(target, path);
+    return this.applyRules(caller, null);
+  }
+
+  /** @param after The `external` rule whose authorizer has let the request go on. */
+  private applyRules(caller: Caller, after: Rule | null): Reason {
     const rules = this.config.rules;
-    const rule = rules.decide(this.request, caller);
+    const rule = rules.decide(this.request, caller, after);
     this.rule = rule;
-    for (let i = 0; i < rules.observed.length; ++i) rules.observed[i].observe();
+    if (after === null) {
+      for (let i = 0; i < rules.observed.length; ++i) rules.observed[i].observe();
+    }
     if (rule === null ? rules.allowsByDefault : rule.action == Action.Allow) return Reason.None;
+    if (rule !== null && rule.action == Action.External) return Reason.External;
     // Who could still show who they are is asked to.
     const couldAsk = rule === null || rule.asksForCaller;
     if (couldAsk && caller.isAnonymous && this.takesCredentials) return Reason.MissingCredentials;
@@ -109,9 +179,37 @@ export class AuthzStream extends HttpContext {
   }
 }
 
+function refusal(answer: Answer): Reason {
+  switch (answer.verdict) {
+    case Verdict.Denied:
+      return Reason.External;
+    case Verdict.Unavailable:
+      return Reason.ExternalUnavailable;
+    default:
+      return Reason.ExternalBadAnswer;
+  }
+}
+
+/** A request that waits for an authorizer, with all that is not in the request itself. */
+@final
+class HeldRequest extends AnswerHandler {
+  constructor(
+    private stream: AuthzStream,
+    readonly caller: Caller,
+    readonly rule: Rule,
+    readonly authorizer: Authorizer,
+  ) {
+    super();
+  }
+
+  onAnswer(answer: Answer): void {
+    this.stream.resume(this, answer);
+  }
+}
+
 /** A request that waits for keys. All that there is of it is in its headers, so it is judged anew. */
 @final
-class HeldRequest extends WaitingRequest {
+class RequestWithoutKeys extends WaitingRequest {
   constructor(private stream: AuthzStream) {
     super();
   }

@@ -1,9 +1,10 @@
 // What a caller gets whose request does not pass.
 
-import { HeaderList, sendLocalResponse } from "proxy-wasm-assemblyscript-sdk";
+import { Bytes, HeaderList, sendLocalResponse, sendLocalResponseBytes } from "proxy-wasm-assemblyscript-sdk";
 import { AuthzConfig } from "../config";
 import { REASONS, Reason, isBadToken } from "../reason";
 import { Rule } from "../authorization/rule";
+import { Answer } from "../external/answer";
 
 /**
  * Answers with 400, 401, 403 or 503. A client learns no more of a bad credential than that it is bad; the access log
@@ -52,5 +53,16 @@ export class Responses {
       default:
         sendLocalResponse(403, "Forbidden\n", null, rule === null ? details : `${details}[${rule.name}]`);
     }
+  }
+
+  /** What an authorizer said no with. */
+  sendExternal(answer: Answer, rule: string): void {
+    const details = `${this.details[Reason.External]}[${rule}]`;
+    sendLocalResponseBytes(answer.status, Bytes.of(answer.body), answer.localHeaders, details);
+  }
+
+  /** There was no answer of an authorizer, or no good one. */
+  sendWithoutAnswer(reason: Reason, status: u32, rule: string): void {
+    sendLocalResponse(status, "Authorization failed\n", null, `${this.details[reason]}[${rule}]`);
   }
 }

@@ -15,6 +15,8 @@ export class Rules {
   readonly all: Rule[] = [];
   /** Rules that matched in the last `decide` and change nothing; overwritten by the next. */
   readonly observed: Rule[] = [];
+  /** Whether the order is that of actions, as in Istio, and not that of the configuration. */
+  readonly byPrecedence: bool;
   /** Whether a request that no rule decides on passes. */
   readonly allowsByDefault: bool;
   private ordered: Rule[] = [];
@@ -32,7 +34,8 @@ export class Rules {
       this.all.push(rule);
       hasAllow = hasAllow || (rule.allow && !rule.shadow);
     }
-    const byPrecedence = root.oneOfOr("evaluation", EVALUATIONS, 0) == 1;
+    const byPrecedence: bool = root.oneOfOr("evaluation", EVALUATIONS, 0) == 1;
+    this.byPrecedence = byPrecedence;
     // As in Istio: no rule that allows, then whatever is not denied is allowed.
     this.allowsByDefault = byPrecedence && !hasAllow;
     this.ordered = byPrecedence ? inPrecedence(this.all) : this.all;
@@ -54,6 +57,8 @@ export class Rules {
     for (let i = index.next(); i >= 0; i = index.next()) {
       if (i < from) continue;
       const rule = unchecked(this.ordered[i]);
+      // One authorizer is asked for a request: that of the first rule.
+      if (after !== null && rule.action == Action.External) continue;
       if (!rule.matches(request, caller)) continue;
       if (!rule.isObserver) return rule;
       this.observed.push(rule);
