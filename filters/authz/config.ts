@@ -8,6 +8,8 @@ import { WaitingRoom } from "./authentication/waiting-room";
 import { Rule } from "./authorization/rule";
 import { Rules } from "./authorization/rules";
 import { Authorizer } from "./external/authorizer";
+import { Operating } from "./answer/operating";
+import { isQuotable } from "./text";
 
 const MAX_CACHED_TOKENS: i64 = 65_536;
 const MAX_TRUSTED_HOPS: i64 = 32;
@@ -30,6 +32,7 @@ export class AuthzConfig {
   tokenCacheSize: i32 = 0;
   /** How many proxies on the right of `x-forwarded-for` are trusted. */
   trustedHops: i32 = 0;
+  operating: Operating = new Operating();
 
   constructor(readonly rules: Rules) {}
 
@@ -50,6 +53,7 @@ export class AuthzConfig {
     result.realm = root.stringOr("realm", DEFAULT_REALM);
     if (!isQuotable(result.realm)) root.error("realm", 'printable ASCII without " and \\');
     result.tokenCacheSize = <i32>root.integerOr("tokenCacheSize", 0, MAX_CACHED_TOKENS, DEFAULT_CACHED_TOKENS);
+    result.operating.read(root);
     result.checkHeaders(config);
     return config.accept() ? result : null;
   }
@@ -174,12 +178,4 @@ export class AuthzConfig {
       }
     }
   }
-}
-
-function isQuotable(text: string): bool {
-  for (let i = 0; i < text.length; ++i) {
-    const code = text.charCodeAt(i);
-    if (code < 0x20 || code > 0x7e || code == 0x22 || code == 0x5c) return false;
-  }
-  return true;
 }

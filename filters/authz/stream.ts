@@ -11,7 +11,10 @@ import {
   logDebug,
   requestHeaders,
 } from "proxy-wasm-assemblyscript-sdk";
+import { DecisionLog } from "./answer/decision-log";
+import { Operating } from "./answer/operating";
 import { Responses } from "./answer/responses";
+import { RuleCounters } from "./answer/rule-counters";
 import { Upstream, announce } from "./answer/upstream";
 import { Caller } from "./authentication/caller";
 import { Tokens, tokenCache } from "./authentication/tokens";
@@ -24,7 +27,7 @@ import { Answer, Verdict } from "./external/answer";
 import { Authorizer } from "./external/authorizer";
 import { AnswerHandler } from "./external/check";
 import { changeResponse, leave } from "./external/outcome";
-import { REASONS, Reason } from "./reason";
+import { REASONS, Reason, isBadToken } from "./reason";
 
 const PATH: HeaderName = new HeaderName(":path");
 
@@ -33,6 +36,9 @@ export class AuthzStream extends HttpContext {
   private tokens: Tokens;
   private upstream: Upstream;
   private responses: Responses;
+  private operating: Operating;
+  private log: DecisionLog;
+  private ruleCounters: RuleCounters = new RuleCounters();
   private caller: Caller = new Caller();
   private request: RequestView;
   private allowed: Counter = new Counter("authz.allowed");
@@ -46,6 +52,8 @@ export class AuthzStream extends HttpContext {
     this.request = new RequestView(config.trustedHops);
     this.upstream = new Upstream(config);
     this.responses = new Responses(config);
+    this.operating = config.operating;
+    this.log = new DecisionLog(config.operating);
     for (let i = <i32>Reason.None + 1; i < REASONS.length; ++i) {
       this.denied.push(new Counter(`authz.denied.${REASONS[i]}`));
     }
@@ -95,8 +103,10 @@ export class AuthzStream extends HttpContext {
   private follow(request: HeldRequest, answer: Answer): bool {
     if (request.authorizer.passes(answer)) return this.conclude(this.goOn(request), request.caller, answer);
     const reason = refusal(answer);
-    this.refuse(reason);
-    if (!announce(request.caller)) this.responses.send(Reason.Unavailable, null);
+    const told = announce(request.caller);
+    this.tell(reason, request.caller);
+    if (this.operating.dryRun) return this.passAnyway(reason, request.caller);
+    if (!told) this.responses.send(Reason.Unavailable, null);
     else if (reason == Reason.External) this.responses.sendExternal(answer, request.rule.name);
     else this.responses.sendWithoutAnswer(reason, request.authorizer.statusOnError, request.rule.name);
     return false;
@@ -118,25 +128,46 @@ export class AuthzStream extends HttpContext {
     // Whom the rules deny is in the access log, too.
     const known = reason == Reason.None || reason == Reason.Rule || reason == Reason.NoRule;
     if (known && !announce(caller)) reason = Reason.Unavailable;
-    if (reason == Reason.None && !this.upstream.prepare(caller)) reason = Reason.Unavailable;
-    if (reason == Reason.None && answer !== null && !(answer.applyToRequest() && leave(answer))) {
-      reason = Reason.Unavailable;
-    }
-    if (reason == Reason.None) {
-      this.allowed.increment();
-      return true;
-    }
-    this.refuse(reason);
-    this.responses.send(reason, this.rule);
+    if (reason != Reason.None) return this.refuse(reason, caller);
+    // The log has the request as it came.
+    this.log.decision(Reason.None, this.rule, caller);
+    if (!this.upstream.prepare(caller)) return this.refuse(Reason.Unavailable, caller);
+    if (answer !== null && !(answer.applyToRequest() && leave(answer))) return this.refuse(Reason.Unavailable, caller);
+    this.allowed.increment();
+    const rule = this.rule;
+    if (this.operating.countsRules && rule !== null) this.ruleCounters.count(rule.name, "allowed");
+    return true;
+  }
+
+  private refuse(reason: Reason, caller: Caller): bool {
+    let scope = "";
+    if (reason == Reason.NoRule && caller.identity !== null)
+      scope = this.config.rules.missingScope(this.request, caller);
+    this.tell(reason, caller);
+    if (this.operating.dryRun) return this.passAnyway(reason, caller);
+    this.responses.send(reason, this.rule, scope);
     return false;
   }
 
-  private refuse(reason: Reason): void {
+  /** Counts and logs a refusal. */
+  private tell(reason: Reason, caller: Caller): void {
     this.denied[reason - 1].increment();
     const rule = this.rule;
+    if (this.operating.countsRules && rule !== null) this.ruleCounters.count(rule.name, "denied");
+    this.log.decision(reason, rule, caller);
     if (isLogging(LogLevel.Debug)) {
       logDebug(rule === null ? `denied: ${REASONS[reason]}` : `denied by rule ${rule.name}: ${REASONS[reason]}`);
     }
+  }
+
+  /** In a dry run, gives the upstream no more than an allowed request would have had. */
+  private passAnyway(reason: Reason, caller: Caller): bool {
+    const changed = this.upstream.prepare(caller);
+    const bad = reason == Reason.BadApiKey || isBadToken(reason) || reason == Reason.KeysUnavailable;
+    if (changed && (!bad || this.upstream.removeCredentials())) return true;
+    // Better no service than somebody else's headers.
+    this.responses.send(Reason.Unavailable, null);
+    return false;
   }
 
   private decide(): Reason {
@@ -166,12 +197,23 @@ export class AuthzStream extends HttpContext {
     if (after === null) {
       for (let i = 0; i < rules.observed.length; ++i) rules.observed[i].observe();
     }
+    if (this.operating.logsRules) this.logRules(rule);
     if (rule === null ? rules.allowsByDefault : rule.action == Action.Allow) return Reason.None;
     if (rule !== null && rule.action == Action.External) return Reason.External;
     // Who could still show who they are is asked to.
     const couldAsk = rule === null || rule.asksForCaller;
     if (couldAsk && caller.isAnonymous && this.takesCredentials) return Reason.MissingCredentials;
     return rule === null ? Reason.NoRule : Reason.Rule;
+  }
+
+  /** Tells of each rule up to the one that decides. */
+  private logRules(decisive: Rule | null): void {
+    const rules = this.config.rules.ordered;
+    for (let i = 0; i < rules.length; ++i) {
+      const rule = rules[i];
+      this.log.rule(rule, rule === decisive ? "" : rule.explain(this.request, this.caller));
+      if (rule === decisive) return;
+    }
   }
 
   private get takesCredentials(): bool {

@@ -26,6 +26,11 @@ export class ClaimPath {
     return new ClaimPath(names);
   }
 
+  /** Whether it is a claim of this name at the top. */
+  is(name: string): bool {
+    return this.names.length == 1 && this.names[0] == name;
+  }
+
   /** The claim, or null where the token has none there. */
   find(claims: JsonValue): JsonValue | null {
     let value: JsonValue | null = claims;

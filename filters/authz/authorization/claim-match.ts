@@ -56,6 +56,11 @@ export class ClaimMatch {
     }
   }
 
+  /** The OAuth scope that is asked for; empty for a condition on something else. */
+  get scope(): string {
+    return this.test == ClaimTest.Contains && (this.path.is("scope") || this.path.is("scp")) ? this.text : "";
+  }
+
   matches(claims: JsonValue): bool {
     const value = this.path.find(claims);
     if (this.test == ClaimTest.Present) return (value !== null) == this.present;
@@ -86,6 +91,10 @@ export class ClaimCondition extends Condition {
   constructor(object: ConfigObject) {
     super("claims");
     this.match = new ClaimMatch(object);
+  }
+
+  get scope(): string {
+    return this.match.scope;
   }
 
   holds(request: RequestView, caller: Caller, strict: bool): bool {

@@ -97,6 +97,20 @@ export class Rule {
     return failing < 0 ? "" : this.conditions[failing].field;
   }
 
+  /** The scope for want of which an `allow` rule does not match a caller with a token (RFC 6750, section 3.1); empty otherwise. */
+  missingScope(request: RequestView, caller: Caller): string {
+    if (!this.isStrict || caller.identity === null) return "";
+    let missing = "";
+    for (let i = 0; i < this.conditions.length; ++i) {
+      const condition = unchecked(this.conditions[i]);
+      if (condition.holds(request, caller, true)) continue;
+      const scope = condition instanceof ClaimCondition ? (condition as ClaimCondition).scope : "";
+      if (scope.length == 0) return "";
+      missing = missing.length ? `${missing} ${scope}` : scope;
+    }
+    return missing;
+  }
+
   /** Counts and logs that a rule matched that changes nothing. */
   observe(): void {
     let counter = this.observed;

@@ -19,7 +19,8 @@ export class Rules {
   readonly byPrecedence: bool;
   /** Whether a request that no rule decides on passes. */
   readonly allowsByDefault: bool;
-  private ordered: Rule[] = [];
+  /** In the order in which they are evaluated. */
+  ordered: Rule[] = [];
   private index: CandidateIndex = new CandidateIndex([]);
 
   constructor(root: ConfigObject) {
@@ -64,6 +65,17 @@ export class Rules {
       this.observed.push(rule);
     }
     return null;
+  }
+
+  /** The scope that would have let a caller in whom no rule matches; empty where none would. Costs what `decide` does. */
+  missingScope(request: RequestView, caller: Caller): string {
+    const index = this.index;
+    index.begin(request, caller);
+    for (let i = index.next(); i >= 0; i = index.next()) {
+      const scope = unchecked(this.ordered[i]).missingScope(request, caller);
+      if (scope.length) return scope;
+    }
+    return "";
   }
 }
 
