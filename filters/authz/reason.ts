@@ -28,6 +28,12 @@ export enum Reason {
   Rule,
   /** No rule matched. */
   NoRule,
+  /** An authorizer said no. */
+  External,
+  /** No answer of the authorizer could be had. */
+  ExternalUnavailable,
+  /** The authorizer answered with what is no decision. */
+  ExternalBadAnswer,
 }
 
 /** The reasons as metrics, log and access log call them, in the order of `Reason`. */
@@ -50,6 +56,9 @@ export const REASONS: string[] = [
   "unavailable",
   "rule",
   "no_rule",
+  "external",
+  "external_unavailable",
+  "external_bad_answer",
 ];
 
 /** Whether a token was given that is not good. */
