@@ -94,7 +94,21 @@ export {
   sha512,
   verifySignature,
 } from "./crypto";
-export { P256_SIZE, SHA256_SIZE, bitLength, ecdsaSignature, p256PublicKey, rsaPublicKey } from "./crypto";
+export {
+  ED25519_KEY_SIZE,
+  P256_SIZE,
+  P384_SIZE,
+  P521_SIZE,
+  RsaPssKey,
+  SHA256_SIZE,
+  bitLength,
+  ecPublicKey,
+  ecdsaSignature,
+  isEd25519Key,
+  p256PublicKey,
+  rsaPublicKey,
+  verifyEd25519,
+} from "./crypto";
 export {
   ByteWriter,
   decimal,
@@ -124,6 +138,7 @@ export {
 } from "./url";
 export { SameSite, SetCookie, cookieValue, getRequestCookie, requestCookie } from "./cookie";
 export { EscapedSlashes, PathNormalizer, PathVerdict, normalizePath } from "./path";
+export { Regex, RegexSet, regexError } from "./regex";
 export { LRU_ENTRY_OVERHEAD, LruCache } from "./cache";
 export { MAX_FILL_INTERVAL_MILLISECONDS, MAX_TOKENS, TokenBucket, TokenBucketState } from "./token-bucket";
 export { JsonKind, JsonValue } from "./json/value";

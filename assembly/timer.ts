@@ -1,5 +1,5 @@
 import { Duration } from "./time";
-import { RootTimers, startTimer, stopTimer } from "./runtime/tick";
+import { RootTimers, hastenTimer, startTimer, stopTimer } from "./runtime/tick";
 import { Scope } from "./runtime/scope";
 import { Due } from "./runtime/timer-queue";
 
@@ -33,6 +33,11 @@ export abstract class Timer extends Due {
   startPeriodic(every: Duration): void {
     const period = max<i64>(every.nanoseconds, 1_000_000);
     startTimer(this, period, period, Scope.current());
+  }
+
+  /** Lets a timer that is started fire at the next tick, for the stream or root context that started it, whoever calls this. */
+  hasten(): void {
+    hastenTimer(this);
   }
 
   /** Forgets what was started. */

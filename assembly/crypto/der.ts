@@ -16,7 +16,7 @@ const RSA_ALGORITHM: usize = memory.data<u8>([
 // @ts-ignore: decorator
 @inline const RSA_ALGORITHM_SIZE: i32 = 15;
 
-/** SubjectPublicKeyInfo of a P-256 key (RFC 5480) up to the coordinates: an uncompressed point. */
+// SubjectPublicKeyInfo of EC keys (RFC 5480) up to the coordinates: an uncompressed point.
 // @ts-ignore: decorator
 @lazy
 const P256_PREFIX: usize = memory.data<u8>([
@@ -24,10 +24,24 @@ const P256_PREFIX: usize = memory.data<u8>([
   0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
 ]);
 // @ts-ignore: decorator
-@inline const P256_PREFIX_SIZE: i32 = 27;
+@lazy
+const P384_PREFIX: usize = memory.data<u8>([
+  0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00,
+  0x22, 0x03, 0x62, 0x00, 0x04,
+]);
+// @ts-ignore: decorator
+@lazy
+const P521_PREFIX: usize = memory.data<u8>([
+  0x30, 0x81, 0x9b, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04,
+  0x00, 0x23, 0x03, 0x81, 0x86, 0x00, 0x04,
+]);
 
 /** Size of a coordinate of P-256 in bytes. */
 export const P256_SIZE: i32 = 32;
+/** Size of a coordinate of P-384 in bytes. */
+export const P384_SIZE: i32 = 48;
+/** Size of a coordinate of P-521 in bytes. */
+export const P521_SIZE: i32 = 66;
 
 /**
  * SubjectPublicKeyInfo of an RSA key, in memory of this callback.
@@ -50,18 +64,29 @@ export function rsaPublicKey(modulus: Bytes, exponent: Bytes): Bytes {
   return Bytes.at(pointer, <i32>(at - pointer));
 }
 
-/**
- * SubjectPublicKeyInfo of a P-256 key, in memory of this callback. Null unless both coordinates have exactly 32 bytes, as
- * `x` and `y` of a JWK must (RFC 7518, section 6.2.1). Whether the point is on the curve is for the host to find.
- */
+/** As `ecPublicKey`, for P-256. */
 export function p256PublicKey(x: Bytes, y: Bytes): Bytes | null {
-  if (x.size != P256_SIZE || y.size != P256_SIZE) return null;
-  const size = P256_PREFIX_SIZE + 2 * P256_SIZE;
-  const pointer = arenaAllocate(size);
-  memory.copy(pointer, P256_PREFIX, P256_PREFIX_SIZE);
-  memory.copy(pointer + P256_PREFIX_SIZE, x.pointer, P256_SIZE);
-  memory.copy(pointer + P256_PREFIX_SIZE + P256_SIZE, y.pointer, P256_SIZE);
-  return Bytes.at(pointer, size);
+  return x.size == P256_SIZE ? ecPublicKey(x, y) : null;
+}
+
+/**
+ * SubjectPublicKeyInfo of a key on P-256, P-384 or P-521, in memory of this callback; the size of the coordinates says which. Null
+ * unless both have 32, 48 or 66 bytes, as `x` and `y` of a JWK must (RFC 7518, section 6.2.1). Whether the point is on the curve is for
+ * the host to find.
+ */
+export function ecPublicKey(x: Bytes, y: Bytes): Bytes | null {
+  if (x.size != y.size) return null;
+  if (x.size == P256_SIZE) return pointKey(P256_PREFIX, 27, x, y);
+  if (x.size == P384_SIZE) return pointKey(P384_PREFIX, 24, x, y);
+  return x.size == P521_SIZE ? pointKey(P521_PREFIX, 26, x, y) : null;
+}
+
+function pointKey(prefix: usize, prefixSize: i32, x: Bytes, y: Bytes): Bytes {
+  const key = Bytes.allocate(prefixSize + x.size + y.size);
+  memory.copy(key.pointer, prefix, prefixSize);
+  memory.copy(key.pointer + prefixSize, x.pointer, x.size);
+  memory.copy(key.pointer + prefixSize + x.size, y.pointer, y.size);
+  return key;
 }
 
 /**

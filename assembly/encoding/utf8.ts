@@ -69,14 +69,14 @@ export function isUtf8(pointer: usize, size: i32): bool {
 }
 
 /** Length of the sequence that a byte of 0x80 or above starts, or 0 when none starts so (Unicode 15, table 3-7). */
-function sequenceLength(lead: u8): i32 {
+export function sequenceLength(lead: u8): i32 {
   if (lead < 0xc2) return 0;
   if (lead < 0xe0) return 2;
   if (lead < 0xf0) return 3;
   return lead < 0xf5 ? 4 : 0;
 }
 
-function isContinuation(lead: u8, index: i32, byte: u8): bool {
+export function isContinuation(lead: u8, index: i32, byte: u8): bool {
   if ((byte & 0xc0) != 0x80) return false;
   if (index != 1) return true;
   // Overlong forms, surrogates and what is above U+10FFFF show in the second byte.

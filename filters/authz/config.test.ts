@@ -105,7 +105,7 @@ const bad: readonly Row[] = [
   [
     "a rule without an action",
     { rules: [{ name: "a" }] },
-    'rules[0].action: expected one of "deny", "allow", found nothing',
+    'rules[0].action: expected one of "deny", "allow", "external", found nothing',
   ],
   ["another action", rule({ action: "log" }), "rules[0].action: expected one of"],
   ["a rule with an unknown field", rule({ notPaths: [] }), "rules[0].notPaths: unknown field"],

@@ -4,7 +4,11 @@ import { Bytes, Config, ConfigObject, HeaderName, canVerifySignatures } from "pr
 import { ownHeaderName } from "../common/names";
 import { ApiKeys } from "./authentication/api-keys";
 import { JwtProvider } from "./authentication/jwt-provider";
+import { WaitingRoom } from "./authentication/waiting-room";
 import { Rule } from "./authorization/rules";
+import { Authorizer } from "./external/authorizer";
+import { Operating } from "./answer/operating";
+import { isQuotable } from "./text";
 
 const MAX_CACHED_TOKENS: i64 = 65_536;
 const DEFAULT_CACHED_TOKENS: i64 = 1024;
@@ -15,13 +19,17 @@ const DEFAULT_REALM: string = "envoy";
 export class AuthzConfig {
   apiKeys: ApiKeys | null = null;
   providers: JwtProvider[] = [];
+  /** Requests that wait for the keys of a provider. */
+  waitingRoom: WaitingRoom = new WaitingRoom();
   rules: Rule[] = [];
+  authorizers: Authorizer[] = [];
   /** The header that tells the upstream who calls; null for none. */
   principalHeader: HeaderName | null = null;
   /** Names of all headers that the filter sets: nobody else's copy of them passes. */
   ownHeaders: string[] = [];
   realm: string = "";
   tokenCacheSize: i32 = 0;
+  operating: Operating = new Operating();
 
   /** Null when the configuration is not good; the log then says why. */
   static read(configuration: Bytes): AuthzConfig | null {
@@ -34,10 +42,12 @@ export class AuthzConfig {
     if (root.has("principalHeader")) {
       result.principalHeader = new HeaderName(ownHeaderName(root, "principalHeader"));
     }
+    result.readAuthorizers(root.objects("externalAuthorizers"));
     result.readRules(root);
     result.realm = root.stringOr("realm", DEFAULT_REALM);
     if (!isQuotable(result.realm)) root.error("realm", 'printable ASCII without " and \\');
     result.tokenCacheSize = <i32>root.integerOr("tokenCacheSize", 0, MAX_CACHED_TOKENS, DEFAULT_CACHED_TOKENS);
+    result.operating.read(root);
     result.checkHeaders(config);
     return config.accept() ? result : null;
   }
@@ -60,6 +70,22 @@ export class AuthzConfig {
     }
   }
 
+  private readAuthorizers(objects: ConfigObject[]): void {
+    for (let i = 0; i < objects.length; ++i) {
+      const authorizer = new Authorizer(objects[i]);
+      if (this.authorizer(authorizer.name) !== null) objects[i].error("name", "a name that no authorizer before has");
+      this.authorizers.push(authorizer);
+    }
+  }
+
+  /** Null for a name that none has. */
+  authorizer(name: string): Authorizer | null {
+    for (let i = 0; i < this.authorizers.length; ++i) {
+      if (this.authorizers[i].name == name) return this.authorizers[i];
+    }
+    return null;
+  }
+
   private readRules(root: ConfigObject): void {
     const objects = root.objects("rules");
     if (objects.length == 0) root.error("rules", "at least one rule");
@@ -68,6 +94,9 @@ export class AuthzConfig {
       const rule = new Rule(objects[i]);
       if (rule.name.length && names.has(rule.name)) objects[i].error("name", "a name that no rule before has");
       names.add(rule.name);
+      if (rule.authorizer.length && this.authorizer(rule.authorizer) === null) {
+        objects[i].error("authorizer", "the name of one of externalAuthorizers");
+      }
       this.checkPrincipals(rule, objects[i]);
       this.rules.push(rule);
     }
@@ -138,12 +167,4 @@ export class AuthzConfig {
       }
     }
   }
-}
-
-function isQuotable(text: string): bool {
-  for (let i = 0; i < text.length; ++i) {
-    const code = text.charCodeAt(i);
-    if (code < 0x20 || code > 0x7e || code == 0x22 || code == 0x5c) return false;
-  }
-  return true;
 }

@@ -20,12 +20,20 @@ export enum Reason {
   TokenAudience,
   /** A claim that is missing, of the wrong type, or not fit to become a header. */
   TokenClaim,
+  /** The keys of the token's issuer were not there in time. */
+  KeysUnavailable,
   /** The host could not do what it was asked. */
   Unavailable,
   /** A `deny` rule matched. */
   Rule,
   /** No rule matched. */
   NoRule,
+  /** An authorizer said no. */
+  External,
+  /** No answer of the authorizer could be had. */
+  ExternalUnavailable,
+  /** The authorizer answered with what is no decision. */
+  ExternalBadAnswer,
 }
 
 /** The reasons as metrics, log and access log call them, in the order of `Reason`. */
@@ -44,9 +52,13 @@ export const REASONS: string[] = [
   "token_not_yet_valid",
   "token_audience",
   "token_claim",
+  "keys_unavailable",
   "unavailable",
   "rule",
   "no_rule",
+  "external",
+  "external_unavailable",
+  "external_bad_answer",
 ];
 
 /** Whether a token was given that is not good. */

@@ -7,19 +7,28 @@ import {
   HeaderName,
   HttpContext,
   LogLevel,
+  continueRequest,
   isLogging,
   logDebug,
   requestHeaders,
 } from "proxy-wasm-assemblyscript-sdk";
+import { DecisionLog } from "./answer/decision-log";
+import { Operating } from "./answer/operating";
 import { Responses } from "./answer/responses";
+import { RuleCounters } from "./answer/rule-counters";
 import { Upstream, announce } from "./answer/upstream";
 import { Caller } from "./authentication/caller";
 import { Tokens, tokenCache } from "./authentication/tokens";
+import { WaitingRequest } from "./authentication/waiting-room";
 import { hostOf } from "./authorization/host-match";
 import { RequestPath, readRequestPath } from "./authorization/request-path";
-import { RequestView, Rule, firstMatch } from "./authorization/rules";
+import { RequestView, Rule, firstMatch, missingScope } from "./authorization/rules";
 import { AuthzConfig } from "./config";
-import { REASONS, Reason } from "./reason";
+import { Answer, Verdict } from "./external/answer";
+import { Authorizer } from "./external/authorizer";
+import { AnswerHandler } from "./external/check";
+import { changeResponse, leave } from "./external/outcome";
+import { REASONS, Reason, isBadToken } from "./reason";
 
 const METHOD: HeaderName = new HeaderName(":method");
 const AUTHORITY: HeaderName = new HeaderName(":authority");
@@ -27,11 +36,14 @@ const PATH: HeaderName = new HeaderName(":path");
 
 const view: RequestView = changetype<RequestView>(memory.data(offsetof<RequestView>()));
 
-/** Serves every stream; nothing of one is kept. */
+/** Serves every stream; what is kept of one is in its `HeldRequest`. */
 export class AuthzStream extends HttpContext {
   private tokens: Tokens;
   private upstream: Upstream;
   private responses: Responses;
+  private operating: Operating;
+  private log: DecisionLog;
+  private ruleCounters: RuleCounters = new RuleCounters();
   private caller: Caller = new Caller();
   private allowed: Counter = new Counter("authz.allowed");
   private denied: Counter[] = [];
@@ -43,30 +55,111 @@ export class AuthzStream extends HttpContext {
     this.tokens = new Tokens(config.providers, tokenCache(config.tokenCacheSize));
     this.upstream = new Upstream(config);
     this.responses = new Responses(config);
+    this.operating = config.operating;
+    this.log = new DecisionLog(config.operating);
     for (let i = <i32>Reason.None + 1; i < REASONS.length; ++i) {
       this.denied.push(new Counter(`authz.denied.${REASONS[i]}`));
     }
   }
 
   onRequestHeaders(endOfStream: bool): FilterHeadersStatus {
+    return this.judge(null);
+  }
+
+  /** @param waiting The request as it waited for keys, where it did. */
+  judge(waiting: WaitingRequest | null): FilterHeadersStatus {
     this.rule = null;
     this.caller.forget();
-    let reason = this.decide();
+    const reason = this.decide();
+    if (reason == Reason.KeysUnavailable) {
+      const request = waiting === null ? new RequestWithoutKeys(this) : waiting;
+      if (this.config.waitingRoom.admit(request)) return FilterHeadersStatus.StopAllIterationAndWatermark;
+    }
+    const rule = this.rule;
+    if (reason == Reason.External && rule !== null) return this.ask(rule);
+    return this.conclude(reason, this.caller, null) ? FilterHeadersStatus.Continue : FilterHeadersStatus.StopIteration;
+  }
+
+  onResponseHeaders(endOfStream: bool): FilterHeadersStatus {
+    changeResponse();
+    return FilterHeadersStatus.Continue;
+  }
+
+  /** The answer to a request that was held is there. */
+  resume(request: HeldRequest, answer: Answer): void {
+    this.rule = request.rule;
+    if (this.follow(request, answer)) continueRequest();
+  }
+
+  private ask(rule: Rule): FilterHeadersStatus {
+    const authorizer = this.config.authorizer(rule.authorizer);
+    if (authorizer === null) return FilterHeadersStatus.StopIteration;
+    const request = new HeldRequest(this, this.caller, rule, authorizer);
+    // It belongs to the request that is held.
+    this.caller = new Caller();
+    const answer = authorizer.check(request.caller, request);
+    if (answer === null) return FilterHeadersStatus.StopAllIterationAndWatermark;
+    return this.follow(request, answer) ? FilterHeadersStatus.Continue : FilterHeadersStatus.StopIteration;
+  }
+
+  /** Does as an authorizer says. Whether the request passes. */
+  private follow(request: HeldRequest, answer: Answer): bool {
+    if (request.authorizer.passes(answer)) return this.conclude(Reason.None, request.caller, answer);
+    const reason = refusal(answer);
+    const told = announce(request.caller);
+    this.tell(reason, request.caller);
+    if (this.operating.dryRun) return this.passAnyway(reason, request.caller);
+    if (!told) this.responses.send(Reason.Unavailable, null);
+    else if (reason == Reason.External) this.responses.sendExternal(answer, request.rule.name);
+    else this.responses.sendWithoutAnswer(reason, request.authorizer.statusOnError, request.rule.name);
+    return false;
+  }
+
+  /** Lets the request go on, changed as it should be, or refuses it. Whether it passes. */
+  private conclude(decided: Reason, caller: Caller, answer: Answer | null): bool {
+    let reason = decided;
     // Whom the rules deny is in the access log, too.
     const known = reason == Reason.None || reason == Reason.Rule || reason == Reason.NoRule;
-    if (known && !announce(this.caller)) reason = Reason.Unavailable;
-    if (reason == Reason.None && !this.upstream.prepare(this.caller)) reason = Reason.Unavailable;
-    if (reason == Reason.None) {
-      this.allowed.increment();
-      return FilterHeadersStatus.Continue;
-    }
+    if (known && !announce(caller)) reason = Reason.Unavailable;
+    if (reason != Reason.None) return this.refuse(reason, caller);
+    // The log has the request as it came.
+    this.log.decision(Reason.None, this.rule, caller);
+    if (!this.upstream.prepare(caller)) return this.refuse(Reason.Unavailable, caller);
+    if (answer !== null && !(answer.applyToRequest() && leave(answer))) return this.refuse(Reason.Unavailable, caller);
+    this.allowed.increment();
+    const rule = this.rule;
+    if (this.operating.countsRules && rule !== null) this.ruleCounters.count(rule.name, "allowed");
+    return true;
+  }
+
+  private refuse(reason: Reason, caller: Caller): bool {
+    let scope = "";
+    if (reason == Reason.NoRule && caller.identity !== null) scope = missingScope(this.config.rules, view, caller);
+    this.tell(reason, caller);
+    if (this.operating.dryRun) return this.passAnyway(reason, caller);
+    this.responses.send(reason, this.rule, scope);
+    return false;
+  }
+
+  /** Counts and logs a refusal. */
+  private tell(reason: Reason, caller: Caller): void {
     this.denied[reason - 1].increment();
     const rule = this.rule;
+    if (this.operating.countsRules && rule !== null) this.ruleCounters.count(rule.name, "denied");
+    this.log.decision(reason, rule, caller);
     if (isLogging(LogLevel.Debug)) {
       logDebug(rule === null ? `denied: ${REASONS[reason]}` : `denied by rule ${rule.name}: ${REASONS[reason]}`);
     }
-    this.responses.send(reason, rule);
-    return FilterHeadersStatus.StopIteration;
+  }
+
+  /** In a dry run, gives the upstream no more than an allowed request would have had. */
+  private passAnyway(reason: Reason, caller: Caller): bool {
+    const changed = this.upstream.prepare(caller);
+    const bad = reason == Reason.BadApiKey || isBadToken(reason) || reason == Reason.KeysUnavailable;
+    if (changed && (!bad || this.upstream.removeCredentials())) return true;
+    // Better no service than somebody else's headers.
+    this.responses.send(Reason.Unavailable, null);
+    return false;
   }
 
   private decide(): Reason {
@@ -91,14 +184,66 @@ export class AuthzStream extends HttpContext {
     view.host = authority === null ? Bytes.at(0, 0) : hostOf(authority);
     const rule = firstMatch(this.config.rules, view, caller);
     this.rule = rule;
+    if (this.operating.logsRules) this.logRules(rule);
     if (rule !== null && rule.allow) return Reason.None;
+    if (rule !== null && rule.authorizer.length) return Reason.External;
     // Who could still show who they are is asked to.
     const couldAsk = rule === null || rule.asksForCaller;
     if (couldAsk && caller.isAnonymous && this.takesCredentials) return Reason.MissingCredentials;
     return rule === null ? Reason.NoRule : Reason.Rule;
   }
 
+  /** Tells of each rule up to the one that decides. */
+  private logRules(decisive: Rule | null): void {
+    const rules = this.config.rules;
+    for (let i = 0; i < rules.length; ++i) {
+      const rule = rules[i];
+      this.log.rule(rule, rule === decisive ? "" : rule.explain(view, this.caller));
+      if (rule === decisive) return;
+    }
+  }
+
   private get takesCredentials(): bool {
     return this.config.apiKeys !== null || this.config.providers.length > 0;
+  }
+}
+
+function refusal(answer: Answer): Reason {
+  switch (answer.verdict) {
+    case Verdict.Denied:
+      return Reason.External;
+    case Verdict.Unavailable:
+      return Reason.ExternalUnavailable;
+    default:
+      return Reason.ExternalBadAnswer;
+  }
+}
+
+/** A request that waits for an authorizer, with all that is not in the request itself. */
+@final
+class HeldRequest extends AnswerHandler {
+  constructor(
+    private stream: AuthzStream,
+    readonly caller: Caller,
+    readonly rule: Rule,
+    readonly authorizer: Authorizer,
+  ) {
+    super();
+  }
+
+  onAnswer(answer: Answer): void {
+    this.stream.resume(this, answer);
+  }
+}
+
+/** A request that waits for keys. All that there is of it is in its headers, so it is judged anew. */
+@final
+class RequestWithoutKeys extends WaitingRequest {
+  constructor(private stream: AuthzStream) {
+    super();
+  }
+
+  judgeAgain(): void {
+    if (this.stream.judge(this) == FilterHeadersStatus.Continue) continueRequest();
   }
 }

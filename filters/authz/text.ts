@@ -24,3 +24,12 @@ export function isHeaderValue(bytes: Bytes): bool {
   }
   return bytes.trim().size == bytes.size;
 }
+
+/** Whether a text can stand between quotes in a header (RFC 9110, section 5.6.4) as it is. */
+export function isQuotable(text: string): bool {
+  for (let i = 0; i < text.length; ++i) {
+    const code = text.charCodeAt(i);
+    if (code < 0x20 || code > 0x7e || code == 0x22 || code == 0x5c) return false;
+  }
+  return true;
+}

@@ -42,8 +42,13 @@ export function ownHeaderName(object: ConfigObject, field: string): string {
 
 const RESERVED: string[] = ["host", "connection", "content-length", "transfer-encoding", "te", "upgrade", "trailer"];
 
+/** Whether HTTP or Envoy itself needs the header of this name, in lower case. */
+export function isReservedName(name: string): bool {
+  return RESERVED.includes(name);
+}
+
 /** RFC 9110, section 5.6.2: a token. */
-function isHeaderName(name: string): bool {
+export function isHeaderName(name: string): bool {
   if (name.length == 0) return false;
   for (let i = 0; i < name.length; ++i) {
     const code = name.charCodeAt(i);

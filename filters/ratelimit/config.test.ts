@@ -56,7 +56,7 @@ const good: Good[] = [
         },
       ],
       headers: "none",
-      response: { status: 503, body: "" },
+      response: { status: 503, body: "", format: "json" },
     },
   ],
   ["headers and an empty response", { ...one({}), headers: "x-ratelimit", response: {} }],
@@ -271,13 +271,13 @@ const bad: Bad[] = [
   },
   {
     what: "unknown headers",
-    configuration: { ...one({}), headers: "ratelimit" },
-    error: 'headers: expected one of "x-ratelimit", "none"',
+    configuration: { ...one({}), headers: "draft" },
+    error: 'headers: expected one of "x-ratelimit", "ratelimit", "both", "none"',
   },
   {
     what: "headers on",
     configuration: { ...one({}), headers: true },
-    error: 'headers: expected one of "x-ratelimit", "none", found true',
+    error: 'headers: expected one of "x-ratelimit", "ratelimit", "both", "none", found true',
   },
   {
     what: "a refusal that is none",

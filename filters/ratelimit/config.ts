@@ -13,12 +13,13 @@ import { plainName } from "../common/names";
 import { RequestMatch } from "../common/request-match";
 import { RequestValue } from "../common/request-value";
 import { WAYS } from "./bucket-set";
+import { HEADERS, Headers } from "./quota-headers";
 
 const MAX_LIMITS: i32 = 64;
 const MAX_SLOTS: i64 = 1_048_576;
 const DEFAULT_SLOTS: i64 = 65_536;
 
-const HEADERS: string[] = ["x-ratelimit", "none"];
+const FORMATS: string[] = ["text", "json"];
 const MODES: string[] = ["enforce", "shadow"];
 const MISSING_KEYS: string[] = ["empty", "skip"];
 const REFUSAL: string = "rate limited";
@@ -27,12 +28,14 @@ const REFUSAL: string = "rate limited";
 @final
 export class RateLimitConfig {
   limits: LimitConfig[] = [];
-  /** Whether responses tell what is left. */
-  headers: bool = false;
+  /** How responses tell what is left. */
+  headers: Headers = Headers.XRateLimit;
   /** Status of a refusal. */
   status: u32 = 0;
-  /** Body of a refusal. */
+  /** Text of a refusal. */
   body: string = "";
+  /** Whether it comes as problem details (RFC 9457). */
+  json: bool = false;
 
   /** Null when the configuration is not good; the log then says why. */
   static read(configuration: Bytes): RateLimitConfig | null {
@@ -48,10 +51,11 @@ export class RateLimitConfig {
       names.push(limit.name);
       result.limits.push(limit);
     }
-    result.headers = root.oneOfOr("headers", HEADERS, 0) == 0;
+    result.headers = root.oneOfOr("headers", HEADERS, Headers.XRateLimit);
     const response = root.objectOrNull("response");
     result.status = response === null ? 429 : <u32>response.integerOr("status", 400, 599, 429);
     result.body = response === null ? REFUSAL : response.stringOr("body", REFUSAL);
+    result.json = response !== null && response.oneOfOr("format", FORMATS, 0) == 1;
     return config.accept() ? result : null;
   }
 }

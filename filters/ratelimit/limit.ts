@@ -32,6 +32,9 @@ export class Limit {
   /** What the limit said to the current request. */
   verdict: Verdict = Verdict.NotApplicable;
 
+  /** The limit as `ratelimit-policy` names it: its quota, and the seconds in which all of it comes back. */
+  readonly policy: Uint8Array;
+
   private buckets: BucketStore;
   private set: BucketSet = new BucketSet();
   private seed: u64;
@@ -47,6 +50,9 @@ export class Limit {
     const ids: string[] = [];
     for (let i = 0; i < config.key.length; ++i) ids.push(config.key[i].id);
     this.seed = hash64(Bytes.utf8(ids.join("\n")), seed);
+    const bucket = config.bucket;
+    const window = bucket.secondsUntilFull(bucket.capacity);
+    this.policy = Bytes.utf8(`"${name}";q=${bucket.maxTokens};w=${window}`).copy();
     this.buckets = new BucketStore(name, config.slots / WAYS);
     this.allowed = new Counter(`ratelimit.${name}.allowed`);
     this.limited = new Counter(`ratelimit.${name}.${config.shadow ? "shadow_limited" : "limited"}`);

@@ -45,6 +45,43 @@ test("five a minute: five pass, the sixth is refused, and twelve seconds later o
   assert.equal(envoy.metric("ratelimit.five.limited"), 3);
 });
 
+test("the headers of the IETF draft name the limit, its quota, what is left, and when all of it is back", async () => {
+  const envoy = await envoys.start();
+  const limits = [{ name: "five", tokenBucket: perMinute(5), key: byKey }];
+  const newHeaders = (stream: HttpStream): (string | undefined)[] =>
+    ["ratelimit-policy", "ratelimit", "x-ratelimit-limit"].map((name) => stream.response.headers?.get(name));
+  const drafted = await envoy.worker({ limits, headers: "ratelimit" });
+  assert.deepEqual(newHeaders(drafted.send(apiKey("a"))), [`"five";q=5;w=60`, `"five";r=4;t=12`, undefined]);
+  const both = await envoy.worker({ limits, headers: "both" });
+  const answers = Array.from({ length: 5 }, () => both.send(apiKey("a")));
+  assert.deepEqual(answers.map(newHeaders).slice(-2), [
+    [`"five";q=5;w=60`, `"five";r=0;t=60`, "5"],
+    [`"five";q=5;w=60`, `"five";r=0;t=60`, "5"],
+  ]);
+  assert.equal(answers.map(statusOf).at(-1), 429);
+  // A bucket of 10 of which 3 come back in a second is full again after 3.33 seconds.
+  const tokenBucket = { maxTokens: 10, tokensPerFill: 3, fillInterval: "1s" };
+  const slow = await envoy.worker({ limits: [{ name: "ten", tokenBucket }], headers: "ratelimit" });
+  assert.deepEqual(newHeaders(slow.send()).slice(0, 2), [`"ten";q=10;w=4`, `"ten";r=9;t=1`]);
+});
+
+test("a refusal can be problem details", async () => {
+  const envoy = await envoys.start();
+  const worker = await envoy.worker({
+    limits: [{ name: "one", tokenBucket: perMinute(1) }],
+    response: { format: "json", body: 'not "so" fast' },
+  });
+  worker.send();
+  const refused = worker.send();
+  assert.equal(refused.response.headers?.get("content-type"), "application/problem+json");
+  assert.deepEqual(JSON.parse(refused.localResponse?.body ?? ""), {
+    title: 'not "so" fast',
+    status: 429,
+    limit: "one",
+    retryAfter: 60,
+  });
+});
+
 test("the answer is as configured", async () => {
   const envoy = await envoys.start();
   const worker = await envoy.worker({

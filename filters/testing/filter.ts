@@ -124,14 +124,34 @@ export class Worker {
     return this.#plugin.trap;
   }
 
+  /** The gRPC calls that wait for an answer. */
+  get grpcCalls(): Plugin["grpcCalls"] {
+    return this.#plugin.grpcCalls;
+  }
+
+  /** The HTTP calls that wait for an answer. */
+  get httpCalls(): Plugin["httpCalls"] {
+    return this.#plugin.httpCalls;
+  }
+
+  get log(): Plugin["log"] {
+    return this.#plugin.log;
+  }
+
   /** Sends a request, and an upstream's `200` when the filter lets it pass. The stream is over then. */
   send(request: Request = {}): HttpStream {
+    const stream = this.open(request);
+    if (stream.localResponse === undefined) stream.responseHeaders({ ":status": "200" }, { endOfStream: true });
+    stream.close();
+    return stream;
+  }
+
+  /** Sends a request, and leaves the stream open. */
+  open(request: Request = {}): HttpStream {
     const { path = "/", method = "GET", authority = "a.example", headers = [], from = "192.0.2.1:4711" } = request;
     const stream = this.#plugin.newHttpStream({ properties: { "source.address": from } });
     const all = [[":method", method], [":path", path], [":authority", authority], ...headers] as const;
     stream.requestHeaders(all, { endOfStream: true });
-    if (stream.localResponse === undefined) stream.responseHeaders({ ":status": "200" }, { endOfStream: true });
-    stream.close();
     return stream;
   }
 

@@ -36,6 +36,20 @@ export class Upstream {
     return principal === null || header === null || setHeader(header, principal);
   }
 
+  /** Takes out all that could hold a credential which is not to be forwarded, good or bad. False when the host failed to. */
+  removeCredentials(): bool {
+    const apiKeys = this.config.apiKeys;
+    if (apiKeys !== null && !apiKeys.forward && requestHeaders.removeName(apiKeys.header) != Status.Ok) return false;
+    for (let i = 0; i < this.config.providers.length; ++i) {
+      const provider = this.config.providers[i];
+      if (provider.forward) continue;
+      for (let j = 0; j < provider.locations.length; ++j) {
+        if (requestHeaders.removeName(provider.locations[j].header) != Status.Ok) return false;
+      }
+    }
+    return true;
+  }
+
   /** Removes what the client sent under the names of our headers, also with `_` for `-`, which CGI and its heirs take for the same. */
   private removeForged(): bool {
     const own = this.config.ownHeaders;

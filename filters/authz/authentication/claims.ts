@@ -26,6 +26,11 @@ export class ClaimPath {
     return new ClaimPath(names);
   }
 
+  /** Whether it is a claim of this name at the top. */
+  is(name: string): bool {
+    return this.names.length == 1 && this.names[0] == name;
+  }
+
   /** The claim, or null where the token has none there. */
   find(claims: JsonValue): JsonValue | null {
     let value: JsonValue | null = claims;
@@ -62,6 +67,11 @@ export class ClaimMatch {
         object.error("equals", "a string, true or false");
       }
     }
+  }
+
+  /** The OAuth scope that is asked for; empty for a condition on something else. */
+  get scope(): string {
+    return this.contains && (this.path.is("scope") || this.path.is("scp")) ? this.text : "";
   }
 
   matches(claims: JsonValue): bool {

@@ -31,7 +31,7 @@ function refusal(filter: Worker, token: string): string {
   // A client learns nothing more than this.
   assert.equal(stream.localResponse.body, "Unauthorized: the token is not valid\n");
   assert.deepEqual(stream.response.headers?.getAll("www-authenticate"), [
-    'Bearer realm="envoy", error="invalid_token"',
+    'Bearer realm="envoy", error="invalid_token", error_description="The token is not valid"',
   ]);
   assert.ok(stream.localResponse.details.startsWith("authz.denied."));
   return stream.localResponse.details.slice("authz.denied.".length);

@@ -20,13 +20,15 @@ export class RequestView {
   path: RequestPath;
 }
 
-const ACTIONS: string[] = ["deny", "allow"];
+const ACTIONS: string[] = ["deny", "allow", "external"];
 
 /** Conditions on a request, and whether it passes when all of them hold. */
 @final
 export class Rule {
   readonly name: string;
   readonly allow: bool;
+  /** The authorizer that decides in the place of an `external` rule; empty for other rules. Such a rule matches as a `deny` rule does. */
+  readonly authorizer: string;
   /** Whether it depends on who the caller is, and not on the request alone. */
   readonly asksForCaller: bool;
   headers: HeaderMatch[] = [];
@@ -38,7 +40,9 @@ export class Rule {
 
   constructor(object: ConfigObject) {
     this.name = plainName(object, "name");
-    this.allow = object.oneOf("action", ACTIONS) == 1;
+    const action = object.oneOf("action", ACTIONS);
+    this.allow = action == 1;
+    this.authorizer = action == 2 ? object.string("authorizer") : "";
 
     this.methods = object.strings("methods");
     refuseEmpty(object, "methods", this.methods.length);
@@ -73,6 +77,31 @@ export class Rule {
     if (this.paths.length && !anyPathMatches(this.paths, request.path, this.allow)) return false;
     if (this.hosts.length && !this.hostMatches(request.host)) return false;
     return this.callerMatches(caller) && this.claimsMatch(caller) && this.headersMatch();
+  }
+
+  /** The field of the first condition that does not hold; empty when all hold. */
+  explain(request: RequestView, caller: Caller): string {
+    if (this.methods.length && !this.methodMatches(request.method)) return "methods";
+    if (this.paths.length && !anyPathMatches(this.paths, request.path, this.allow)) return "paths";
+    if (this.hosts.length && !this.hostMatches(request.host)) return "hosts";
+    if (!this.callerMatches(caller)) return "principals";
+    if (!this.claimsMatch(caller)) return "claims";
+    return this.headersMatch() ? "" : "headers";
+  }
+
+  /** The scope for want of which an `allow` rule does not match a caller with a token (RFC 6750, section 3.1); empty otherwise. */
+  missingScope(request: RequestView, caller: Caller): string {
+    const identity = caller.identity;
+    if (!this.allow || identity === null || this.explain(request, caller) != "claims" || !this.headersMatch())
+      return "";
+    let missing = "";
+    for (let i = 0; i < this.claims.length; ++i) {
+      const claim = this.claims[i];
+      if (claim.matches(identity.claims)) continue;
+      if (claim.scope.length == 0) return "";
+      missing = missing.length ? `${missing} ${claim.scope}` : claim.scope;
+    }
+    return missing;
   }
 
   private methodMatches(method: Bytes): bool {
@@ -112,6 +141,15 @@ export class Rule {
     }
     return true;
   }
+}
+
+/** The scope that would have let a caller in whom no rule matches; empty where none would. */
+export function missingScope(rules: Rule[], request: RequestView, caller: Caller): string {
+  for (let i = 0; i < rules.length; ++i) {
+    const scope = unchecked(rules[i]).missingScope(request, caller);
+    if (scope.length) return scope;
+  }
+  return "";
 }
 
 /** The rule that decides on a request, or null when none matches. */
