@@ -20,14 +20,22 @@ export type NamedTest = { readonly name: string; readonly invert?: boolean } & V
 
 /** Where a claim stands, name within name. */
 export type ClaimPath = string | readonly string[];
-export type ClaimTest = { readonly claim: ClaimPath } & (ValueTest | { readonly equals: string | boolean });
+export type ClaimTest = { readonly claim: ClaimPath } & (
+  | { readonly equals: string | boolean }
+  /** An item of an array, or a word of a text. */
+  | { readonly contains: string }
+  | { readonly prefix: string }
+  | { readonly suffix: string }
+  | { readonly regex: string }
+  | { readonly present: boolean }
+);
 
 export type PrincipalTest =
   | { readonly any: true }
   | { readonly anonymous: true }
   | { readonly provider: string }
   | { readonly issuer: string; readonly subject?: string }
-  | { readonly peer: ValueTest }
+  | { readonly peer: StringTest }
   | { readonly allOf: readonly PrincipalTest[] }
   | { readonly anyOf: readonly PrincipalTest[] }
   | { readonly not: PrincipalTest };

@@ -1,4 +1,4 @@
-import type { Action, ClaimPath, Rule, StringTest } from "./configuration.ts";
+import type { Action, ClaimPath, ClaimTest, Rule, StringTest } from "./configuration.ts";
 import { parseCidr } from "./cidr.ts";
 import { celText } from "./cel-text.ts";
 import type { Cursor } from "./cursor.ts";
@@ -7,7 +7,7 @@ import { headerMatcher, pathExtension, pathMatcher } from "./envoy-requests.ts";
 import { stringTest } from "./envoy-strings.ts";
 import type { Findings } from "./finding.ts";
 import { ruleForNobody, rulesOf, type Names } from "./rules.ts";
-import { celString, celTest } from "./texts.ts";
+import { celString, celTest, quoted } from "./texts.ts";
 
 /** What the filters before have to do with an rbac filter. */
 export interface RbacContext {
@@ -196,14 +196,16 @@ function principal(item: Cursor, context: RbacContext): Expression {
   }
 }
 
+const anything: StringTest = { regex: ".+" };
+
 /** Envoy compares the URI SANs, or where there are none the DNS SANs or the subject. The filter knows URI SANs. */
 function authenticated(field: Cursor): Expression {
   const matcher = field.only("principal_name").get("principal_name");
   const test = matcher === undefined ? undefined : stringTest(matcher, () => undefined);
   if (matcher !== undefined && test === undefined) return opaque(matcher, "a custom matcher");
-  const peer = fact({ field: "principals", value: { peer: test ?? { present: true } } });
+  const peer = fact({ field: "principals", value: { peer: test ?? anything } });
   if (test !== undefined && /:\/\//.test(Object.values(test).join(""))) return peer;
-  const withoutUri = not(fact({ field: "principals", value: { peer: { present: true } } }));
+  const withoutUri = not(fact({ field: "principals", value: { peer: anything } }));
   const finding = field.finding(
     "loss",
     "Envoy would also compare DNS names and the subject of a certificate; the filter knows its URIs",
@@ -279,7 +281,7 @@ function claimValue(claim: ClaimPath, value: Cursor): Expression {
     case "string_match": {
       const test = field && stringTest(field, () => undefined);
       if (test === undefined) return opaque(value, "a custom matcher");
-      return fact({ field: "claims", value: "exact" in test ? { claim, equals: test.exact } : { claim, ...test } });
+      return fact({ field: "claims", value: claimTest(claim, test) });
     }
     case "bool_match":
       return fact({ field: "claims", value: { claim, equals: field?.bool() ?? false } });
@@ -294,6 +296,12 @@ function claimValue(claim: ClaimPath, value: Cursor): Expression {
     default:
       return opaque(value, `this value of the claim ${name}`);
   }
+}
+
+function claimTest(claim: ClaimPath, test: StringTest): ClaimTest {
+  if ("exact" in test) return { claim, equals: test.exact };
+  if ("contains" in test) return { claim, regex: `.*${quoted(test.contains)}.*` };
+  return { claim, ...test };
 }
 
 function listValue(claim: ClaimPath, name: string, list: Cursor): Expression {
@@ -318,7 +326,7 @@ function listValue(claim: ClaimPath, name: string, list: Cursor): Expression {
   );
   return any(
     ...tests.map((test) =>
-      fact({ field: "claims", value: "exact" in test ? { claim, contains: test.exact } : { claim, ...test } }),
+      fact({ field: "claims", value: "exact" in test ? { claim, contains: test.exact } : claimTest(claim, test) }),
     ),
   );
 }

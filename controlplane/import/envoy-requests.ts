@@ -2,7 +2,7 @@ import type { NamedTest, StringTest } from "./configuration.ts";
 import type { Cursor } from "./cursor.ts";
 import { all, always, fact, lost, never, not, type Expression } from "./expression.ts";
 import { regexOf, stringTest, testOf } from "./envoy-strings.ts";
-import { celTest, pathFact, quotedAnyCase } from "./texts.ts";
+import { celTest, methodFact, pathCondition, quotedAnyCase } from "./texts.ts";
 
 const byHand = "state it by hand, or as a CEL condition in `when`";
 
@@ -58,9 +58,7 @@ function attribute(name: string, test: StringTest | undefined, at: Cursor): Expr
   switch (name) {
     case ":method":
       if (test === undefined) return always;
-      return "exact" in test
-        ? fact({ field: "methods", value: test.exact })
-        : fact({ field: "when", value: celTest("request.method", test) });
+      return methodFact(test);
     case ":authority":
     case "host":
       return test === undefined ? always : hostFact(test);
@@ -94,7 +92,7 @@ function wholePath(test: StringTest, at: Cursor): Expression {
   const whole = fact({ field: "when", value: celTest("request.path", test) });
   const text = "exact" in test ? test.exact : "prefix" in test ? test.prefix : "?";
   if (/[?#]/.test(text)) return whole;
-  const path = pathFact(test);
+  const path = pathCondition(test, at);
   const difference = at.finding("note", "rules that refuse do not look at the query, other than Envoy does with :path");
   return lost(difference, { narrower: all(path, whole), wider: path });
 }
@@ -105,7 +103,7 @@ export function pathMatcher(matcher: Cursor): Expression {
   if (path === undefined) return always;
   let refused = "";
   const test = stringTest(path, (message) => (refused = message));
-  return test === undefined ? lost(path.finding("loss", refused, byHand)) : pathFact(test);
+  return test === undefined ? lost(path.finding("loss", refused, byHand)) : pathCondition(test, path);
 }
 
 const templateType = "envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig";
@@ -117,7 +115,16 @@ export function pathExtension(extension: Cursor): Expression {
   if (config === undefined || !type.endsWith(templateType)) {
     return lost(extension.finding("loss", `${type || "this extension"} is code of its own`, byHand));
   }
-  return pathFact({ template: config.only("@type", "path_template").text("path_template") ?? "" });
+  return pathCondition(
+    { template: template(config.only("@type", "path_template").text("path_template") ?? "") },
+    config,
+  );
+}
+
+/** Envoy's `*`, `**` and `{name=pattern}` as the filter writes them. */
+function template(text: string): string {
+  const plain = text.replace(/\{\w+=([^}]*)\}/g, "$1");
+  return plain.replace(/\*\*|\*/g, (wildcard) => `{${wildcard}}`);
 }
 
 /** A `RouteMatch`, as rules of jwt_authn have it. */
@@ -144,16 +151,20 @@ function routePath(match: Cursor, specifier: readonly [string, Cursor] | undefin
     case "prefix": {
       const text = field.string();
       if (text === "" || text === "/") return always;
-      return anyCase ? pathFact({ regex: `${quotedAnyCase(text)}.*` }) : pathFact({ prefix: text });
+      return anyCase
+        ? pathCondition({ regex: `${quotedAnyCase(text)}.*` }, field)
+        : pathCondition({ prefix: text }, field);
     }
     case "path":
-      return anyCase ? pathFact({ regex: quotedAnyCase(field.string()) }) : pathFact({ exact: field.string() });
+      return anyCase
+        ? pathCondition({ regex: quotedAnyCase(field.string()) }, field)
+        : pathCondition({ exact: field.string() }, field);
     case "path_separated_prefix":
       return anyCase
-        ? pathFact({ regex: `${quotedAnyCase(field.string())}(/.*)?` })
+        ? pathCondition({ regex: `${quotedAnyCase(field.string())}(/.*)?` }, field)
         : fact({ field: "paths", value: { prefix: field.string() } });
     case "safe_regex":
-      return pathFact({ regex: regexOf(field) });
+      return pathCondition({ regex: regexOf(field) }, field);
     case "path_match_policy":
       return pathExtension(field);
     default:

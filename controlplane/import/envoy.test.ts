@@ -71,7 +71,7 @@ const permissions: readonly (readonly [permission: string, ...rules: object[]])[
   ],
   [
     `{ uri_template: { name: t, typed_config: { "@type": type.googleapis.com/envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig, path_template: "/a/*" } } }`,
-    { action: "deny", paths: [{ template: "/a/*" }] },
+    { action: "deny", paths: [{ template: "/a/{*}" }] },
   ],
 ];
 

@@ -2,7 +2,7 @@ import type { ClaimPath, NamedTest, StringTest } from "./configuration.ts";
 import type { Cursor } from "./cursor.ts";
 import { parseCidr } from "./cidr.ts";
 import { all, always, any, fact, lost, never, type Expression } from "./expression.ts";
-import { celString, celTest, pathFact, quoted, quotedAnyCase } from "./texts.ts";
+import { celString, celTest, methodFact, pathCondition, quoted, quotedAnyCase } from "./texts.ts";
 
 // What Istio's values mean: `*` alone, at the front or at the end stands for anything.
 
@@ -27,16 +27,14 @@ export function wildcard(text: string): StringTest | undefined {
 
 export function method(value: Cursor): Expression {
   const test = wildcard(value.string());
-  if (test === undefined) return always;
-  if (!("exact" in test)) return fact({ field: "when", value: celTest("request.method", test) });
-  return fact({ field: "methods", value: test.exact });
+  return test === undefined ? always : methodFact(test);
 }
 
 export function path(value: Cursor): Expression {
   const text = value.string();
-  if (/\{\*\*?\}/.test(text)) return pathFact({ template: text.replace(/\{(\*\*?)\}/g, "$1") });
+  if (/\{\*\*?\}/.test(text)) return pathCondition({ template: text }, value);
   const test = wildcard(text);
-  return test === undefined ? always : pathFact(test);
+  return test === undefined ? always : pathCondition(test, value);
 }
 
 export function host(value: Cursor): Expression {
@@ -54,8 +52,8 @@ export function host(value: Cursor): Expression {
 
 export function port(value: Cursor): Expression {
   const number = typeof value.value === "number" ? value.integer() : Number(value.string());
-  if (Number.isInteger(number) && number >= 0 && number <= 65535) return fact({ field: "ports", value: number });
-  value.report("error", "expected a port from 0 to 65535");
+  if (Number.isInteger(number) && number >= 1 && number <= 65535) return fact({ field: "ports", value: number });
+  value.report("error", "expected a port from 1 to 65535");
   return never;
 }
 
@@ -96,18 +94,20 @@ export function trustDomain(value: Cursor): Expression {
   return peer({ regex: `spiffe://${text.split("*").map(quoted).join("[^/]*")}/.*` });
 }
 
+type ClaimValue = { readonly equals: string } | Exclude<StringTest, { readonly exact: string }>;
+
 /** `issuer/subject`, of which either may have a wildcard at its own end. */
 export function requestPrincipal(value: Cursor, { issuers }: IstioContext): Expression {
   const text = value.string();
   const slash = text.lastIndexOf("/");
   const [issuer, subject] = slash < 0 ? [text, ""] : [text.slice(0, slash), text.slice(slash + 1)];
-  const of = (name: string, test: StringTest): Expression =>
+  const of = (name: string, test: ClaimValue): Expression =>
     issuers.size === 0 ? never : fact({ field: "claims", value: { claim: name, ...test } });
   const anybody = of("sub", { regex: ".+" });
   if (text === "*") return anybody;
   if (text.startsWith("*") && slash < 0) return of("sub", { suffix: text.slice(1) });
   if (text.startsWith("*")) {
-    const exact = of("sub", { exact: subject });
+    const exact = of("sub", { equals: subject });
     return issuer === "*" ? exact : all(of("iss", { suffix: issuer.slice(1) }), exact);
   }
   if (text.endsWith("*") && slash < 0) return all(of("iss", { prefix: text.slice(0, -1) }), anybody);

@@ -48,7 +48,10 @@ const facts: readonly (readonly [spec: string, rule: object])[] = [
     to(`{ paths: ["/a", "/b*", "*.css"] }`),
     { paths: [{ exact: "/a" }, { startsWith: "/b" }, { suffix: ".css" }], ...everybody },
   ],
-  [to(`{ paths: ["/a/{*}/b", "/c/{**}"] }`), { paths: [{ template: "/a/*/b" }, { template: "/c/**" }], ...everybody }],
+  [
+    to(`{ paths: ["/a/{*}/b", "/c/{**}"] }`),
+    { paths: [{ template: "/a/{*}/b" }, { template: "/c/{**}" }], ...everybody },
+  ],
   [to(`{ notPaths: ["/x*"] }`), { ...everybody, not: { paths: [{ startsWith: "/x" }] } }],
   [
     to(`{ hosts: ["a.example", "*.b.example", "c.example:*"] }`),
