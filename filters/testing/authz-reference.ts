@@ -72,7 +72,7 @@ function requestFits(conditions: RequestConditions, request: ModelRequest, all: 
 
 function noneFits(conditions: RequestConditions, request: ModelRequest, all: boolean): boolean {
   const { query = [], ...others } = conditions;
-  const parts = Object.entries(others).map(([name, value]) => ({ [name]: value }) as RequestConditions);
+  const parts = Object.entries(others).map(([name, value]) => ({ [name]: value }));
   return [...parts, ...query.map((test) => ({ query: [test] }))].every((part) => !requestFits(part, request, all));
 }
 
