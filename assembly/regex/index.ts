@@ -29,10 +29,13 @@ export let regexError: string = "";
 export class Regex {
   private constructor(private automaton: Automaton) {}
 
-  /** Null for a pattern that is malformed, too large or not supported; `regexError` says why. */
-  static compile(pattern: string): Regex | null {
+  /**
+   * Null for a pattern that is malformed, too large or not supported; `regexError` says why.
+   * @param dotAll Whether `.` matches line ends, as with `(?s)`.
+   */
+  static compile(pattern: string, dotAll: bool = false): Regex | null {
     const program = new Program();
-    if (!addPattern(program, pattern)) return null;
+    if (!addPattern(program, pattern, dotAll)) return null;
     program.finish();
     return new Regex(new Automaton(program, MEMORY));
   }
@@ -57,12 +60,12 @@ export class RegexSet {
    * Adds a pattern: its number, counted from 0, or -1 when it is malformed, too large or not supported, or the set is full;
    * `regexError` says why.
    */
-  add(pattern: string): i32 {
+  add(pattern: string, dotAll: bool = false): i32 {
     if (this.program.size > MAX_SET_STATES) {
       regexError = "too many patterns in one set";
       return -1;
     }
-    return addPattern(this.program, pattern) ? this.program.starts.length - 1 : -1;
+    return addPattern(this.program, pattern, dotAll) ? this.program.starts.length - 1 : -1;
   }
 
   /** Number of patterns. */
@@ -89,13 +92,13 @@ export class RegexSet {
   }
 }
 
-function addPattern(program: Program, pattern: string): bool {
+function addPattern(program: Program, pattern: string, dotAll: bool): bool {
   regexError = "";
   if (pattern.length > MAX_PATTERN) {
     regexError = `a pattern of more than ${MAX_PATTERN} characters`;
     return false;
   }
-  const parser = new Parser(pattern);
+  const parser = new Parser(pattern, dotAll);
   const node = parser.parse();
   if (node === null) {
     regexError = parser.error;

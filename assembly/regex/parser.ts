@@ -25,7 +25,9 @@ export class Parser {
   private at: i32 = 0;
   private flags: i32 = 0;
 
-  constructor(pattern: string) {
+  /** @param dotAll Whether the pattern begins as if with `(?s)`. */
+  constructor(pattern: string, dotAll: bool) {
+    if (dotAll) this.flags = DOT_ALL;
     for (let i = 0; i < pattern.length; ++i) {
       const code = pattern.codePointAt(i);
       this.codes.push(code);

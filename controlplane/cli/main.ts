@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { stringify } from "yaml";
 import { bootstrapJson, createBootstrap, type BootstrapOptions } from "../bootstrap/index.ts";
 import { addFilterCommands } from "./filter/index.ts";
+import { importFiles, type ImportFlags } from "./import.ts";
 import { parseHostPort } from "./parse-host-port.ts";
 import { serve, type ServeOptions } from "./serve.ts";
 import { status, type StatusOptions } from "./status.ts";
@@ -61,6 +62,19 @@ program
   .action((folder: string) => validate(folder));
 
 program
+  .command("import")
+  .description("turn policies of Envoy (rbac, jwt_authn) or Istio into configurations of the filter authz")
+  .argument("<file...>", "YAML or JSON; - for standard input")
+  .addOption(new Option("--from <source>", "what the files are; found out when left out").choices(["envoy", "istio"]))
+  .option("--out <folder>", "where configurations are written; standard output when left out")
+  .option("--json", "print configurations and findings as JSON", false)
+  .option("--allow-loss", "write also what could not be carried over whole; it is stricter there", false)
+  .option("--trusted-hops <count>", "how many proxies before this one are trusted with x-forwarded-for", parseCount)
+  .option("--trust-domain <name>", "what cluster.local stands for in Istio's principals", "cluster.local")
+  .option("--root-namespace <name>", "the namespace whose Istio policies apply in all", "istio-system")
+  .action((files: string[], flags: ImportFlags) => importFiles(files, flags));
+
+program
   .command("status")
   .description("show each sidecar: what it has, what it rejected and why, and which filters it has loaded")
   .addOption(http("where the control plane serves its status"))
@@ -74,5 +88,12 @@ await program.parseAsync();
 function parseInterval(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("expected whole milliseconds, 1 or more");
+  return value;
+}
+
+function parseCount(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 16)
+    throw new InvalidArgumentError("expected a whole number from 0 to 16");
   return value;
 }

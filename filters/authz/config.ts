@@ -5,12 +5,14 @@ import { ownHeaderName } from "../common/names";
 import { ApiKeys } from "./authentication/api-keys";
 import { JwtProvider } from "./authentication/jwt-provider";
 import { WaitingRoom } from "./authentication/waiting-room";
-import { Rule } from "./authorization/rules";
+import { Rule } from "./authorization/rule";
+import { Rules } from "./authorization/rules";
 import { Authorizer } from "./external/authorizer";
 import { Operating } from "./answer/operating";
 import { isQuotable } from "./text";
 
 const MAX_CACHED_TOKENS: i64 = 65_536;
+const MAX_TRUSTED_HOPS: i64 = 32;
 const DEFAULT_CACHED_TOKENS: i64 = 1024;
 const DEFAULT_REALM: string = "envoy";
 
@@ -21,7 +23,6 @@ export class AuthzConfig {
   providers: JwtProvider[] = [];
   /** Requests that wait for the keys of a provider. */
   waitingRoom: WaitingRoom = new WaitingRoom();
-  rules: Rule[] = [];
   authorizers: Authorizer[] = [];
   /** The header that tells the upstream who calls; null for none. */
   principalHeader: HeaderName | null = null;
@@ -29,21 +30,26 @@ export class AuthzConfig {
   ownHeaders: string[] = [];
   realm: string = "";
   tokenCacheSize: i32 = 0;
+  /** How many proxies on the right of `x-forwarded-for` are trusted. */
+  trustedHops: i32 = 0;
   operating: Operating = new Operating();
+
+  constructor(readonly rules: Rules) {}
 
   /** Null when the configuration is not good; the log then says why. */
   static read(configuration: Bytes): AuthzConfig | null {
     const config = new Config(configuration);
     const root = config.root;
-    const result = new AuthzConfig();
     const apiKeys = root.objectOrNull("apiKeys");
+    const result = new AuthzConfig(new Rules(root));
     if (apiKeys !== null) result.apiKeys = new ApiKeys(apiKeys);
     result.readProviders(config, root.objects("jwtProviders"));
     if (root.has("principalHeader")) {
       result.principalHeader = new HeaderName(ownHeaderName(root, "principalHeader"));
     }
     result.readAuthorizers(root.objects("externalAuthorizers"));
-    result.readRules(root);
+    result.trustedHops = <i32>root.integerOr("trustedHops", 0, MAX_TRUSTED_HOPS, 0);
+    result.checkRules(config);
     result.realm = root.stringOr("realm", DEFAULT_REALM);
     if (!isQuotable(result.realm)) root.error("realm", 'printable ASCII without " and \\');
     result.tokenCacheSize = <i32>root.integerOr("tokenCacheSize", 0, MAX_CACHED_TOKENS, DEFAULT_CACHED_TOKENS);
@@ -86,34 +92,39 @@ export class AuthzConfig {
     return null;
   }
 
-  private readRules(root: ConfigObject): void {
-    const objects = root.objects("rules");
-    if (objects.length == 0) root.error("rules", "at least one rule");
-    const names = new Set<string>();
-    for (let i = 0; i < objects.length; ++i) {
-      const rule = new Rule(objects[i]);
-      if (rule.name.length && names.has(rule.name)) objects[i].error("name", "a name that no rule before has");
-      names.add(rule.name);
+  private checkRules(config: Config): void {
+    const rules = this.rules.all;
+    for (let i = 0; i < rules.length; ++i) {
+      const rule = rules[i];
       if (rule.authorizer.length && this.authorizer(rule.authorizer) === null) {
-        objects[i].error("authorizer", "the name of one of externalAuthorizers");
+        config.error(`rules[${i}].authorizer`, "expected the name of one of externalAuthorizers");
       }
-      this.checkPrincipals(rule, objects[i]);
-      this.rules.push(rule);
+      this.checkPrincipals(config, `rules[${i}].principals`, rule);
     }
   }
 
   /** A rule for somebody whom the filter cannot know is a mistake, and in a `deny` rule a hole. */
-  private checkPrincipals(rule: Rule, object: ConfigObject): void {
+  private checkPrincipals(config: Config, path: string, rule: Rule): void {
     const apiKeys = this.apiKeys;
     for (let i = 0; i < rule.principals.length; ++i) {
       const principal = rule.principals[i];
       if (principal.apiKey.length && (apiKeys === null || !apiKeys.has(principal.apiKey))) {
-        object.error("principals", `names of API keys in apiKeys.keys; "${principal.apiKey}" is none`);
+        config.error(path, `expected names of API keys in apiKeys.keys; "${principal.apiKey}" is none`);
       }
       if (principal.issuer.length && !this.hasIssuer(principal.issuer)) {
-        object.error("principals", `issuers in jwtProviders; "${principal.issuer}" is none`);
+        config.error(path, `expected issuers in jwtProviders; "${principal.issuer}" is none`);
+      }
+      if (principal.provider.length && !this.hasProvider(principal.provider)) {
+        config.error(path, `expected names of jwtProviders; "${principal.provider}" is none`);
       }
     }
+  }
+
+  private hasProvider(name: string): bool {
+    for (let i = 0; i < this.providers.length; ++i) {
+      if (this.providers[i].name == name) return true;
+    }
+    return false;
   }
 
   private hasIssuer(issuer: string): bool {
@@ -158,8 +169,8 @@ export class AuthzConfig {
       if (name.length && credentials.includes(name))
         config.error("jwtProviders", `"${name}" holds a credential and cannot be set`);
     }
-    for (let i = 0; i < this.rules.length; ++i) {
-      const headers = this.rules[i].headers;
+    for (let i = 0; i < this.rules.all.length; ++i) {
+      const headers = this.rules.all[i].headers;
       for (let j = 0; j < headers.length; ++j) {
         if (!this.ownHeaders.includes(headers[j].name)) continue;
         const path = `rules[${i}].headers[${j}].name`;

@@ -1,7 +1,6 @@
 // A request's way through the filter.
 
 import {
-  Bytes,
   Counter,
   FilterHeadersStatus,
   HeaderName,
@@ -20,9 +19,9 @@ import { Upstream, announce } from "./answer/upstream";
 import { Caller } from "./authentication/caller";
 import { Tokens, tokenCache } from "./authentication/tokens";
 import { WaitingRequest } from "./authentication/waiting-room";
-import { hostOf } from "./authorization/host-match";
 import { RequestPath, readRequestPath } from "./authorization/request-path";
-import { RequestView, Rule, firstMatch, missingScope } from "./authorization/rules";
+import { RequestView } from "./authorization/request-view";
+import { Action, Rule } from "./authorization/rule";
 import { AuthzConfig } from "./config";
 import { Answer, Verdict } from "./external/answer";
 import { Authorizer } from "./external/authorizer";
@@ -30,11 +29,7 @@ import { AnswerHandler } from "./external/check";
 import { changeResponse, leave } from "./external/outcome";
 import { REASONS, Reason, isBadToken } from "./reason";
 
-const METHOD: HeaderName = new HeaderName(":method");
-const AUTHORITY: HeaderName = new HeaderName(":authority");
 const PATH: HeaderName = new HeaderName(":path");
-
-const view: RequestView = changetype<RequestView>(memory.data(offsetof<RequestView>()));
 
 /** Serves every stream; what is kept of one is in its `HeldRequest`. */
 export class AuthzStream extends HttpContext {
@@ -45,6 +40,7 @@ export class AuthzStream extends HttpContext {
   private log: DecisionLog;
   private ruleCounters: RuleCounters = new RuleCounters();
   private caller: Caller = new Caller();
+  private request: RequestView;
   private allowed: Counter = new Counter("authz.allowed");
   private denied: Counter[] = [];
   /** The rule that decided on the current request, if one did. */
@@ -53,6 +49,7 @@ export class AuthzStream extends HttpContext {
   constructor(private config: AuthzConfig) {
     super();
     this.tokens = new Tokens(config.providers, tokenCache(config.tokenCacheSize));
+    this.request = new RequestView(config.trustedHops);
     this.upstream = new Upstream(config);
     this.responses = new Responses(config);
     this.operating = config.operating;
@@ -104,7 +101,7 @@ export class AuthzStream extends HttpContext {
 
   /** Does as an authorizer says. Whether the request passes. */
   private follow(request: HeldRequest, answer: Answer): bool {
-    if (request.authorizer.passes(answer)) return this.conclude(Reason.None, request.caller, answer);
+    if (request.authorizer.passes(answer)) return this.conclude(this.goOn(request), request.caller, answer);
     const reason = refusal(answer);
     const told = announce(request.caller);
     this.tell(reason, request.caller);
@@ -113,6 +110,16 @@ export class AuthzStream extends HttpContext {
     else if (reason == Reason.External) this.responses.sendExternal(answer, request.rule.name);
     else this.responses.sendWithoutAnswer(reason, request.authorizer.statusOnError, request.rule.name);
     return false;
+  }
+
+  /** What else has a say when an authorizer lets a request pass: by precedence, the rules behind its own. */
+  private goOn(request: HeldRequest): Reason {
+    if (!this.config.rules.byPrecedence) return Reason.None;
+    const target = requestHeaders.find(PATH);
+    const path: RequestPath | null = target === null ? null : readRequestPath(target);
+    if (target === null || path === null) return Reason.BadPath;
+    this.request.begin(target, path);
+    return this.applyRules(request.caller, request.rule);
   }
 
   /** Lets the request go on, changed as it should be, or refuses it. Whether it passes. */
@@ -134,7 +141,8 @@ export class AuthzStream extends HttpContext {
 
   private refuse(reason: Reason, caller: Caller): bool {
     let scope = "";
-    if (reason == Reason.NoRule && caller.identity !== null) scope = missingScope(this.config.rules, view, caller);
+    if (reason == Reason.NoRule && caller.identity !== null)
+      scope = this.config.rules.missingScope(this.request, caller);
     this.tell(reason, caller);
     if (this.operating.dryRun) return this.passAnyway(reason, caller);
     this.responses.send(reason, this.rule, scope);
@@ -165,7 +173,7 @@ export class AuthzStream extends HttpContext {
   private decide(): Reason {
     const target = requestHeaders.find(PATH);
     const path: RequestPath | null = target === null ? null : readRequestPath(target);
-    if (path === null) return Reason.BadPath;
+    if (target === null || path === null) return Reason.BadPath;
 
     // A bad credential refuses the request whatever the rules say; it is never the same as none.
     const caller = this.caller;
@@ -177,16 +185,21 @@ export class AuthzStream extends HttpContext {
     const reason = this.tokens.authenticate(caller);
     if (reason != Reason.None) return reason;
 
-    const method = requestHeaders.find(METHOD);
-    const authority = requestHeaders.find(AUTHORITY);
-    view.path = path;
-    view.method = method === null ? Bytes.at(0, 0) : method;
-    view.host = authority === null ? Bytes.at(0, 0) : hostOf(authority);
-    const rule = firstMatch(this.config.rules, view, caller);
+    this.request.begin(target, path);
+    return this.applyRules(caller, null);
+  }
+
+  /** @param after The `external` rule whose authorizer has let the request go on. */
+  private applyRules(caller: Caller, after: Rule | null): Reason {
+    const rules = this.config.rules;
+    const rule = rules.decide(this.request, caller, after);
     this.rule = rule;
+    if (after === null) {
+      for (let i = 0; i < rules.observed.length; ++i) rules.observed[i].observe();
+    }
     if (this.operating.logsRules) this.logRules(rule);
-    if (rule !== null && rule.allow) return Reason.None;
-    if (rule !== null && rule.authorizer.length) return Reason.External;
+    if (rule === null ? rules.allowsByDefault : rule.action == Action.Allow) return Reason.None;
+    if (rule !== null && rule.action == Action.External) return Reason.External;
     // Who could still show who they are is asked to.
     const couldAsk = rule === null || rule.asksForCaller;
     if (couldAsk && caller.isAnonymous && this.takesCredentials) return Reason.MissingCredentials;
@@ -195,10 +208,10 @@ export class AuthzStream extends HttpContext {
 
   /** Tells of each rule up to the one that decides. */
   private logRules(decisive: Rule | null): void {
-    const rules = this.config.rules;
+    const rules = this.config.rules.ordered;
     for (let i = 0; i < rules.length; ++i) {
       const rule = rules[i];
-      this.log.rule(rule, rule === decisive ? "" : rule.explain(view, this.caller));
+      this.log.rule(rule, rule === decisive ? "" : rule.explain(this.request, this.caller));
       if (rule === decisive) return;
     }
   }

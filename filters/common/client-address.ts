@@ -25,7 +25,7 @@ export function clientAddress(position: i32): Bytes | null {
 }
 
 /** The n-th address from the right over all lines of the header, or null when there are fewer. */
-function forwardedAddress(position: i32): Bytes | null {
+export function forwardedAddress(position: i32): Bytes | null {
   let wanted = position;
   for (let i = requestHeaders.count - 1; i >= 0; --i) {
     const name = requestHeaders.nameAt(i);

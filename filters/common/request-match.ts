@@ -79,7 +79,7 @@ class ValueMatch {
   constructor(object: ConfigObject) {
     const test = object.alternative(VALUE_TESTS);
     if (test == TEXT_TESTS.length) this.present = object.boolOr("present", true);
-    else if (test >= 0) this.text = new StringMatch(test, object.string(TEXT_TESTS[test]));
+    else if (test >= 0) this.text = StringMatch.of(object, test);
   }
 
   /** Whether being there is all that is asked for. */

@@ -13,12 +13,16 @@ export class BucketStore {
   private key: Uint8Array;
   private cas: u32 = 0;
 
-  /** @param limit The name of the limit: limits of one name share their buckets, whatever plugin they are of. */
+  /**
+   * @param algorithm Its name, since no algorithm can read what another one wrote.
+   * @param limit The name of the limit: limits of one name share their buckets, whatever plugin they are of.
+   */
   constructor(
+    algorithm: string,
     limit: string,
     private sets: u32,
   ) {
-    this.key = Bytes.utf8(`ratelimit/1/${limit}/....`).copy();
+    this.key = Bytes.utf8(`ratelimit/2/${algorithm}/${limit}/....`).copy();
   }
 
   /** Reads the set that a key belongs to, or null when nobody made it yet. */
@@ -37,7 +41,7 @@ export class BucketStore {
   }
 }
 
-const SEED_KEY: string = "ratelimit/1/seed";
+const SEED_KEY: string = "ratelimit/2/seed";
 
 /**
  * A number that all workers of this process hash keys with and that clients cannot know, so that they cannot choose keys

@@ -6,6 +6,10 @@ const one = (fields: object): object => ({ limits: [{ ...limit, ...fields }] });
 const bucket = (fields: object): object => one({ tokenBucket: { ...tokenBucket, ...fields } });
 
 const good: Good[] = [
+  ["GCRA", { limits: [{ name: "a", gcra: { requests: 10, period: "1s", burst: 5 } }] }],
+  ["GCRA without burst", { limits: [{ name: "a", gcra: { requests: 10, period: "1s" } }] }],
+  ["a fixed window", { limits: [{ name: "a", fixedWindow: { requests: 1_000_000, window: "744h" } }] }],
+  ["a sliding window", { limits: [{ name: "a", slidingWindow: { requests: 1, window: "1ms" } }] }],
   ["the least", { limits: [{ name: "a", tokenBucket: { maxTokens: 1, fillInterval: "1s" } }] }],
   [
     "everything",
@@ -34,6 +38,7 @@ const good: Good[] = [
               { name: "b", prefix: "1" },
               { name: "c", suffix: "1" },
               { name: "d", contains: "1" },
+              { name: "r", regex: "[0-9]+" },
               { name: "e", present: true },
               { name: "f", present: false },
             ],
@@ -67,6 +72,27 @@ const good: Good[] = [
 ];
 
 const bad: Bad[] = [
+  {
+    what: "two algorithms",
+    configuration: one({ fixedWindow: { requests: 1, window: "1s" } }),
+    error: "limits[0]: expected exactly one of tokenBucket",
+  },
+  {
+    what: "a window without requests",
+    configuration: { limits: [{ name: "a", fixedWindow: { window: "1s" } }] },
+    error: "limits[0].fixedWindow.requests: expected an integer from 1 to 1000000, found nothing",
+  },
+  {
+    what: "a window that is too long",
+    configuration: { limits: [{ name: "a", slidingWindow: { requests: 1, window: "745h" } }] },
+    error: "limits[0].slidingWindow.window: expected a duration from 1ms to 744h",
+    schemaCannotTell: true,
+  },
+  {
+    what: "a burst of none",
+    configuration: { limits: [{ name: "a", gcra: { requests: 1, period: "1s", burst: 0 } }] },
+    error: "limits[0].gcra.burst: expected an integer from 1 to 1000000",
+  },
   { what: "no object", configuration: [], error: "configuration: expected an object, found array of 0" },
   { what: "nothing", configuration: {}, error: "limits: expected 1 to 64 limits, found nothing" },
   { what: "no limits", configuration: { limits: [] }, error: "limits: expected 1 to 64 limits, found array of 0" },
@@ -103,7 +129,7 @@ const bad: Bad[] = [
   {
     what: "no bucket",
     configuration: { limits: [{ name: "a" }] },
-    error: "limits[0].tokenBucket: expected an object, found nothing",
+    error: "limits[0]: expected exactly one of tokenBucket",
   },
   {
     what: "no tokens",
@@ -226,7 +252,8 @@ const bad: Bad[] = [
   {
     what: "a path match of two tests",
     configuration: one({ match: { path: { exact: "/a", prefix: "/b" } } }),
-    error: "limits[0].match.path: expected exactly one of exact, prefix, suffix, contains, found exact and prefix",
+    error:
+      "limits[0].match.path: expected exactly one of exact, prefix, suffix, contains, regex, found exact and prefix",
   },
   {
     what: "an empty path match",
@@ -247,7 +274,7 @@ const bad: Bad[] = [
     what: "a header match without test",
     configuration: one({ match: { headers: [{ name: "a" }] } }),
     error:
-      "limits[0].match.headers[0]: expected exactly one of exact, prefix, suffix, contains, present, found none of them",
+      "limits[0].match.headers[0]: expected exactly one of exact, prefix, suffix, contains, regex, present, found none of them",
   },
   {
     what: "a presence in words",

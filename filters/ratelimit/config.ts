@@ -1,17 +1,11 @@
 // The configuration of the filter; README.md describes the fields.
 
-import {
-  Bytes,
-  Config,
-  ConfigObject,
-  Duration,
-  MAX_FILL_INTERVAL_MILLISECONDS,
-  MAX_TOKENS,
-  TokenBucket,
-} from "proxy-wasm-assemblyscript-sdk";
+import { Bytes, Config, ConfigObject } from "proxy-wasm-assemblyscript-sdk";
 import { plainName } from "../common/names";
 import { RequestMatch } from "../common/request-match";
 import { RequestValue } from "../common/request-value";
+import { Algorithm } from "./algorithms/algorithm";
+import { ALGORITHMS, readAlgorithm } from "./algorithms/read";
 import { WAYS } from "./bucket-set";
 import { HEADERS, Headers } from "./quota-headers";
 
@@ -64,7 +58,9 @@ export class RateLimitConfig {
 @final
 export class LimitConfig {
   name: string;
-  bucket: TokenBucket;
+  algorithm: Algorithm;
+  /** The algorithm's name in the configuration. */
+  kind: string;
   /** What the limit counts by; nothing for one bucket for all requests. */
   key: RequestValue[];
   /** Whether a request that lacks a part of the key passes; else the part counts as empty. */
@@ -77,7 +73,9 @@ export class LimitConfig {
 
   constructor(object: ConfigObject) {
     this.name = plainName(object, "name");
-    this.bucket = readTokenBucket(object.object("tokenBucket"));
+    const kind = ALGORITHMS[max(object.alternative(ALGORITHMS), 0)];
+    this.kind = kind;
+    this.algorithm = readAlgorithm(kind, object.object(kind));
     this.key = RequestValue.readAll(object, "key");
     this.skipMissing = object.oneOfOr("missingKey", MISSING_KEYS, 0) == 1;
     this.match = RequestMatch.read(object.objectOrNull("match"));
@@ -86,17 +84,4 @@ export class LimitConfig {
     if (slots % WAYS) object.error("slots", `a multiple of ${WAYS}`);
     this.slots = <u32>slots;
   }
-}
-
-function readTokenBucket(object: ConfigObject): TokenBucket {
-  const maxTokens = object.integer("maxTokens", 1, MAX_TOKENS);
-  const tokensPerFill = object.integerOr("tokensPerFill", 1, MAX_TOKENS, 1);
-  const text = object.string("fillInterval");
-  const duration = Duration.parse(text);
-  let interval: i64 = duration === null ? 0 : duration.milliseconds;
-  if (interval < 1 || interval > MAX_FILL_INTERVAL_MILLISECONDS) {
-    if (text.length) object.error("fillInterval", 'a duration from 1ms to 744h such as "60s" or "1h30m"');
-    interval = 1;
-  }
-  return new TokenBucket(maxTokens, tokensPerFill, interval);
 }

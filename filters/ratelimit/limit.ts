@@ -1,6 +1,7 @@
 // One limit: whether it is for a request, and whether that request may pass.
 
-import { Bytes, Counter, Hasher64, TokenBucket, currentTimeNanoseconds, hash64 } from "proxy-wasm-assemblyscript-sdk";
+import { Bytes, Counter, Hasher64, currentTimeNanoseconds, hash64 } from "proxy-wasm-assemblyscript-sdk";
+import { Algorithm } from "./algorithms/algorithm";
 import { BucketSet, WAYS } from "./bucket-set";
 import { BucketStore } from "./bucket-store";
 import { LimitConfig } from "./config";
@@ -40,6 +41,8 @@ export class Limit {
   private seed: u64;
   private key: u64 = 0;
   private way: i32 = 0;
+  /** When the bucket was looked at, in microseconds since 1970. */
+  private now: u64 = 0;
 
   /** @param seed Of all limits; the parts of the key are mixed in, so that another key finds new buckets. */
   constructor(
@@ -50,10 +53,8 @@ export class Limit {
     const ids: string[] = [];
     for (let i = 0; i < config.key.length; ++i) ids.push(config.key[i].id);
     this.seed = hash64(Bytes.utf8(ids.join("\n")), seed);
-    const bucket = config.bucket;
-    const window = bucket.secondsUntilFull(bucket.capacity);
-    this.policy = Bytes.utf8(`"${name}";q=${bucket.maxTokens};w=${window}`).copy();
-    this.buckets = new BucketStore(name, config.slots / WAYS);
+    this.policy = Bytes.utf8(`"${name}";q=${config.algorithm.quota};w=${config.algorithm.window}`).copy();
+    this.buckets = new BucketStore(config.kind, name, config.slots / WAYS);
     this.allowed = new Counter(`ratelimit.${name}.allowed`);
     this.limited = new Counter(`ratelimit.${name}.${config.shadow ? "shadow_limited" : "limited"}`);
     this.contended = new Counter(`ratelimit.${name}.contended`);
@@ -64,8 +65,24 @@ export class Limit {
     return this.config.name;
   }
 
-  get bucket(): TokenBucket {
-    return this.config.bucket;
+  /** Requests that the limit lets pass at once while nothing is used. */
+  get quota(): u64 {
+    return this.algorithm.quota;
+  }
+
+  /** Requests that it still lets pass at once, as of the last look. */
+  get remaining(): u64 {
+    return this.algorithm.remaining(this.used, this.now);
+  }
+
+  /** Seconds, rounded up, until it lets a request pass. */
+  get secondsUntilRoom(): u64 {
+    return this.algorithm.secondsUntilRoom(this.used, this.now);
+  }
+
+  /** Seconds, rounded up, until nothing is used. */
+  get secondsUntilUnused(): u64 {
+    return this.algorithm.secondsUntilUnused(this.used, this.now);
   }
 
   /** Whether the limit only counts what it would refuse. */
@@ -80,11 +97,11 @@ export class Limit {
     return this.verdict;
   }
 
-  /** Takes a token for the request that `check` allowed, or finds that other workers took the last one. */
+  /** Charges the request that `check` allowed, or finds that other workers used up what was left. */
   charge(): Verdict {
     for (let attempt = 0; attempt < ATTEMPTS; ++attempt) {
       if (attempt && this.look() == Verdict.Limited) return this.verdict;
-      this.set.setSpent(this.way, this.spent + this.bucket.token);
+      this.set.setUsed(this.way, this.algorithm.charge(this.used));
       if (!this.buckets.write(this.set.bytes)) continue;
       if (this.set.shared) this.shared.increment();
       return this.verdict;
@@ -94,39 +111,42 @@ export class Limit {
     return this.verdict;
   }
 
-  /** Gives back the token that `charge` took. */
+  /** Takes back what `charge` did. */
   refund(): void {
     for (let attempt = 0; attempt < ATTEMPTS; ++attempt) {
-      this.set.open(this.buckets.read(this.key), this.now, this.bucket);
+      this.open(this.buckets.read(this.key));
       const way = this.set.find(this.key);
-      // Another key has the bucket by now, with all that is spent of it.
+      // Another key has the bucket by now, with all that is used of it.
       if (way < 0) return;
-      const spent = this.set.spent(way);
-      this.set.setSpent(way, spent - min(spent, this.bucket.token));
+      this.set.setUsed(way, this.algorithm.refund(this.set.used(way)));
       if (this.buckets.write(this.set.bytes)) return;
     }
     this.contended.increment();
   }
 
-  /** The parts that are spent of the request's bucket. */
-  get spent(): u64 {
-    return this.set.spent(this.way);
-  }
-
   private look(): Verdict {
-    // The clock is read after the bucket, so of two workers the one that writes later has the later time.
-    const stored = this.buckets.read(this.key);
-    this.set.open(stored, this.now, this.bucket);
+    this.open(this.buckets.read(this.key));
     const goneBack = this.set.clockWentBack;
     this.way = this.set.claim(this.key);
-    this.verdict = this.bucket.hasToken(this.spent) ? Verdict.Allowed : Verdict.Limited;
-    // A refusal changes nothing, but a clock that was set back must not stop the refill until it has caught up.
+    this.verdict = this.algorithm.hasRoom(this.used, this.now) ? Verdict.Allowed : Verdict.Limited;
+    // A refusal changes nothing, but a clock that was set back must not stop what comes back until it has caught up.
     if (goneBack && this.verdict == Verdict.Limited) this.buckets.write(this.set.bytes);
     return this.verdict;
   }
 
-  private get now(): u64 {
-    return currentTimeNanoseconds() / 1000;
+  private open(stored: Bytes | null): void {
+    // The clock is read after the bucket, so of two workers the one that writes later has the later time.
+    this.now = currentTimeNanoseconds() / 1000;
+    this.set.open(stored, this.now, this.algorithm);
+  }
+
+  /** What is used of the request's bucket. */
+  private get used(): u64 {
+    return this.set.used(this.way);
+  }
+
+  private get algorithm(): Algorithm {
+    return this.config.algorithm;
   }
 
   /** Hashes the parts of the key, each with its length before it. False when one is missing and that skips the limit. */

@@ -15,7 +15,7 @@ export class Limiter {
 
   /**
    * Decides on the current request. Every limit is looked at first; when one refuses, none is charged. Then each is charged
-   * in turn; when other workers took the last token of one in between, those charged before get theirs back.
+   * in turn; when other workers used up one in between, those charged before get theirs back.
    * @returns The limit that refuses, or null when the request may pass.
    */
   decide(): Limit | null {
@@ -33,7 +33,7 @@ export class Limiter {
     return null;
   }
 
-  /** Of the limits that let the request pass, the one with the fewest tokens left; null when none was for it. */
+  /** Of the limits that let the request pass, the one with the fewest requests left; null when none was for it. */
   get tightest(): Limit | null {
     let tightest: Limit | null = null;
     for (let i = 0; i < this.limits.length; ++i) {
@@ -53,7 +53,7 @@ export class Limiter {
       if (limit.check() != Verdict.Limited) continue;
       limit.limited.increment();
       if (limit.shadow) continue;
-      const seconds = limit.bucket.secondsUntilToken(limit.spent);
+      const seconds = limit.secondsUntilRoom;
       if (longest !== null && seconds <= wait) continue;
       longest = limit;
       wait = seconds;
@@ -75,8 +75,8 @@ export class Limiter {
 }
 
 function isTighter(a: Limit, b: Limit): bool {
-  const left = a.bucket.remaining(a.spent);
-  const right = b.bucket.remaining(b.spent);
+  const left = a.remaining;
+  const right = b.remaining;
   if (left != right) return left < right;
-  return a.bucket.secondsUntilFull(a.spent) > b.bucket.secondsUntilFull(b.spent);
+  return a.secondsUntilUnused > b.secondsUntilUnused;
 }

@@ -38,8 +38,8 @@ export class Quota {
   remember(limit: Limit | null, refused: bool): void {
     this.limit = limit;
     if (limit === null) return;
-    this.remaining = refused ? 0 : limit.bucket.remaining(limit.spent);
-    this.reset = limit.bucket.secondsUntilFull(limit.spent);
+    this.remaining = refused ? 0 : limit.remaining;
+    this.reset = limit.secondsUntilUnused;
   }
 
   /** Sets the headers of the response that comes from the upstream. */
@@ -47,7 +47,7 @@ export class Quota {
     const limit = this.limit;
     if (limit === null) return;
     if (this.hasOld) {
-      responseHeaders.setBytes(X_LIMIT, decimal(limit.bucket.maxTokens));
+      responseHeaders.setBytes(X_LIMIT, decimal(limit.quota));
       responseHeaders.setBytes(X_REMAINING, decimal(this.remaining));
       responseHeaders.setBytes(X_RESET, decimal(this.reset));
     }
@@ -62,7 +62,7 @@ export class Quota {
     const limit = this.limit;
     if (limit === null) return;
     if (this.hasOld) {
-      headers.addBytes(X_LIMIT.name, decimal(limit.bucket.maxTokens));
+      headers.addBytes(X_LIMIT.name, decimal(limit.quota));
       headers.addBytes(X_REMAINING.name, decimal(this.remaining));
       headers.addBytes(X_RESET.name, decimal(this.reset));
     }

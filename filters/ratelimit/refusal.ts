@@ -24,7 +24,7 @@ export class Refusal {
   }
 
   send(limit: Limit): void {
-    const seconds = max<u64>(limit.bucket.secondsUntilToken(limit.spent), 1);
+    const seconds = max<u64>(limit.secondsUntilRoom, 1);
     const headers = new HeaderList();
     headers.addBytes("retry-after", decimal(seconds));
     this.quota.remember(limit, true);

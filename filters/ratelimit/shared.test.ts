@@ -124,7 +124,7 @@ test("a hundred thousand keys take no more memory than the slots", async () => {
   const limits = [{ name: "many", tokenBucket: { maxTokens: 1000, fillInterval: "1h" }, key, slots: 256 }];
   const worker = await envoy.worker({ limits });
   for (let i = 0; i < 100_000; i++) worker.send(keyed(`key ${i}`));
-  const names = envoy.sharedData.keys("").filter((name) => name.startsWith("ratelimit/1/many/"));
+  const names = envoy.sharedData.keys("").filter((name) => name.startsWith("ratelimit/2/tokenBucket/many/"));
   assert.equal(names.length, 64);
   assert.ok(envoy.metric("ratelimit.many.shared") > 90_000);
   envoy.close();

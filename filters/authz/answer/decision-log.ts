@@ -9,7 +9,7 @@ import {
   pathOf,
   requestHeaders,
 } from "proxy-wasm-assemblyscript-sdk";
-import { Rule } from "../authorization/rules";
+import { Rule } from "../authorization/rule";
 import { Caller } from "../authentication/caller";
 import { REASONS, Reason } from "../reason";
 import { DecisionsLogged, Operating } from "./operating";

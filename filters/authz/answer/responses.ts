@@ -8,7 +8,7 @@ import {
   sendLocalResponse,
   sendLocalResponseBytes,
 } from "proxy-wasm-assemblyscript-sdk";
-import { Rule } from "../authorization/rules";
+import { Rule } from "../authorization/rule";
 import { AuthzConfig } from "../config";
 import { Answer } from "../external/answer";
 import { REASONS, Reason, isBadToken } from "../reason";

@@ -1,4 +1,4 @@
-// Claims of a token: where they stand, and conditions on them.
+// Claims of a token: where they stand.
 
 import { ConfigObject, JsonKind, JsonValue } from "proxy-wasm-assemblyscript-sdk";
 
@@ -36,55 +36,6 @@ export class ClaimPath {
     let value: JsonValue | null = claims;
     for (let i = 0; i < this.names.length && value !== null; ++i) value = value.member(this.names[i]);
     return value;
-  }
-}
-
-/** The fields that stand for the tests, in their order. */
-const CLAIM_TESTS: string[] = ["equals", "contains"];
-
-/** A condition on a claim. */
-@final
-export class ClaimMatch {
-  private path: ClaimPath;
-  private contains: bool;
-  private kind: JsonKind = JsonKind.String;
-  private text: string = "";
-  private bool: bool = false;
-
-  constructor(object: ConfigObject) {
-    this.path = ClaimPath.read(object, "claim");
-    const test = object.alternative(CLAIM_TESTS);
-    this.contains = test == 1;
-    if (this.contains) {
-      this.text = object.string("contains");
-    } else if (test == 0) {
-      const value = object.json("equals");
-      if (value !== null && (value.kind == JsonKind.String || value.kind == JsonKind.Bool)) {
-        this.kind = value.kind;
-        this.text = value.text;
-        this.bool = value.bool;
-      } else {
-        object.error("equals", "a string, true or false");
-      }
-    }
-  }
-
-  /** The OAuth scope that is asked for; empty for a condition on something else. */
-  get scope(): string {
-    return this.contains && (this.path.is("scope") || this.path.is("scp")) ? this.text : "";
-  }
-
-  matches(claims: JsonValue): bool {
-    const value = this.path.find(claims);
-    if (value === null) return false;
-    if (!this.contains) return value.kind == this.kind && value.text == this.text && value.bool == this.bool;
-    if (value.kind == JsonKind.String) return hasWord(value.text, this.text);
-    if (value.kind != JsonKind.Array) return false;
-    for (let i = 0; i < value.items.length; ++i) {
-      const item = unchecked(value.items[i]);
-      if (item.kind == JsonKind.String && item.text == this.text) return true;
-    }
-    return false;
   }
 }
 

@@ -1,4 +1,9 @@
 import { Bytes, ConfigObject } from "proxy-wasm-assemblyscript-sdk";
+import { refuseEmpty } from "../../common/lists";
+import { Caller } from "../authentication/caller";
+import { Condition } from "./condition";
+import { Key, KeyKind, hashBackwards } from "./key";
+import { RequestView } from "./request-view";
 
 /** A condition on the host: `api.example.com`, or `*.example.com` for every host below it. Case and port do not count. */
 @final
@@ -16,11 +21,41 @@ export class HostMatch {
     }
   }
 
+  get key(): Key {
+    const kind = this.below ? KeyKind.HostBelow : KeyKind.Host;
+    return new Key(kind, hashBackwards(kind, Bytes.utf8(this.name.toLowerCase())));
+  }
+
   /** @param host As `hostOf` gives it. */
   matches(host: Bytes): bool {
     const size = this.name.length;
     if (!this.below) return host.isIgnoreCase(this.name);
     return host.size > size && host.slice(host.size - size).isIgnoreCase(this.name);
+  }
+}
+
+
+@final
+export class HostsCondition extends Condition {
+  private hosts: HostMatch[] = [];
+
+  constructor(object: ConfigObject) {
+    super("hosts");
+    const hosts = object.strings("hosts");
+    refuseEmpty(object, "hosts", hosts.length);
+    for (let i = 0; i < hosts.length; ++i) this.hosts.push(new HostMatch(object, hosts[i]));
+  }
+
+  holds(request: RequestView, caller: Caller, strict: bool): bool {
+    for (let i = 0; i < this.hosts.length; ++i) {
+      if (unchecked(this.hosts[i]).matches(request.host)) return true;
+    }
+    return false;
+  }
+
+  addKeys(keys: Key[]): bool {
+    for (let i = 0; i < this.hosts.length; ++i) keys.push(this.hosts[i].key);
+    return true;
   }
 }
 

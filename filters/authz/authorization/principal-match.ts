@@ -1,5 +1,10 @@
 import { ConfigObject } from "proxy-wasm-assemblyscript-sdk";
+import { StringMatch } from "../../common/string-match";
+import { refuseEmpty } from "../../common/lists";
 import { Caller } from "../authentication/caller";
+import { Condition } from "./condition";
+import { Key, KeyKind, hashText } from "./key";
+import { RequestView } from "./request-view";
 
 export enum PrincipalTest {
   /** Everybody, with credentials or without. */
@@ -10,16 +15,36 @@ export enum PrincipalTest {
   Anonymous,
   ApiKey,
   Issuer,
+  /** Who has a token of a provider, by its name. */
+  Provider,
+  /** Who has a certificate with a URI. */
+  Peer,
+  AllOf,
+  AnyOf,
+  Not,
 }
 
 /** The fields that stand for the tests, in their order. */
-const PRINCIPAL_TESTS: string[] = ["any", "authenticated", "anonymous", "apiKey", "issuer"];
+const PRINCIPAL_TESTS: string[] = [
+  "any",
+  "authenticated",
+  "anonymous",
+  "apiKey",
+  "issuer",
+  "provider",
+  "peer",
+  "allOf",
+  "anyOf",
+  "not",
+];
 
 /** A condition on the caller. */
 @final
 export class PrincipalMatch {
   private name: string = "";
   private subject: string | null = null;
+  private uri: StringMatch | null = null;
+  readonly parts: PrincipalMatch[] = [];
 
   constructor(readonly test: PrincipalTest) {}
 
@@ -28,8 +53,29 @@ export class PrincipalMatch {
     if (index < 0) return new PrincipalMatch(PrincipalTest.Anonymous);
     const match = new PrincipalMatch(index);
     const field = PRINCIPAL_TESTS[index];
-    if (index == PrincipalTest.ApiKey || index == PrincipalTest.Issuer) match.name = object.string(field);
-    else if (!object.boolOr(field, false)) object.error(field, "true");
+    switch (index) {
+      case PrincipalTest.ApiKey:
+      case PrincipalTest.Issuer:
+      case PrincipalTest.Provider:
+        match.name = object.string(field);
+        break;
+      case PrincipalTest.Peer:
+        match.uri = StringMatch.read(object.object(field));
+        break;
+      case PrincipalTest.AllOf:
+      case PrincipalTest.AnyOf: {
+        const parts = object.objects(field);
+        refuseEmpty(object, field, parts.length);
+        for (let i = 0; i < parts.length; ++i) match.parts.push(PrincipalMatch.read(parts[i]));
+        break;
+      }
+      case PrincipalTest.Not:
+        match.parts.push(PrincipalMatch.read(object.object(field)));
+        break;
+      default:
+        if (!object.boolOr(field, false)) object.error(field, "true");
+        break;
+    }
     if (index == PrincipalTest.Issuer && object.has("subject")) match.subject = object.string("subject");
     return match;
   }
@@ -44,7 +90,18 @@ export class PrincipalMatch {
     return this.test == PrincipalTest.Issuer ? this.name : "";
   }
 
-  matches(caller: Caller): bool {
+  /** The name of the provider that is asked for, or the empty string. */
+  get provider(): string {
+    return this.test == PrincipalTest.Provider ? this.name : "";
+  }
+
+  /** Adds this and all that it is made of. */
+  addTo(list: PrincipalMatch[]): void {
+    list.push(this);
+    for (let i = 0; i < this.parts.length; ++i) this.parts[i].addTo(list);
+  }
+
+  matches(request: RequestView, caller: Caller): bool {
     switch (this.test) {
       case PrincipalTest.Any:
         return true;
@@ -56,12 +113,93 @@ export class PrincipalMatch {
         const apiKey = caller.apiKey;
         return apiKey !== null && apiKey.name == this.name;
       }
-      default: {
+      case PrincipalTest.Issuer: {
         const identity = caller.identity;
         if (identity === null || identity.provider.issuer != this.name) return false;
         const subject = this.subject;
         return subject === null || identity.subject == subject;
       }
+      case PrincipalTest.Provider: {
+        const identity = caller.identity;
+        return identity !== null && identity.provider.name == this.name;
+      }
+      case PrincipalTest.Peer: {
+        const uri = request.peerUri();
+        const match = this.uri;
+        return uri !== null && match !== null && match.matches(uri);
+      }
+      case PrincipalTest.AllOf:
+        return this.matching(request, caller) == this.parts.length;
+      case PrincipalTest.AnyOf:
+        return this.matching(request, caller) > 0;
+      default:
+        return this.matching(request, caller) == 0;
     }
   }
+
+  addKeys(keys: Key[]): bool {
+    switch (this.test) {
+      case PrincipalTest.ApiKey:
+        keys.push(new Key(KeyKind.ApiKey, hashText(KeyKind.ApiKey, this.name)));
+        return true;
+      case PrincipalTest.Issuer:
+        keys.push(new Key(KeyKind.Issuer, issuerHash(this.name, this.subject)));
+        return true;
+      case PrincipalTest.AnyOf:
+        return addAllKeys(this.parts, keys);
+      default:
+        return false;
+    }
+  }
+
+  private matching(request: RequestView, caller: Caller): i32 {
+    let count = 0;
+    for (let i = 0; i < this.parts.length; ++i) count += i32(unchecked(this.parts[i]).matches(request, caller));
+    return count;
+  }
+}
+
+/** One of several principals. */
+@final
+export class PrincipalsCondition extends Condition {
+  constructor(readonly principals: PrincipalMatch[]) {
+    super("principals");
+  }
+
+  static read(object: ConfigObject): PrincipalsCondition {
+    const objects = object.objects("principals");
+    refuseEmpty(object, "principals", objects.length);
+    const principals: PrincipalMatch[] = [];
+    for (let i = 0; i < objects.length; ++i) principals.push(PrincipalMatch.read(objects[i]));
+    return new PrincipalsCondition(principals);
+  }
+
+  /** Whether it is one that everybody meets. */
+  get isAny(): bool {
+    return this.principals.length == 1 && this.principals[0].test == PrincipalTest.Any;
+  }
+
+  holds(request: RequestView, caller: Caller, strict: bool): bool {
+    for (let i = 0; i < this.principals.length; ++i) {
+      if (unchecked(this.principals[i]).matches(request, caller)) return true;
+    }
+    return false;
+  }
+
+  addKeys(keys: Key[]): bool {
+    return addAllKeys(this.principals, keys);
+  }
+}
+
+/** Of an issuer, or of one of its subjects. */
+export function issuerHash(issuer: string, subject: string | null): u64 {
+  const hash = hashText(KeyKind.Issuer, issuer);
+  return subject === null ? hash : (hash ^ hashText(KeyKind.ApiKey, subject)) | 1;
+}
+
+function addAllKeys(principals: PrincipalMatch[], keys: Key[]): bool {
+  for (let i = 0; i < principals.length; ++i) {
+    if (!principals[i].addKeys(keys)) return false;
+  }
+  return true;
 }

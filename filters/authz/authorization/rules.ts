@@ -1,170 +1,104 @@
-// Ordered rules: the first that matches decides, and no match denies.
+// Rules in their order, and how the one that decides is found.
 
-import { Bytes, ConfigObject } from "proxy-wasm-assemblyscript-sdk";
-import { refuseEmpty } from "../../common/lists";
-import { plainName } from "../../common/names";
+import { ConfigObject, logWarn } from "proxy-wasm-assemblyscript-sdk";
 import { Caller } from "../authentication/caller";
-import { ClaimMatch } from "../authentication/claims";
-import { HeaderMatch } from "./header-match";
-import { HostMatch } from "./host-match";
-import { PathMatch, anyPathMatches } from "./path-match";
-import { PrincipalMatch, PrincipalTest } from "./principal-match";
-import { RequestPath } from "./request-path";
+import { CandidateIndex } from "./candidate-index";
+import { RequestView } from "./request-view";
+import { Action, Rule } from "./rule";
 
-/** What rules look at, besides headers. */
-@unmanaged
+const EVALUATIONS: string[] = ["firstMatch", "precedence"];
+
+/** The rules of a configuration, in the order in which they are evaluated. */
 @final
-export class RequestView {
-  method: Bytes;
-  host: Bytes;
-  path: RequestPath;
-}
+export class Rules {
+  /** In the order of the configuration. */
+  readonly all: Rule[] = [];
+  /** Rules that matched in the last `decide` and change nothing; overwritten by the next. */
+  readonly observed: Rule[] = [];
+  /** Whether the order is that of actions, as in Istio, and not that of the configuration. */
+  readonly byPrecedence: bool;
+  /** Whether a request that no rule decides on passes. */
+  readonly allowsByDefault: bool;
+  /** In the order in which they are evaluated. */
+  ordered: Rule[] = [];
+  private index: CandidateIndex = new CandidateIndex([]);
 
-const ACTIONS: string[] = ["deny", "allow", "external"];
-
-/** Conditions on a request, and whether it passes when all of them hold. */
-@final
-export class Rule {
-  readonly name: string;
-  readonly allow: bool;
-  /** The authorizer that decides in the place of an `external` rule; empty for other rules. Such a rule matches as a `deny` rule does. */
-  readonly authorizer: string;
-  /** Whether it depends on who the caller is, and not on the request alone. */
-  readonly asksForCaller: bool;
-  headers: HeaderMatch[] = [];
-  principals: PrincipalMatch[] = [];
-  private methods: string[];
-  private hosts: HostMatch[] = [];
-  private paths: PathMatch[] = [];
-  private claims: ClaimMatch[] = [];
-
-  constructor(object: ConfigObject) {
-    this.name = plainName(object, "name");
-    const action = object.oneOf("action", ACTIONS);
-    this.allow = action == 1;
-    this.authorizer = action == 2 ? object.string("authorizer") : "";
-
-    this.methods = object.strings("methods");
-    refuseEmpty(object, "methods", this.methods.length);
-    for (let i = 0; i < this.methods.length; ++i) {
-      if (!isMethod(this.methods[i])) object.error("methods", 'methods in capitals such as "GET"');
+  constructor(root: ConfigObject) {
+    const objects = root.objects("rules");
+    if (objects.length == 0) root.error("rules", "at least one rule");
+    const names = new Set<string>();
+    let hasAllow = false;
+    for (let i = 0; i < objects.length; ++i) {
+      const rule = new Rule(objects[i]);
+      if (rule.name.length && names.has(rule.name)) objects[i].error("name", "a name that no rule before has");
+      names.add(rule.name);
+      this.all.push(rule);
+      hasAllow = hasAllow || (rule.allow && !rule.shadow);
     }
-    const hosts = object.strings("hosts");
-    refuseEmpty(object, "hosts", hosts.length);
-    for (let i = 0; i < hosts.length; ++i) this.hosts.push(new HostMatch(object, hosts[i]));
-    const paths = object.objects("paths");
-    refuseEmpty(object, "paths", paths.length);
-    for (let i = 0; i < paths.length; ++i) this.paths.push(new PathMatch(paths[i]));
-    const headers = object.objects("headers");
-    refuseEmpty(object, "headers", headers.length);
-    for (let i = 0; i < headers.length; ++i) this.headers.push(new HeaderMatch(headers[i]));
-    const claims = object.objects("claims");
-    refuseEmpty(object, "claims", claims.length);
-    for (let i = 0; i < claims.length; ++i) this.claims.push(new ClaimMatch(claims[i]));
+    const byPrecedence: bool = root.oneOfOr("evaluation", EVALUATIONS, 0) == 1;
+    this.byPrecedence = byPrecedence;
+    // As in Istio: no rule that allows, then whatever is not denied is allowed.
+    this.allowsByDefault = byPrecedence && !hasAllow;
+    this.ordered = byPrecedence ? inPrecedence(this.all) : this.all;
+    for (let i = 0; i < this.ordered.length; ++i) this.ordered[i].order = i;
+    if (!byPrecedence) warnOfUnreachable(this.all);
+    this.index = new CandidateIndex(this.ordered);
+  }
 
-    const principals = object.objects("principals");
-    refuseEmpty(object, "principals", principals.length);
-    for (let i = 0; i < principals.length; ++i) this.principals.push(PrincipalMatch.read(principals[i]));
-    this.asksForCaller = principals.length > 0 || claims.length > 0;
-    // A rule that says nothing of the caller lets nobody in without credentials, and keeps everybody out.
-    if (principals.length == 0) {
-      this.principals.push(new PrincipalMatch(this.allow ? PrincipalTest.Authenticated : PrincipalTest.Any));
+  /**
+   * The rule that decides on a request: the first that matches and is no observer. Null when there is none, and
+   * `allowsByDefault` decides.
+   * @param after By precedence, the `external` rule whose authorizer has let the request go on; else null.
+   */
+  decide(request: RequestView, caller: Caller, after: Rule | null = null): Rule | null {
+    if (after === null) this.observed.length = 0;
+    const from = after === null ? 0 : after.order + 1;
+    const index = this.index;
+    index.begin(request, caller);
+    for (let i = index.next(); i >= 0; i = index.next()) {
+      if (i < from) continue;
+      const rule = unchecked(this.ordered[i]);
+      // One authorizer is asked for a request: that of the first rule.
+      if (after !== null && rule.action == Action.External) continue;
+      if (!rule.matches(request, caller)) continue;
+      if (!rule.isObserver) return rule;
+      this.observed.push(rule);
     }
+    return null;
   }
 
-  matches(request: RequestView, caller: Caller): bool {
-    if (this.methods.length && !this.methodMatches(request.method)) return false;
-    if (this.paths.length && !anyPathMatches(this.paths, request.path, this.allow)) return false;
-    if (this.hosts.length && !this.hostMatches(request.host)) return false;
-    return this.callerMatches(caller) && this.claimsMatch(caller) && this.headersMatch();
-  }
-
-  /** The field of the first condition that does not hold; empty when all hold. */
-  explain(request: RequestView, caller: Caller): string {
-    if (this.methods.length && !this.methodMatches(request.method)) return "methods";
-    if (this.paths.length && !anyPathMatches(this.paths, request.path, this.allow)) return "paths";
-    if (this.hosts.length && !this.hostMatches(request.host)) return "hosts";
-    if (!this.callerMatches(caller)) return "principals";
-    if (!this.claimsMatch(caller)) return "claims";
-    return this.headersMatch() ? "" : "headers";
-  }
-
-  /** The scope for want of which an `allow` rule does not match a caller with a token (RFC 6750, section 3.1); empty otherwise. */
+  /** The scope that would have let a caller in whom no rule matches; empty where none would. Costs what `decide` does. */
   missingScope(request: RequestView, caller: Caller): string {
-    const identity = caller.identity;
-    if (!this.allow || identity === null || this.explain(request, caller) != "claims" || !this.headersMatch())
-      return "";
-    let missing = "";
-    for (let i = 0; i < this.claims.length; ++i) {
-      const claim = this.claims[i];
-      if (claim.matches(identity.claims)) continue;
-      if (claim.scope.length == 0) return "";
-      missing = missing.length ? `${missing} ${claim.scope}` : claim.scope;
+    const index = this.index;
+    index.begin(request, caller);
+    for (let i = index.next(); i >= 0; i = index.next()) {
+      const scope = unchecked(this.ordered[i]).missingScope(request, caller);
+      if (scope.length) return scope;
     }
-    return missing;
-  }
-
-  private methodMatches(method: Bytes): bool {
-    for (let i = 0; i < this.methods.length; ++i) {
-      if (method.is(unchecked(this.methods[i]))) return true;
-    }
-    return false;
-  }
-
-  private hostMatches(host: Bytes): bool {
-    for (let i = 0; i < this.hosts.length; ++i) {
-      if (unchecked(this.hosts[i]).matches(host)) return true;
-    }
-    return false;
-  }
-
-  private callerMatches(caller: Caller): bool {
-    for (let i = 0; i < this.principals.length; ++i) {
-      if (unchecked(this.principals[i]).matches(caller)) return true;
-    }
-    return false;
-  }
-
-  private claimsMatch(caller: Caller): bool {
-    if (this.claims.length == 0) return true;
-    const identity = caller.identity;
-    if (identity === null) return false;
-    for (let i = 0; i < this.claims.length; ++i) {
-      if (!unchecked(this.claims[i]).matches(identity.claims)) return false;
-    }
-    return true;
-  }
-
-  private headersMatch(): bool {
-    for (let i = 0; i < this.headers.length; ++i) {
-      if (!unchecked(this.headers[i]).matches(this.allow)) return false;
-    }
-    return true;
+    return "";
   }
 }
 
-/** The scope that would have let a caller in whom no rule matches; empty where none would. */
-export function missingScope(rules: Rule[], request: RequestView, caller: Caller): string {
+/** Observers, external, deny, allow: the first that matches is then the one that has precedence. */
+function inPrecedence(rules: Rule[]): Rule[] {
+  const ordered: Rule[] = [];
+  for (let i = 0; i < rules.length; ++i) if (rules[i].isObserver) ordered.push(rules[i]);
+  addActing(rules, Action.External, ordered);
+  addActing(rules, Action.Deny, ordered);
+  addActing(rules, Action.Allow, ordered);
+  return ordered;
+}
+
+function addActing(rules: Rule[], action: Action, ordered: Rule[]): void {
   for (let i = 0; i < rules.length; ++i) {
-    const scope = unchecked(rules[i]).missingScope(request, caller);
-    if (scope.length) return scope;
+    if (rules[i].action == action && !rules[i].isObserver) ordered.push(rules[i]);
   }
-  return "";
 }
 
-/** The rule that decides on a request, or null when none matches. */
-export function firstMatch(rules: Rule[], request: RequestView, caller: Caller): Rule | null {
-  for (let i = 0; i < rules.length; ++i) {
-    const rule = unchecked(rules[i]);
-    if (rule.matches(request, caller)) return rule;
+function warnOfUnreachable(rules: Rule[]): void {
+  for (let i = 0; i < rules.length - 1; ++i) {
+    if (rules[i].isObserver || rules[i].conditions.length) continue;
+    logWarn(`rules[${i + 1}]: never reached, since rules[${i}] matches every request`);
+    return;
   }
-  return null;
-}
-
-function isMethod(text: string): bool {
-  for (let i = 0; i < text.length; ++i) {
-    const code = text.charCodeAt(i);
-    if (<u32>(code - 0x41) >= 26 && code != 0x2d && code != 0x5f) return false;
-  }
-  return true;
 }

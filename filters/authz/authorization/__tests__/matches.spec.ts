@@ -1,5 +1,6 @@
 import { Bytes, Config, ConfigObject, JsonValue, parseJson } from "proxy-wasm-assemblyscript-sdk";
-import { ClaimMatch, ClaimPath, hasWord } from "../../authentication/claims";
+import { ClaimPath, hasWord } from "../../authentication/claims";
+import { ClaimMatch } from "../claim-match";
 import { HostMatch, hostOf } from "../host-match";
 import { headerText } from "../../authentication/jwt-provider";
 import { isHeaderValue } from "../../text";

@@ -1,0 +1,109 @@
+import type { Document } from "../model/document.ts";
+import { formatPath } from "../model/index.ts";
+import type { JwtProvider, Rule } from "./configuration.ts";
+import { Cursor } from "./cursor.ts";
+import { importJwt } from "./envoy-jwt.ts";
+import { actionOf, rbacRules } from "./envoy-rbac.ts";
+import type { Findings } from "./finding.ts";
+import type { Imported, ImportOptions } from "./index.ts";
+import { Names } from "./rules.ts";
+
+const prefix = "type.googleapis.com/envoy.extensions.filters.";
+const types = { jwt: `${prefix}http.jwt_authn.v3.JwtAuthentication`, rbac: `${prefix}http.rbac.v3.RBAC` } as const;
+
+/** Parts of Envoy's configuration that also decide, and that no configuration of one filter can take over. */
+const elsewhere: readonly (readonly [type: string, advice: string])[] = [
+  [`${prefix}network.rbac.v3.RBAC`, "keep this network filter"],
+  [`${prefix}http.rbac.v3.RBACPerRoute`, "give the route the filter with a configuration of its own"],
+  [`${prefix}http.jwt_authn.v3.PerRouteConfig`, "give the route the filter with a configuration of its own"],
+];
+
+interface Found {
+  readonly kind: keyof typeof types;
+  readonly filter: Cursor;
+}
+
+/** Translates the rbac and jwt_authn filters of a bootstrap, a listener, a list of HTTP filters or of one alone. */
+export function importEnvoy(document: Document, findings: Findings, options: ImportOptions): Imported[] {
+  const root = Cursor.ofMessage(document, findings);
+  const bare = bareFilter(root);
+  const chains = bare === undefined ? chainsOf(root) : new Map([["", [bare]]]);
+  if (chains.size === 0) root.report("note", "neither rbac nor jwt_authn is in this document");
+  return [...chains].map(([place, filters], i) => ({
+    name: chains.size === 1 ? "authz" : `authz-${i + 1}`,
+    target: { filters: place },
+    configuration: configurationOf(filters, findings, options),
+  }));
+}
+
+/** A filter's configuration without its type. */
+function bareFilter(root: Cursor): Found | undefined {
+  if (root.get("@type") !== undefined || !root.isMap) return undefined;
+  if (root.get("providers") !== undefined) return { kind: "jwt", filter: root };
+  const isRbac = ["rules", "shadow_rules"].some((name) => root.get(name)?.get("policies") !== undefined);
+  return isRbac ? { kind: "rbac", filter: root } : undefined;
+}
+
+/** The filters, by the list of HTTP filters that they are in. */
+function chainsOf(root: Cursor): Map<string, Found[]> {
+  const chains = new Map<string, Found[]>();
+  const walk = (part: Cursor): void => {
+    const type = part.get("@type")?.value;
+    const kind = (["jwt", "rbac"] as const).find((name) => types[name] === type);
+    if (kind !== undefined) {
+      const list = part.path.findLastIndex((segment) => typeof segment === "number");
+      const place = formatPath(part.path.slice(0, Math.max(list, 0)));
+      chains.set(place, [...(chains.get(place) ?? []), { kind, filter: part }]);
+      return;
+    }
+    for (const [other, advice] of elsewhere) {
+      if (type === other) part.report("loss", `${other.slice(prefix.length)} is not carried over`, advice);
+    }
+    if (Array.isArray(part.value)) part.value.forEach((_, i) => walk(part.at(i)));
+    else for (const key of part.keys()) walk(part.at(key));
+  };
+  walk(root);
+  return chains;
+}
+
+function configurationOf(
+  filters: readonly Found[],
+  findings: Findings,
+  options: ImportOptions,
+): Imported["configuration"] {
+  const [names, providerNames] = [new Names(), new Names()];
+  const providers: JwtProvider[] = [];
+  const payloads = new Map<string, string>();
+  const rules: Rule[] = [];
+  let isSecond = false;
+  const remoteIp = (principal: Cursor): void => {
+    if (options.trustedHops !== undefined) return;
+    principal.report(
+      "loss",
+      "the client's address depends on how many proxies before this one are trusted; the address of the connection is used",
+      "give --trusted-hops: xff_num_trusted_hops of the connection manager, 0 if there are none",
+    );
+  };
+  for (const { kind, filter } of filters) {
+    if (kind === "jwt") {
+      const jwt = importJwt(filter, names, providerNames, findings);
+      providers.push(...jwt.providers);
+      for (const [name, provider] of jwt.payloads) payloads.set(name, provider);
+      rules.push(...jwt.rules);
+    } else {
+      rules.push(...rbacRules(filter, names, findings, { payloads, remoteIp, isSecond }));
+      const enforced = filter.get("rules");
+      if (enforced !== undefined && actionOf(enforced) === "allow") isSecond = true;
+    }
+  }
+  // Where no filter allows by rules, whatever is not refused passes.
+  if (!rules.some(({ action, shadow }) => action === "allow" && shadow !== true)) {
+    rules.push({ name: names.unique("everybody-else"), action: "allow", principals: [{ any: true }] });
+  }
+  return {
+    ...(providers.length > 0 ? { jwtProviders: providers } : {}),
+    ...(options.trustedHops === undefined ? {} : { trustedHops: options.trustedHops }),
+    evaluation: "precedence",
+    rules,
+  };
+}

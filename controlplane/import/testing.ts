@@ -1,0 +1,17 @@
+// What the tests of imports share.
+import { importPolicies, type Configuration, type ImportOptions } from "./index.ts";
+import { formatFinding } from "./finding.ts";
+
+export const options: ImportOptions = { trustDomain: "cluster.local", rootNamespace: "istio-system" };
+
+/** The configurations by name, and the findings as lines. */
+export function imported(
+  text: string,
+  more: Partial<ImportOptions> = {},
+): { configurations: Record<string, Configuration>; findings: string[] } {
+  const result = importPolicies([{ path: "p.yaml", text }], { ...options, ...more });
+  return {
+    configurations: Object.fromEntries(result.imported.map(({ name, configuration }) => [name, configuration])),
+    findings: result.findings.map(formatFinding),
+  };
+}

@@ -1,0 +1,99 @@
+// What rules are found by.
+
+import { Bytes, HeaderName } from "proxy-wasm-assemblyscript-sdk";
+
+export enum KeyKind {
+  Method,
+  Host,
+  /** A domain with its dot in front, of a host below it. */
+  HostBelow,
+  Path,
+  PathPrefix,
+  PathStart,
+  PathSuffix,
+  PathPattern,
+  Header,
+  ApiKey,
+  Issuer,
+  Source,
+  Peer,
+}
+
+// FNV-1a. That of a prefix is on the way to that of the whole, so one pass over a path gives both.
+// @ts-ignore: decorator
+@inline export const HASH_START: u64 = 0xcbf29ce484222325;
+// @ts-ignore: decorator
+@inline const FNV_PRIME: u64 = 0x100000001b3;
+
+// @ts-ignore: decorator
+@inline
+export function hashByte(hash: u64, byte: u64): u64 {
+  return (hash ^ byte) * FNV_PRIME;
+}
+
+/** In place of the bits of a range: for an address that cannot be read. */
+export const NO_ADDRESS: i32 = -1;
+
+/** Something that a request can have, as a number of 64 bits. Two things with one number cost time, and nothing else. */
+@final
+export class Key {
+  header: HeaderName | null = null;
+  pattern: string = "";
+
+  constructor(
+    readonly kind: KeyKind,
+    /** As `finishHash` gives it; of a pattern 0 until it has a number. */
+    readonly hash: u64,
+    /** Bytes of a part of a path, or bits of a range of addresses. */
+    readonly size: i32 = 0,
+  ) {}
+
+  static ofPattern(pattern: string): Key {
+    const key = new Key(KeyKind.PathPattern, hashText(KeyKind.PathPattern, pattern));
+    key.pattern = pattern;
+    return key;
+  }
+
+  static ofHeader(header: HeaderName, value: Bytes): Key {
+    const key = new Key(KeyKind.Header, hashHeader(header, value));
+    key.header = header;
+    return key;
+  }
+}
+
+export function finishHash(hash: u64, kind: KeyKind): u64 {
+  hash ^= <u64>(<i32>kind + 1) * 0x9e3779b97f4a7c15;
+  hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9;
+  hash ^= hash >> 31;
+  // 0 marks an empty slot.
+  return hash | u64(hash == 0);
+}
+
+export function hashBytes(kind: KeyKind, bytes: Bytes, seed: u64 = HASH_START): u64 {
+  let hash = seed;
+  for (let i = 0; i < bytes.size; ++i) hash = hashByte(hash, load<u8>(bytes.pointer + i));
+  return finishHash(hash, kind);
+}
+
+/** Of bytes from the last to the first. */
+export function hashBackwards(kind: KeyKind, bytes: Bytes): u64 {
+  let hash = HASH_START;
+  for (let i = bytes.size - 1; i >= 0; --i) hash = hashByte(hash, load<u8>(bytes.pointer + i));
+  return finishHash(hash, kind);
+}
+
+export function hashText(kind: KeyKind, text: string): u64 {
+  let hash = HASH_START;
+  for (let i = 0; i < text.length; ++i) hash = hashByte(hash, text.charCodeAt(i));
+  return finishHash(hash, kind);
+}
+
+export function hashHeader(header: HeaderName, value: Bytes): u64 {
+  let seed = HASH_START;
+  for (let i = 0; i < <i32>header.size; ++i) seed = hashByte(seed, load<u8>(header.pointer + i));
+  return hashBytes(KeyKind.Header, value, hashByte(seed, 0));
+}
+
+export function hashAddress(kind: KeyKind, high: u64, low: u64, bits: i32): u64 {
+  return finishHash(hashByte(hashByte(hashByte(HASH_START, high), low), bits), kind);
+}

@@ -1,0 +1,105 @@
+// What rules look at.
+
+import { Bytes, HeaderName, attributes, currentTimeNanoseconds, requestHeaders } from "proxy-wasm-assemblyscript-sdk";
+import { addressHigh, addressLow, parseAddress } from "../../common/cidr";
+import { clientAddress, forwardedAddress, withoutPort } from "../../common/client-address";
+import { hostOf } from "./host-match";
+import { RequestPath } from "./request-path";
+
+const METHOD: HeaderName = new HeaderName(":method");
+const AUTHORITY: HeaderName = new HeaderName(":authority");
+
+/** An address, and whether it is one at all. */
+@unmanaged
+@final
+export class AddressView {
+  isRead: bool;
+  isGood: bool;
+  high: u64;
+  low: u64;
+}
+
+/**
+ * The current request. What costs a call of the host is read when a rule first asks for it. To be made anew in each callback: what it
+ * has is memory of that.
+ */
+@final
+export class RequestView {
+  method: Bytes = changetype<Bytes>(0);
+  host: Bytes = changetype<Bytes>(0);
+  path: RequestPath = changetype<RequestPath>(0);
+  /** The whole `:path`. */
+  target: Bytes = changetype<Bytes>(0);
+  readonly source: AddressView = changetype<AddressView>(memory.data(offsetof<AddressView>()));
+  readonly peer: AddressView = changetype<AddressView>(memory.data(offsetof<AddressView>()));
+  private uri: Bytes | null = null;
+  private uriRead: bool = false;
+  private portNumber: i64 = -1;
+  private portRead: bool = false;
+  private timeRead: u64 = 0;
+
+  /** @param trustedHops How many proxies on the right of `x-forwarded-for` are trusted. */
+  constructor(private trustedHops: i32) {}
+
+  /** Looks at the request of this callback. */
+  begin(target: Bytes, path: RequestPath): void {
+    const method = requestHeaders.find(METHOD);
+    const authority = requestHeaders.find(AUTHORITY);
+    this.method = method === null ? Bytes.at(0, 0) : method;
+    this.host = authority === null ? Bytes.at(0, 0) : hostOf(authority);
+    this.path = path;
+    this.target = target;
+    this.source.isRead = false;
+    this.peer.isRead = false;
+    this.uriRead = false;
+    this.portRead = false;
+    this.timeRead = 0;
+  }
+
+  /** The client: the peer, or with trusted hops what the farthest of them wrote, and nothing where it is not there. */
+  sourceAddress(): AddressView {
+    const view = this.source;
+    if (view.isRead) return view;
+    const forwarded = this.trustedHops > 0 ? forwardedAddress(this.trustedHops) : clientAddress(0);
+    readAddress(view, forwarded === null ? null : withoutPort(forwarded));
+    return view;
+  }
+
+  /** The address that Envoy has for the other end of the connection. */
+  peerAddress(): AddressView {
+    const view = this.peer;
+    if (!view.isRead) readAddress(view, clientAddress(0));
+    return view;
+  }
+
+  /** The first URI among the subject alternative names of the client's certificate, or null. */
+  peerUri(): Bytes | null {
+    if (!this.uriRead) {
+      this.uri = attributes.connection.uriSanPeerCertificate.bytes();
+      this.uriRead = true;
+    }
+    return this.uri;
+  }
+
+  /** The port of Envoy's end of the connection; -1 where the host does not know it. */
+  port(): i64 {
+    if (!this.portRead) {
+      this.portNumber = attributes.destination.port.i64(-1);
+      this.portRead = true;
+    }
+    return this.portNumber;
+  }
+
+  /** Nanoseconds since 1970. */
+  time(): u64 {
+    if (this.timeRead == 0) this.timeRead = currentTimeNanoseconds();
+    return this.timeRead;
+  }
+}
+
+function readAddress(view: AddressView, text: Bytes | null): void {
+  view.isRead = true;
+  view.isGood = text !== null && parseAddress(text);
+  view.high = addressHigh;
+  view.low = addressLow;
+}
