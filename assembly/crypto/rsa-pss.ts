@@ -23,10 +23,11 @@ export class RsaPssKey {
    * @param exponent Big-endian; what is beyond 64 bits does not count.
    */
   constructor(modulus: Bytes, exponent: Bytes) {
-    this.bits = bitLength(modulus);
-    const count = (this.bits + 31) >> 5;
+    const bits = bitLength(modulus);
+    const count = (bits + 31) >> 5;
     this.modulus = new StaticArray<u32>(count);
     this.square = new StaticArray<u32>(count);
+    this.bits = bits;
     readLimbs(modulus, changetype<usize>(this.modulus), count);
     for (let i = 0; i < exponent.size; ++i) this.exponent = (this.exponent << 8) | load<u8>(exponent.pointer + i);
     const lowest = unchecked(this.modulus[0]);
@@ -116,10 +117,12 @@ export class RsaPssKey {
       let sum = <u64>load<u32>(scratch + bytes) + carry;
       store<u32>(scratch + bytes, <u32>sum);
       store<u32>(scratch + bytes, <u32>(sum >> 32), 4);
-      const quotient = <u64>(load<u32>(scratch) * inverse);
-      carry = (quotient * load<u32>(modulus) + load<u32>(scratch)) >> 32;
+      const lowest = load<u32>(scratch);
+      // Modulo 2^32.
+      const quotient: u32 = lowest * inverse;
+      carry = (<u64>quotient * load<u32>(modulus) + lowest) >> 32;
       for (let j: usize = 4; j < bytes; j += 4) {
-        sum = quotient * load<u32>(modulus + j) + load<u32>(scratch + j) + carry;
+        sum = <u64>quotient * load<u32>(modulus + j) + load<u32>(scratch + j) + carry;
         store<u32>(scratch + j - 4, <u32>sum);
         carry = sum >> 32;
       }
@@ -141,7 +144,7 @@ function isEncoding(hash: BlockHash, text: Bytes, encoded: Bytes, topBits: i32):
   const maskedSize = encoded.size - digestSize - 1;
   if (maskedSize < digestSize + 1 || load<u8>(encoded.pointer + encoded.size - 1) != 0xbc) return false;
   const digest = encoded.slice(maskedSize, maskedSize + digestSize);
-  const mask: u8 = topBits ? <u8>(0xff >> (8 - topBits)) : 0xff;
+  const mask: u8 = topBits ? <u8>((<u32>0xff) >> (8 - topBits)) : 0xff;
   if (load<u8>(encoded.pointer) & ~mask) return false;
   const block = encoded.slice(0, maskedSize);
   unmask(hash, digest, block);

@@ -7,6 +7,11 @@ function hex(text: string): Bytes {
   return bytes === null ? Bytes.at(0, 0) : bytes;
 }
 
+function flipped(byte: u8, bit: u8): u8 {
+  const one: u8 = 1;
+  return byte ^ (one << bit);
+}
+
 function verifies(key: string, text: string, signature: string): bool {
   return verifyEd25519(hex(key), hex(signature), hex(text));
 }
@@ -38,12 +43,12 @@ describe("Ed25519", () => {
     expect(verifies(KEY, "00", SIGNATURE)).toBe(false);
     for (let i = 0; i < 64; ++i) {
       const changed = hex(SIGNATURE);
-      changed[i] ^= 1 << (i & 7);
+      changed[i] = flipped(changed[i], (<u8>i) & 7);
       expect(verifyEd25519(hex(KEY), changed, hex(""))).toBe(false);
     }
     for (let i = 0; i < 32; ++i) {
       const changed = hex(KEY);
-      changed[i] ^= 1 << (i & 7);
+      changed[i] = flipped(changed[i], (<u8>i) & 7);
       expect(verifyEd25519(changed, hex(SIGNATURE), hex(""))).toBe(false);
     }
   });
