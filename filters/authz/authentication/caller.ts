@@ -22,7 +22,7 @@ export class Identity {
   principal: Uint8Array = new Uint8Array(0);
   /** Values of the provider's headers, in their order; null where the token has no such claim. */
   headerValues: (Uint8Array | null)[] = [];
-  /** The token is good up to this time, in seconds since 1970, clock skew included. */
+  /** The token is good before this time, in seconds since 1970, clock skew included. */
   notAfter: f64 = f64.POSITIVE_INFINITY;
   /** And from this time on. */
   notBefore: f64 = 0;

@@ -181,7 +181,8 @@ export class JwtProvider {
 
 /** Whether a token that was verified is good at this time, in seconds since 1970. */
 export function timeReason(identity: Identity, now: f64): Reason {
-  if (now > identity.notAfter) return Reason.TokenExpired;
+  // RFC 7519, section 4.1.4: the time must be before the expiration.
+  if (now >= identity.notAfter) return Reason.TokenExpired;
   return now < identity.notBefore ? Reason.TokenNotYetValid : Reason.None;
 }
 
