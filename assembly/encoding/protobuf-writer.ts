@@ -2,6 +2,10 @@ import { Bytes } from "../bytes";
 import { arenaAllocate } from "../runtime/arena";
 import { WireType, zigZagEncode } from "./protobuf-wire";
 
+/** The longest varint. */
+// @ts-ignore: decorator
+@inline const MAX_VARINT_SIZE: i32 = 10;
+
 /**
  * Writes a message into memory of this callback. Fields are written as they are given, zero and empty ones included; leave them out
  * where the receiver knows no presence.
@@ -88,8 +92,9 @@ export class ProtobufWriter {
   endMessage(mark: i32): this {
     const size = this.size - mark;
     const more = varintSize(size) - 1;
+    // Growing keeps what is before `size`, so there must be room for the length before `size` goes back to it.
+    this.reserve(MAX_VARINT_SIZE);
     if (more) {
-      this.reserve(more);
       memory.copy(this.pointer + mark + more, this.pointer + mark, size);
     }
     this.size = mark - 1;
@@ -138,7 +143,7 @@ export class ProtobufWriter {
   }
 
   private raw(value: u64): this {
-    this.reserve(10);
+    this.reserve(MAX_VARINT_SIZE);
     let at = this.pointer + this.size;
     while (value > 0x7f) {
       store<u8>(at++, <u8>(value | 0x80));

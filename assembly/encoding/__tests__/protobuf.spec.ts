@@ -54,6 +54,26 @@ describe("ProtobufWriter", () => {
     }
   });
 
+  test("keeps a packed field that fills its memory to the last byte", () => {
+    for (let capacity = 0; capacity < 64; ++capacity) {
+      const writer = ProtobufWriter.create(capacity);
+      // What a larger memory holds before it is written must not show.
+      memory.fill(Bytes.allocate(256).pointer, 0xee, 256);
+      for (let i = 0; i < 6; ++i) {
+        const mark = writer.varint(1, i).beginPacked(2);
+        writer.packedFixed64(0x0102_0304_0506_0708).endMessage(mark);
+      }
+      const reader = ProtobufReader.of(writer.message);
+      for (let i = 0; i < 6; ++i) {
+        expect(reader.next() && reader.number == <u64>i).toBe(true, `number ${i} from ${capacity} bytes on`);
+        expect(reader.next() && load<u64>(reader.content.pointer) == 0x0102_0304_0506_0708).toBe(
+          true,
+          `field ${i} from ${capacity}`,
+        );
+      }
+    }
+  });
+
   test("writes packed fields and maps", () => {
     // The examples of the encoding guide, "Packed Repeated Fields".
     const writer = ProtobufWriter.create();
