@@ -24,5 +24,6 @@ function resourcesOf(model: Model): Resource[] {
     ...model.httpRoutes.values(),
     ...model.wasmModules.values(),
     ...model.filterPolicies.values(),
+    ...model.quotas.values(),
   ];
 }

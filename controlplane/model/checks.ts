@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { checkQuotas } from "./check-quotas.ts";
 import type { Origin } from "./document.ts";
 import type { Path } from "./path.ts";
 import type { Problem } from "./problem.ts";
@@ -25,6 +26,7 @@ export function checkModel(model: Model, mayExist: MayExist): Problem[] {
     ...services.flatMap((service) => checkService(service, sockets, nodes)),
     ...[...model.httpRoutes.values()].flatMap((route) => checkRoute(route, model, mayExist, hosts)),
     ...[...model.filterPolicies.values()].flatMap((policy) => checkPolicy(policy, model, mayExist)),
+    ...checkQuotas([...model.quotas.values()]),
   ].filter((problem) => problem !== undefined);
 }
 

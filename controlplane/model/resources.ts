@@ -17,6 +17,7 @@ export interface Metadata {
 export type Service = ResourceOf<"Service", ServiceSpec>;
 export type HTTPRoute = ResourceOf<"HTTPRoute", HTTPRouteSpec>;
 export type FilterPolicy = ResourceOf<"FilterPolicy", FilterPolicySpec>;
+export type Quota = ResourceOf<"Quota", QuotaSpec>;
 
 /** Beside what is written it holds the paths of its files as the source can read them. */
 export interface WasmModule extends ResourceOf<"WasmModule", WasmModuleSpec> {
@@ -24,7 +25,7 @@ export interface WasmModule extends ResourceOf<"WasmModule", WasmModuleSpec> {
   readonly schemaPath?: string;
 }
 
-export type Resource = Service | HTTPRoute | WasmModule | FilterPolicy;
+export type Resource = Service | HTTPRoute | WasmModule | FilterPolicy | Quota;
 export type Kind = Resource["kind"];
 
 // The types below are the JSON Schemas of schemas/, with defaults filled in.
@@ -68,6 +69,16 @@ export interface FilterPolicySpec {
   readonly failurePolicy: "FailReload" | "FailClosed" | "FailOpen";
   readonly vmConfiguration?: string | JsonObject;
   readonly configuration?: JsonObject;
+}
+
+export interface QuotaSpec {
+  readonly domain: string;
+  readonly bucket: Readonly<Record<string, string>>;
+  readonly requests: number;
+  readonly period: string;
+  readonly burst?: number;
+  readonly lease?: string;
+  readonly onLoss: { readonly policy: "Allow" | "Deny" | "LocalShare"; readonly fraction: number };
 }
 
 export interface HTTPRouteSpec {
@@ -125,4 +136,5 @@ export interface Model {
   readonly httpRoutes: ReadonlyMap<string, HTTPRoute>;
   readonly wasmModules: ReadonlyMap<string, WasmModule>;
   readonly filterPolicies: ReadonlyMap<string, FilterPolicy>;
+  readonly quotas: ReadonlyMap<string, Quota>;
 }

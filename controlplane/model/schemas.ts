@@ -2,6 +2,7 @@ import { Ajv } from "ajv";
 import filterPolicySchema from "./schemas/filter-policy.json" with { type: "json" };
 import httpRouteSchema from "./schemas/http-route.json" with { type: "json" };
 import metadataSchema from "./schemas/metadata.json" with { type: "json" };
+import quotaSchema from "./schemas/quota.json" with { type: "json" };
 import serviceSchema from "./schemas/service.json" with { type: "json" };
 import wasmModuleSchema from "./schemas/wasm-module.json" with { type: "json" };
 import type { Kind } from "./resources.ts";
@@ -25,6 +26,7 @@ export const resourceSchemas: Readonly<Record<Kind, CompiledSchema>> = {
   HTTPRoute: compileSchema(ajv, "HTTPRoute", httpRouteSchema),
   WasmModule: compileSchema(ajv, "WasmModule", wasmModuleSchema),
   FilterPolicy: compileSchema(ajv, "FilterPolicy", filterPolicySchema),
+  Quota: compileSchema(ajv, "Quota", quotaSchema),
 };
 
 /** The apiVersion that each kind has. */
@@ -33,4 +35,5 @@ export const apiVersions: Readonly<Record<Kind, string>> = {
   HTTPRoute: httpRouteSchema.properties.apiVersion.const,
   WasmModule: wasmModuleSchema.properties.apiVersion.const,
   FilterPolicy: filterPolicySchema.properties.apiVersion.const,
+  Quota: quotaSchema.properties.apiVersion.const,
 };
