@@ -15,7 +15,8 @@ export function checkQuotas(quotas: readonly Quota[]): Problem[] {
       const text = spec[field];
       if (text === undefined) return;
       const value = durationMilliseconds(text);
-      if (value < least || value > most) problems.push(origin.problem(["spec", field], `expected ${range}, found ${text}`));
+      if (value < least || value > most)
+        problems.push(origin.problem(["spec", field], `expected ${range}, found ${text}`));
     };
     inRange("period", 1000, 744 * HOUR_MS, "1s to 744h");
     inRange("lease", 1000, HOUR_MS, "1s to 1h");

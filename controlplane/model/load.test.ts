@@ -130,13 +130,15 @@ describe("a fault in a resource", () => {
     [
       "no kind",
       { "x.yaml": "a: 1" },
-      ["x.yaml:1:1: kind: required field is missing, expected one of Service, HTTPRoute, WasmModule, FilterPolicy"],
+      [
+        "x.yaml:1:1: kind: required field is missing, expected one of Service, HTTPRoute, WasmModule, FilterPolicy, Quota",
+      ],
     ],
     [
       "an unknown kind",
       { "x.yaml": "kind: Servce" },
       [
-        'x.yaml:1:7: kind: found string "Servce", expected one of Service, HTTPRoute, WasmModule, FilterPolicy (did you mean "Service"?)',
+        'x.yaml:1:7: kind: found string "Servce", expected one of Service, HTTPRoute, WasmModule, FilterPolicy, Quota (did you mean "Service"?)',
       ],
     ],
     [

@@ -2,10 +2,26 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { quotaTerms, type QuotaTerms } from "../model/index.ts";
-import { advance, GRACE_MS, openAccount, partsAtFirst, remaining, report, type Account, type Reporter } from "./account.ts";
+import {
+  advance,
+  GRACE_MS,
+  openAccount,
+  partsAtFirst,
+  remaining,
+  report,
+  type Account,
+  type Reporter,
+} from "./account.ts";
 
 const terms = (requests: number, period = "10s", more: object = {}): QuotaTerms =>
-  quotaTerms({ domain: "d", bucket: { k: "v" }, requests, period, onLoss: { policy: "Allow", fraction: 0.1 }, ...more });
+  quotaTerms({
+    domain: "d",
+    bucket: { k: "v" },
+    requests,
+    period,
+    onLoss: { policy: "Allow", fraction: 0.1 },
+    ...more,
+  });
 
 const open = (of: QuotaTerms): Account => openAccount(of, partsAtFirst(of, 0, 0), 0);
 const paced = (id: string, stream = id): Reporter => ({ id, stream, isPaced: true });
@@ -115,7 +131,10 @@ describe("an account", () => {
     const of = terms(1000, "1s");
     const account = open(of);
     for (let now = 0; now < 5000; now += 100) {
-      for (const [id, each] of [["busy", 95], ["calm", 2]] as const) {
+      for (const [id, each] of [
+        ["busy", 95],
+        ["calm", 2],
+      ] as const) {
         const before = account.holders[id]?.held ?? 0;
         report(account, of, paced(id), { allowed: Math.min(each, before), denied: Math.max(0, each - before) }, now);
       }

@@ -158,7 +158,8 @@ export function advance(account: Account, terms: QuotaTerms, now: number): void 
   }
   refill(account, terms, now);
   for (const [id, { held, heardAt }] of Object.entries(account.holders)) {
-    if (held === 0 && account.at - heardAt >= REMEMBERED_LEASES * terms.leaseMs) Reflect.deleteProperty(account.holders, id);
+    if (held === 0 && account.at - heardAt >= REMEMBERED_LEASES * terms.leaseMs)
+      Reflect.deleteProperty(account.holders, id);
   }
 }
 
@@ -207,7 +208,11 @@ function takeBack(account: Account, holder: Holder, from: Reporter, allowed: num
   const arrived = given.findLastIndex(([, at]) => account.at - at >= 2 * GRACE_MS);
   if (arrived < 0) return;
   holder.given = given.slice(arrived);
-  giveBack(account, holder, holder.given.reduce((sum, [tokens]) => sum + tokens, 0));
+  giveBack(
+    account,
+    holder,
+    holder.given.reduce((sum, [tokens]) => sum + tokens, 0),
+  );
 }
 
 function giveBack(account: Account, holder: Holder, atMost: number): void {

@@ -40,7 +40,9 @@ export interface Outcome {
 /** Runs a plan. */
 export function simulate(plan: Plan): Outcome {
   const world = new World(plan);
-  const sidecars = plan.sidecars.map((one, index) => (one.isPaced ? new Paced(world, one, index) : new Plain(world, one, index)));
+  const sidecars = plan.sidecars.map((one, index) =>
+    one.isPaced ? new Paced(world, one, index) : new Plain(world, one, index),
+  );
   for (const sidecar of sidecars) sidecar.start();
   for (const at of plan.restarts) world.at(at, () => world.restart());
   world.run();
@@ -67,28 +69,32 @@ class World {
   now = 0;
   #account: Account | undefined;
   #since = 0;
-  #order = 0;
-  readonly #events: { readonly at: number; readonly order: number; readonly act: () => void }[] = [];
+  readonly #events: { readonly at: number; readonly act: () => void }[] = [];
 
   constructor(plan: Plan) {
     this.plan = plan;
   }
 
   at(time: number, act: () => void): void {
-    const event = { at: Math.max(time, this.now), order: ++this.#order, act };
+    const event = { at: Math.max(time, this.now), act };
     let low = 0;
     let high = this.#events.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      const other = this.#events[middle]!;
-      if (other.at > event.at || (other.at === event.at && other.order > event.order)) low = middle + 1;
+      const other = this.#events[middle];
+      // What is due first is the last, and of equals what was put in first.
+      if (other !== undefined && other.at >= event.at) low = middle + 1;
       else high = middle;
     }
     this.#events.splice(low, 0, event);
   }
 
   run(): void {
-    for (let next = this.#events.pop(); next !== undefined && next.at <= this.plan.durationMs; next = this.#events.pop()) {
+    for (
+      let next = this.#events.pop();
+      next !== undefined && next.at <= this.plan.durationMs;
+      next = this.#events.pop()
+    ) {
       this.now = next.at;
       next.act();
     }
