@@ -23,15 +23,23 @@ const without = (object: object, field: string): object =>
 const fullProvider = {
   ...provider,
   audiences: ["orders", "é"],
+  subjects: [{ exact: "alice" }, { prefix: "svc-" }, { regex: "[0-9]+" }],
+  types: ["JWT", "at+jwt", "application/x+jwt"],
   algorithms: ["RS256", "ES256", "HS256"],
   fromHeaders: [{ name: "Authorization", prefix: "Bearer " }, { name: "x-token" }, { name: "x-other", prefix: "" }],
   forward: true,
   clockSkew: "1m30s",
   requireExpiration: false,
+  maxLifetime: "87600h",
   claimToHeaders: [
     { claim: "sub", header: "x-user" },
     { claim: "realm_access.roles", header: "x-roles" },
     { claim: ["https://id.example/tenant", "id"], header: "x-tenant" },
+  ],
+  payloadHeader: "X-Payload",
+  claimToState: [
+    { claim: "sub", state: "sub" },
+    { claim: ["a.b"], state: "a-b_C" },
   ],
   clearRouteCache: true,
 };
@@ -278,6 +286,16 @@ const bad: readonly Row[] = [
     jwt({ fromHeaders: [{ name: "a", prefix: "Bearer" }] }),
     "jwtProviders[0].fromHeaders[0].prefix: expected a word and a space",
   ],
+  ["no subject", jwt({ subjects: [] }), "jwtProviders[0].subjects: expected at least one item"],
+  ["a subject without a test", jwt({ subjects: [{}] }), "jwtProviders[0].subjects[0]: expected exactly one of exact"],
+  ["no type", jwt({ types: [] }), "jwtProviders[0].types: expected at least one item"],
+  ["a payload in Host", jwt({ payloadHeader: "host" }), "jwtProviders[0].payloadHeader: expected the name of a header"],
+  [
+    "a state with a dot",
+    jwt({ claimToState: [{ claim: "a", state: "a.b" }] }),
+    "jwtProviders[0].claimToState[0].state: expected 1 to 64",
+  ],
+  ["a lifetime without a unit", jwt({ maxLifetime: "60" }), "jwtProviders[0].maxLifetime: expected a duration from 1s"],
   ["a skew without a unit", jwt({ clockSkew: "60" }), "jwtProviders[0].clockSkew: expected a duration"],
 ];
 
@@ -340,6 +358,22 @@ const badBeyondSchema: readonly Row[] = [
     "jwtProviders[0].algorithms: expected an algorithm that a key of localJwks has",
   ],
   ["a skew of two hours", jwt({ clockSkew: "2h" }), "jwtProviders[0].clockSkew: expected a duration from 0s to 1h"],
+  ["no lifetime", jwt({ maxLifetime: "999ms" }), "jwtProviders[0].maxLifetime: expected a duration from 1s to 87600h"],
+  [
+    "two claims for one state",
+    jwt({
+      claimToState: [
+        { claim: "a", state: "a" },
+        { claim: "b", state: "a" },
+      ],
+    }),
+    "jwtProviders[0].claimToState[1].state: expected a name that no claim before has",
+  ],
+  [
+    "the payload in a claim's header",
+    jwt({ claimToHeaders: [{ claim: "a", header: "x-a" }], payloadHeader: "X-A" }),
+    'jwtProviders[0].payloadHeader: "x-a" is set by a claim before',
+  ],
   [
     "two claims for one header",
     jwt({

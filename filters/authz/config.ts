@@ -141,11 +141,10 @@ export class AuthzConfig {
       const provider = this.providers[i];
       for (let j = 0; j < provider.locations.length; ++j) credentials.push(provider.locations[j].header.name);
       const own: string[] = [];
-      for (let j = 0; j < provider.claimHeaders.length; ++j) {
-        const name = provider.claimHeaders[j].header.name;
-        if (own.includes(name)) {
-          config.error(`jwtProviders[${i}].claimToHeaders[${j}].header`, `"${name}" is set by a claim before`);
-        }
+      const outputs = provider.outputs;
+      for (let j = 0; j < outputs.headerNames.length; ++j) {
+        const name = outputs.headerNames[j];
+        if (own.includes(name)) config.error(outputs.headerFields[j], `"${name}" is set by a claim before`);
         own.push(name);
         if (!this.ownHeaders.includes(name)) this.ownHeaders.push(name);
       }

@@ -1,7 +1,8 @@
 // What the upstream, later filters and the access log learn of a request.
 
-import { Bytes, HeaderName, Property, Status, clearRouteCache, requestHeaders } from "proxy-wasm-assemblyscript-sdk";
-import { Caller, Identity } from "../authentication/caller";
+import { Bytes, Property, Status, requestHeaders } from "proxy-wasm-assemblyscript-sdk";
+import { Caller } from "../authentication/caller";
+import { setHeader } from "../authentication/claim-outputs";
 import { AuthzConfig } from "../config";
 
 /** Filter state `wasm.authz.principal`. */
@@ -9,6 +10,8 @@ const PRINCIPAL: Property = new Property(["authz.principal"]);
 
 /** Tells later filters and the access log who calls. False when the host failed to. */
 export function announce(caller: Caller): bool {
+  const identity = caller.identity;
+  if (identity !== null && !identity.provider.outputs.setStates(identity)) return false;
   const principal = caller.principal;
   return principal === null || PRINCIPAL.set(Bytes.of(principal)) == Status.Ok;
 }
@@ -26,7 +29,7 @@ export class Upstream {
       if (requestHeaders.removeName(apiKeys.header) != Status.Ok) return false;
     }
     const identity = caller.identity;
-    if (identity !== null && !setClaims(identity)) return false;
+    if (identity !== null && !identity.provider.outputs.setHeaders(identity)) return false;
     const tokenHeader = caller.tokenHeader;
     if (identity !== null && !identity.provider.forward && tokenHeader !== null) {
       if (requestHeaders.removeName(tokenHeader) != Status.Ok) return false;
@@ -63,21 +66,6 @@ export class Upstream {
     }
     return true;
   }
-}
-
-function setClaims(identity: Identity): bool {
-  const provider = identity.provider;
-  for (let i = 0; i < provider.claimHeaders.length; ++i) {
-    const value = unchecked(identity.headerValues[i]);
-    if (value !== null && !setHeader(provider.claimHeaders[i].header, value)) return false;
-  }
-  // A host that is not Envoy has no route cache.
-  if (provider.clearRouteCache) clearRouteCache();
-  return true;
-}
-
-function setHeader(header: HeaderName, value: Uint8Array): bool {
-  return requestHeaders.setBytes(header, Bytes.of(value)) == Status.Ok;
 }
 
 function isLooselyOneOf(name: Bytes, names: string[]): bool {

@@ -22,6 +22,10 @@ export class Identity {
   principal: Uint8Array = new Uint8Array(0);
   /** Values of the provider's headers, in their order; null where the token has no such claim. */
   headerValues: (Uint8Array | null)[] = [];
+  /** Values of the provider's filter states, likewise. */
+  stateValues: (Uint8Array | null)[] = [];
+  /** The claims as they stand in the token, in base64url; null where the provider forwards no payload. */
+  payload: Uint8Array | null = null;
   /** The token is good before this time, in seconds since 1970, clock skew included. */
   notAfter: f64 = f64.POSITIVE_INFINITY;
   /** And from this time on. */

@@ -3,7 +3,8 @@
 import { Bytes, JsonKind, LruCache, currentTimeNanoseconds, currentTimeSeconds } from "proxy-wasm-assemblyscript-sdk";
 import { Caller, Identity } from "./caller";
 import { Jwt, parseJwt } from "./jwt";
-import { JwtProvider, timeReason } from "./jwt-provider";
+import { timeReason } from "./claim-checks";
+import { JwtProvider } from "./jwt-provider";
 import { Reason } from "../reason";
 import { Found, TokenLocation } from "./token-location";
 
