@@ -1,23 +1,13 @@
 // An issuer of tokens, and what is asked of them.
 
-import {
-  Bytes,
-  Config,
-  ConfigObject,
-  Duration,
-  HeaderName,
-  JsonKind,
-  JsonValue,
-  SignatureVerdict,
-} from "proxy-wasm-assemblyscript-sdk";
+import { Bytes, Config, ConfigObject, Duration, HeaderName, JsonKind, JsonValue } from "proxy-wasm-assemblyscript-sdk";
 import { refuseEmpty } from "../../common/lists";
 import { ownHeaderName, plainName } from "../../common/names";
-import { ALGORITHMS, Algorithm, algorithmOf } from "./algorithm";
 import { Identity } from "./caller";
 import { ClaimPath } from "./claims";
 import { Jwt } from "./jwt";
-import { readKeys } from "./jwks";
-import { Key } from "./key";
+import { KeySet } from "./keys/key-set";
+import { readKeySet } from "./keys/read";
 import { Reason } from "../reason";
 import { isHeaderValue } from "../text";
 import { TokenLocation } from "./token-location";
@@ -56,8 +46,8 @@ export class JwtProvider {
   readonly clearRouteCache: bool;
   claimHeaders: ClaimHeader[] = [];
   private audiences: string[];
-  private algorithms: Algorithm[] = [];
-  private keys: Key[];
+  /** What its tokens are signed with. */
+  readonly keys: KeySet;
   /** In seconds. */
   private clockSkew: f64;
   private requireExpiration: bool;
@@ -68,30 +58,21 @@ export class JwtProvider {
     this.name = plainName(object, "name");
     this.issuer = object.string("issuer");
     this.audiences = object.strings("audiences");
-    this.keys = readKeys(config, object.pathOf("localJwks"), object.json("localJwks"));
+    this.keys = readKeySet(config, object);
     this.locations = TokenLocation.readAll(object);
     this.forward = object.boolOr("forward", false);
     this.clockSkew = <f64>readSkew(object) / 1000;
     this.requireExpiration = object.boolOr("requireExpiration", true);
     this.clearRouteCache = object.boolOr("clearRouteCache", false);
     refuseEmpty(object, "audiences", this.audiences.length);
-    this.readAlgorithms(object);
     const headers = object.objects("claimToHeaders");
     refuseEmpty(object, "claimToHeaders", headers.length);
     for (let i = 0; i < headers.length; ++i) this.claimHeaders.push(new ClaimHeader(headers[i]));
   }
 
-  /** Whether verifying its tokens needs the host. */
-  get needsHost(): bool {
-    for (let i = 0; i < this.keys.length; ++i) {
-      if (this.keys[i].algorithm != Algorithm.HS256) return true;
-    }
-    return false;
-  }
-
   /** Who the token speaks of, or null when it is not good; `reason` then tells why. */
   verify(jwt: Jwt, now: f64): Identity | null {
-    this.reason = this.verifySignature(jwt);
+    this.reason = this.keys.verify(jwt);
     if (this.reason != Reason.None) return null;
     // What is in a token counts only from here on.
     const identity = this.identify(jwt.claims);
@@ -104,24 +85,11 @@ export class JwtProvider {
     return this.reason == Reason.None ? identity : null;
   }
 
-  private verifySignature(jwt: Jwt): Reason {
-    if (!this.algorithms.includes(jwt.algorithm)) return Reason.TokenAlgorithm;
-    let tried = false;
-    for (let i = 0; i < this.keys.length; ++i) {
-      const key = this.keys[i];
-      if (!key.isFor(jwt)) continue;
-      tried = true;
-      const verdict = key.verify(jwt);
-      if (verdict == SignatureVerdict.Valid) return Reason.None;
-      if (verdict == SignatureVerdict.HostError) return Reason.Unavailable;
-    }
-    return tried ? Reason.TokenSignature : Reason.TokenUnknownKey;
-  }
-
   private identify(claims: JsonValue): Identity | null {
     const subject = claims.member("sub");
     if (subject !== null && subject.kind != JsonKind.String) return null;
     const identity = new Identity(this, subject === null ? "" : subject.text, claims);
+    identity.key = this.keys.verifiedBy;
     const principal = Bytes.utf8(`${this.issuer}/${identity.subject}`);
     if (!isHeaderValue(principal)) return null;
     identity.principal = principal.copy();
@@ -157,25 +125,6 @@ export class JwtProvider {
       if (item.kind == JsonKind.String && this.audiences.includes(item.text)) return true;
     }
     return false;
-  }
-
-  private readAlgorithms(object: ConfigObject): void {
-    const names = object.strings("algorithms");
-    refuseEmpty(object, "algorithms", names.length);
-    for (let i = 0; i < names.length; ++i) {
-      const algorithm = algorithmOf(names[i]);
-      if (algorithm == Algorithm.Unsupported) object.error("algorithms", `names out of ${ALGORITHMS.join(", ")}`);
-      else this.algorithms.push(algorithm);
-    }
-    let usable = false;
-    for (let i = 0; i < this.keys.length; ++i) {
-      const algorithm = this.keys[i].algorithm;
-      if (names.length == 0) this.algorithms.push(algorithm);
-      usable = usable || this.algorithms.includes(algorithm);
-    }
-    if (this.keys.length && this.algorithms.length && !usable) {
-      object.error("algorithms", "an algorithm that a key of localJwks has");
-    }
   }
 }
 
