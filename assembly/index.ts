@@ -75,6 +75,7 @@ export {
 export { Config, ConfigObject } from "./config";
 export { Hasher64, hash64 } from "./hash/xxh64";
 export {
+  BlockHash,
   Hmac,
   HmacSha1,
   HmacSha256,

@@ -278,7 +278,7 @@ const bad: readonly Row[] = [
   [
     "the algorithm none",
     jwt({ algorithms: ["none"] }),
-    "jwtProviders[0].algorithms: expected names out of RS256, ES256, HS256",
+    "jwtProviders[0].algorithms: expected names out of RS256, RS384, RS512, PS256",
   ],
   ["no audience", jwt({ audiences: [] }), "jwtProviders[0].audiences: expected at least one item"],
   [
@@ -355,7 +355,7 @@ const badBeyondSchema: readonly Row[] = [
   [
     "an algorithm without a key",
     jwt({ algorithms: ["HS256"] }),
-    "jwtProviders[0].algorithms: expected an algorithm that a key of localJwks has",
+    "jwtProviders[0].localJwks.keys: expected a key for signatures with HS256, found none",
   ],
   ["a skew of two hours", jwt({ clockSkew: "2h" }), "jwtProviders[0].clockSkew: expected a duration from 0s to 1h"],
   ["no lifetime", jwt({ maxLifetime: "999ms" }), "jwtProviders[0].maxLifetime: expected a duration from 1s to 87600h"],

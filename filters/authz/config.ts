@@ -69,10 +69,10 @@ export class AuthzConfig {
       names.push(provider.name);
       issuers.push(provider.issuer);
       this.providers.push(provider);
-      needsHost = needsHost || provider.needsHost;
+      needsHost = needsHost || provider.keys.needsHost;
     }
     if (needsHost && !canVerifySignatures()) {
-      config.error("jwtProviders", "RS256 and ES256 need the foreign function verify_signature, which this host lacks");
+      config.error("jwtProviders", "RS* and ES* need the foreign function verify_signature, which this host lacks");
     }
   }
 

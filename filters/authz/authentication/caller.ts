@@ -2,6 +2,7 @@
 
 import { HeaderName, JsonValue } from "proxy-wasm-assemblyscript-sdk";
 import { JwtProvider } from "./jwt-provider";
+import { Key } from "./keys/key";
 
 /** An API key that the configuration names. */
 @final
@@ -30,12 +31,20 @@ export class Identity {
   notAfter: f64 = f64.POSITIVE_INFINITY;
   /** And from this time on. */
   notBefore: f64 = 0;
+  /** The key that its token was signed with. */
+  key: Key | null = null;
 
   constructor(
     readonly provider: JwtProvider,
     readonly subject: string,
     readonly claims: JsonValue,
   ) {}
+
+  /** Whether the issuer still has the key of its token. */
+  get isKeyValid(): bool {
+    const key = this.key;
+    return key !== null && !key.isRetired;
+  }
 }
 
 /** The caller of the current request: nobody, or who holds an API key, a token or both. */

@@ -1,7 +1,7 @@
 // The form of a token: a JWS in compact serialization (RFC 7515, section 7.1) whose payload is a claims set (RFC 7519).
 
 import { Bytes, JsonKind, JsonValue, decodeBase64Url, parseJson } from "proxy-wasm-assemblyscript-sdk";
-import { Algorithm, algorithmOf } from "./algorithm";
+import { Algorithm, algorithmOf } from "./keys/algorithm";
 
 /** A longer token is refused unread. */
 export const MAX_TOKEN_SIZE: i32 = 8192;

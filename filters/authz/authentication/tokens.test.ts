@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { ProxyWasmHost, Status } from "@meshwright/host";
 import { Authz, ISSUER, NOW, bearer, members } from "../../testing/authz.ts";
 import { statusOf, type Worker } from "../../testing/filter.ts";
-import { ALGORITHMS, EC_JWK, RSA_JWK, SECRET_JWK, sign, type Algorithm } from "../../testing/keys.ts";
+import { ALGORITHMS, EC_JWK, JWKS, RSA_JWK, SECRET_JWK, sign, type Algorithm } from "../../testing/keys.ts";
 
 const authz = new Authz();
 const provider = {
@@ -39,7 +39,7 @@ function refusal(filter: Worker, token: string): string {
 
 for (const algorithm of ALGORITHMS) {
   test(`${algorithm}: a good token, and one with another signature`, async () => {
-    const filter = await worker();
+    const filter = await worker({ localJwks: { keys: [JWKS[algorithm]] } });
     const token = await sign(algorithm, CLAIMS);
     assert.equal(refusal(filter, token), "");
     assert.equal(refusal(filter, token), "", "again, from the cache");

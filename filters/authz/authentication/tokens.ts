@@ -61,7 +61,7 @@ export class Tokens {
   private verify(token: Bytes, providers: JwtProvider[], caller: Caller): Reason {
     const now = <f64>currentTimeSeconds();
     const known = this.cache.get(token);
-    if (known !== null && providers.includes(known.provider)) {
+    if (known !== null && known.isKeyValid && providers.includes(known.provider)) {
       caller.identity = known;
       return timeReason(known, now);
     }

@@ -1,7 +1,16 @@
 // Sets of keys that a provider may have.
 
-import { testConfigurations, type Bad, type Good } from "../../testing/configurations.ts";
-import { EC_JWK, RSA_JWK, SECRET_JWK, SHORT_RSA_JWK } from "../../testing/keys.ts";
+import { testConfigurations, type Bad, type Good } from "../../../testing/configurations.ts";
+import {
+  EC_JWK,
+  ED25519_JWK,
+  JWKS,
+  P384_JWK,
+  P521_JWK,
+  RSA_JWK,
+  SECRET_JWK,
+  SHORT_RSA_JWK,
+} from "../../../testing/keys.ts";
 
 const provider = { name: "corp", issuer: "https://id.example" };
 const set = (localJwks: unknown): object => ({
@@ -15,15 +24,21 @@ const without = (object: object, field: string): object =>
 /** Keys that a set may hold beside the ones that the filter has a use for. */
 const otherKeys = [
   { ...RSA_JWK, use: "enc" },
-  { ...RSA_JWK, alg: "PS256" },
+  { ...RSA_JWK, alg: "RSA-OAEP" },
+  { ...RSA_JWK, alg: "ES256" },
+  { ...EC_JWK, alg: "RS256" },
+  { ...SECRET_JWK, alg: "A256KW" },
   { ...EC_JWK, key_ops: ["sign"] },
-  { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" },
-  { kty: "EC", crv: "P-384", x: "AA", y: "AA" },
+  { kty: "OKP", crv: "X25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" },
+  { kty: "EC", crv: "secp256k1", x: "AA", y: "AA" },
+  { kty: "AKP", alg: "ML-DSA-44", pub: "AA" },
 ];
 const usedKey = { ...EC_JWK, use: "sig", alg: "ES256", key_ops: ["verify"], kid: "", x5t: "other members are ignored" };
 
 const good: Good[] = [
-  ["each type of key", set({ keys: [RSA_JWK, EC_JWK, SECRET_JWK] })],
+  ["each type of key", set({ keys: [RSA_JWK, EC_JWK, P384_JWK, P521_JWK, ED25519_JWK, SECRET_JWK] })],
+  ["a key for each algorithm", set({ keys: Object.values(JWKS) })],
+  ["a key with the name that RFC 9864 gives Ed25519", jwk({ ...ED25519_JWK, alg: "Ed25519" })],
   ["a set with keys of no use to the filter", set({ keys: [...otherKeys, usedKey] })],
 ];
 
@@ -60,6 +75,16 @@ const bad: readonly Row[] = [
     "jwtProviders[0].localJwks.keys[0].x, y: expected 32 bytes each, found 30 and 32",
   ],
   [
+    "a coordinate of P-384 on P-521",
+    jwk({ ...P384_JWK, crv: "P-521" }),
+    "jwtProviders[0].localJwks.keys[0].x, y: expected 66 bytes each, found 48 and 48",
+  ],
+  [
+    "a private Ed25519 key",
+    jwk({ ...ED25519_JWK, d: "AQAB" }),
+    "jwtProviders[0].localJwks.keys[0].d: expected a public key, found a private one",
+  ],
+  [
     "a secret of 31 bytes",
     jwk({ kty: "oct", k: Buffer.alloc(31, 1).toString("base64url") }),
     "jwtProviders[0].localJwks.keys[0].k: expected 32 bytes or more, found 31",
@@ -73,6 +98,25 @@ const bad: readonly Row[] = [
 
 /** What a schema cannot tell. */
 const badBeyondSchema: readonly Row[] = [
+  [
+    "a secret shorter than the hash",
+    jwk({ ...SECRET_JWK, alg: "HS384" }),
+    "jwtProviders[0].localJwks.keys[0].k: expected 48 bytes or more, found 32",
+  ],
+  [
+    "32 bytes that are no point",
+    // y = 2, of which RFC 8032's formula gives no x.
+    jwk({ ...ED25519_JWK, x: Buffer.from([2, ...new Uint8Array(31)]).toString("base64url") }),
+    "jwtProviders[0].localJwks.keys[0].x: expected 32 bytes that are a point of the curve",
+  ],
+  [
+    "a set without a key for the algorithms named",
+    {
+      ...set({ keys: [EC_JWK] }),
+      jwtProviders: [{ ...provider, algorithms: ["RS256", "EdDSA"], localJwks: { keys: [EC_JWK] } }],
+    },
+    "jwtProviders[0].localJwks.keys: expected a key for signatures with RS256, EdDSA, found none",
+  ],
   [
     "a set for encryption only",
     jwk({ ...RSA_JWK, use: "enc" }),
