@@ -76,7 +76,7 @@ export class CandidateIndex {
     if (uses[KeyKind.Method]) this.find(methodHash(request.method));
     const path = request.path;
     this.findPath(path.path);
-    if (path.bare !== path.path) this.findPath(path.bare);
+    if (path.hasParameters) this.findPath(path.bare);
     if (uses[KeyKind.Host] || uses[KeyKind.HostBelow]) this.findHost(request.host);
     if (uses[KeyKind.Source]) this.findAddress(KeyKind.Source, request.sourceAddress(), this.sourceBits);
     if (uses[KeyKind.Peer]) this.findAddress(KeyKind.Peer, request.peerAddress(), this.peerBits);
