@@ -27,7 +27,10 @@ const fullProvider = {
   types: ["JWT", "at+jwt", "application/x+jwt"],
   algorithms: ["RS256", "ES256", "HS256"],
   fromHeaders: [{ name: "Authorization", prefix: "Bearer " }, { name: "x-token" }, { name: "x-other", prefix: "" }],
+  fromParams: ["access_token", "a.b-C"],
+  fromCookies: ["__Host-session"],
   forward: true,
+  onFailure: "ignore",
   clockSkew: "1m30s",
   requireExpiration: false,
   maxLifetime: "87600h",
@@ -112,7 +115,7 @@ const fullRule = {
     claims: [{ claim: "blocked", equals: 1 }],
   },
   claims: [
-    { claim: "tenant", equals: "" },
+    { claim: "tenant", provider: "second", equals: "" },
     { claim: "email_verified", equals: false },
     { claim: "a.b", contains: "c" },
     { claim: "level", equals: 3.5 },
@@ -123,7 +126,8 @@ const fullRule = {
   ],
 };
 const everything = {
-  apiKeys: { header: "X-Key", forward: true, keys },
+  apiKeys: { header: "X-Key", fromParams: ["key"], fromCookies: ["key"], forward: true, keys },
+  severalTokens: false,
   jwtProviders: [fullProvider, secondProvider],
   externalAuthorizers: [{ name: "opa", grpc: { cluster: "opa" } }],
   trustedHops: 2,
@@ -286,6 +290,14 @@ const bad: readonly Row[] = [
     jwt({ fromHeaders: [{ name: "a", prefix: "Bearer" }] }),
     "jwtProviders[0].fromHeaders[0].prefix: expected a word and a space",
   ],
+  ["no parameter", jwt({ fromParams: [] }), "jwtProviders[0].fromParams: expected at least one item"],
+  [
+    "a parameter with an escape",
+    jwt({ fromParams: ["access%5Ftoken"] }),
+    "jwtProviders[0].fromParams: expected names of letters",
+  ],
+  ["a cookie with a space", jwt({ fromCookies: ["a b"] }), "jwtProviders[0].fromCookies: expected names of letters"],
+  ["another failure", jwt({ onFailure: "allow" }), 'jwtProviders[0].onFailure: expected one of "refuse", "ignore"'],
   ["no subject", jwt({ subjects: [] }), "jwtProviders[0].subjects: expected at least one item"],
   ["a subject without a test", jwt({ subjects: [{}] }), "jwtProviders[0].subjects[0]: expected exactly one of exact"],
   ["no type", jwt({ types: [] }), "jwtProviders[0].types: expected at least one item"],
@@ -367,7 +379,7 @@ const badBeyondSchema: readonly Row[] = [
         { claim: "b", state: "a" },
       ],
     }),
-    "jwtProviders[0].claimToState[1].state: expected a name that no claim before has",
+    'jwtProviders[0].claimToState[1].state: "a" is set by a claim before',
   ],
   [
     "the payload in a claim's header",
@@ -402,7 +414,39 @@ const badBeyondSchema: readonly Row[] = [
   [
     "API keys where tokens are",
     { ...jwt({}), apiKeys: { keys, header: "authorization" } },
-    'apiKeys.header: "authorization" is where a provider',
+    'apiKeys: "header authorization" is where a provider',
+  ],
+  [
+    "API keys in a parameter of tokens",
+    { ...jwt({ fromParams: ["key"] }), apiKeys: { keys, fromParams: ["key"] } },
+    'apiKeys: "parameter key" is where a provider',
+  ],
+  [
+    "a claim in the header of cookies that hold tokens",
+    jwt({ fromCookies: ["session"], claimToHeaders: [{ claim: "a", header: "Cookie" }] }),
+    'jwtProviders: "cookie" holds a credential',
+  ],
+  [
+    "one header for the claims of tokens that come together",
+    {
+      jwtProviders: [
+        { ...provider, claimToHeaders: [{ claim: "a", header: "x-a" }] },
+        { ...provider, name: "b", issuer: "b", payloadHeader: "X-A" },
+      ],
+      severalTokens: true,
+      rules: [allow],
+    },
+    'jwtProviders[1].payloadHeader: "x-a" is set by a claim before',
+  ],
+  [
+    "a claim of an unknown provider",
+    rule({ claims: [{ claim: "a", provider: "x", present: true }] }),
+    'rules[0].claims: expected names of jwtProviders; "x" is none',
+  ],
+  [
+    "the absence of a claim of an unknown provider",
+    rule({ not: { claims: [{ claim: "a", provider: "x", present: true }] } }),
+    'rules[0].claims: expected names of jwtProviders; "x" is none',
   ],
 ];
 

@@ -2,6 +2,7 @@
 
 import { Bytes, Property, Status, requestHeaders } from "proxy-wasm-assemblyscript-sdk";
 import { Caller } from "../authentication/caller";
+import { CredentialLocation } from "../authentication/credential-location";
 import { setHeader } from "../authentication/claim-outputs";
 import { AuthzConfig } from "../config";
 
@@ -10,8 +11,10 @@ const PRINCIPAL: Property = new Property(["authz.principal"]);
 
 /** Tells later filters and the access log who calls. False when the host failed to. */
 export function announce(caller: Caller): bool {
-  const identity = caller.identity;
-  if (identity !== null && !identity.provider.outputs.setStates(identity)) return false;
+  for (let i = 0; i < caller.identities.length; ++i) {
+    const identity = unchecked(caller.identities[i]);
+    if (!identity.provider.outputs.setStates(identity)) return false;
+  }
   const principal = caller.principal;
   return principal === null || PRINCIPAL.set(Bytes.of(principal)) == Status.Ok;
 }
@@ -24,15 +27,12 @@ export class Upstream {
   /** Takes credentials and forged headers out, and puts the caller in. False when the host failed to. */
   prepare(caller: Caller): bool {
     if (!this.removeForged()) return false;
-    const apiKeys = this.config.apiKeys;
-    if (apiKeys !== null && !apiKeys.forward && caller.apiKey !== null) {
-      if (requestHeaders.removeName(apiKeys.header) != Status.Ok) return false;
+    for (let i = 0; i < caller.withheld.length; ++i) {
+      if (!unchecked(caller.withheld[i]).remove()) return false;
     }
-    const identity = caller.identity;
-    if (identity !== null && !identity.provider.outputs.setHeaders(identity)) return false;
-    const tokenHeader = caller.tokenHeader;
-    if (identity !== null && !identity.provider.forward && tokenHeader !== null) {
-      if (requestHeaders.removeName(tokenHeader) != Status.Ok) return false;
+    for (let i = 0; i < caller.identities.length; ++i) {
+      const identity = unchecked(caller.identities[i]);
+      if (!identity.provider.outputs.setHeaders(identity)) return false;
     }
     const principal = caller.principal;
     const header = this.config.principalHeader;
@@ -42,13 +42,10 @@ export class Upstream {
   /** Takes out all that could hold a credential which is not to be forwarded, good or bad. False when the host failed to. */
   removeCredentials(): bool {
     const apiKeys = this.config.apiKeys;
-    if (apiKeys !== null && !apiKeys.forward && requestHeaders.removeName(apiKeys.header) != Status.Ok) return false;
+    if (apiKeys !== null && !apiKeys.forward && !removeAll(apiKeys.locations)) return false;
     for (let i = 0; i < this.config.providers.length; ++i) {
       const provider = this.config.providers[i];
-      if (provider.forward) continue;
-      for (let j = 0; j < provider.locations.length; ++j) {
-        if (requestHeaders.removeName(provider.locations[j].header) != Status.Ok) return false;
-      }
+      if (!provider.forward && !removeAll(provider.locations)) return false;
     }
     return true;
   }
@@ -66,6 +63,13 @@ export class Upstream {
     }
     return true;
   }
+}
+
+function removeAll(locations: CredentialLocation[]): bool {
+  for (let i = 0; i < locations.length; ++i) {
+    if (!locations[i].remove()) return false;
+  }
+  return true;
 }
 
 function isLooselyOneOf(name: Bytes, names: string[]): bool {

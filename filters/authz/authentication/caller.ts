@@ -1,6 +1,7 @@
 // Who sends a request.
 
-import { HeaderName, JsonValue } from "proxy-wasm-assemblyscript-sdk";
+import { JsonValue } from "proxy-wasm-assemblyscript-sdk";
+import { CredentialLocation } from "./credential-location";
 import { JwtProvider } from "./jwt-provider";
 import { Key } from "./keys/key";
 
@@ -47,16 +48,35 @@ export class Identity {
   }
 }
 
-/** The caller of the current request: nobody, or who holds an API key, a token or both. */
+/** The caller of the current request: nobody, or who holds an API key, tokens or both. */
 @final
 export class Caller {
   apiKey: ApiKey | null = null;
-  identity: Identity | null = null;
-  /** Where the token of `identity` was. */
-  tokenHeader: HeaderName | null = null;
+  /** What the tokens say, in the order of the providers; one of each provider at the most. */
+  readonly identities: Identity[] = [];
+  /** Where credentials are that the upstream does not get. */
+  readonly withheld: CredentialLocation[] = [];
 
   get isAnonymous(): bool {
-    return this.apiKey === null && this.identity === null;
+    return this.apiKey === null && this.identities.length == 0;
+  }
+
+  /** The identity of the first provider, or null. */
+  get identity(): Identity | null {
+    return this.identities.length ? unchecked(this.identities[0]) : null;
+  }
+
+  /** False when there is one of the same provider. */
+  add(identity: Identity): bool {
+    const identities = this.identities;
+    const order = identity.provider.order;
+    let at = identities.length;
+    while (at > 0 && unchecked(identities[at - 1]).provider.order > order) --at;
+    if (at > 0 && unchecked(identities[at - 1]).provider === identity.provider) return false;
+    identities.push(identity);
+    for (let i = identities.length - 1; i > at; --i) unchecked((identities[i] = unchecked(identities[i - 1])));
+    unchecked((identities[at] = identity));
+    return true;
   }
 
   /** The name for later filters and the upstream: that of the token before that of the API key. Null for nobody. */
@@ -69,7 +89,7 @@ export class Caller {
 
   forget(): void {
     this.apiKey = null;
-    this.identity = null;
-    this.tokenHeader = null;
+    this.identities.length = 0;
+    this.withheld.length = 0;
   }
 }

@@ -2,6 +2,7 @@
 
 import {
   Bytes,
+  Config,
   ConfigObject,
   HeaderName,
   JsonKind,
@@ -49,11 +50,11 @@ class ClaimState {
 /** What of an identity goes where. */
 @final
 export class ClaimOutputs {
-  /** Names of the headers that are set, with where in the provider they stand. */
-  readonly headerNames: string[] = [];
-  readonly headerFields: string[] = [];
-  /** Names of the filter states that are set. */
-  readonly stateNames: string[] = [];
+  /** Names of what is set, with where in the configuration they stand. */
+  private headerNames: string[] = [];
+  private headerFields: string[] = [];
+  private stateNames: string[] = [];
+  private stateFields: string[] = [];
   private headers: ClaimHeader[] = [];
   private states: ClaimState[] = [];
   private payloadHeader: HeaderName | null = null;
@@ -76,13 +77,17 @@ export class ClaimOutputs {
     refuseEmpty(object, "claimToState", states.length);
     for (let i = 0; i < states.length; ++i) {
       const state = new ClaimState(states[i]);
-      if (state.name.length && this.stateNames.includes(state.name)) {
-        states[i].error("state", "a name that no claim before has");
-      }
       this.states.push(state);
       this.stateNames.push(state.name);
+      this.stateFields.push(states[i].pathOf("state"));
     }
     this.clearRouteCache = object.boolOr("clearRouteCache", false);
+  }
+
+  /** Adds what is set to what is set by others at the same time, and complains of what is set twice. */
+  check(config: Config, headers: string[], states: string[]): void {
+    addOnce(config, headers, this.headerNames, this.headerFields);
+    addOnce(config, states, this.stateNames, this.stateFields);
   }
 
   /** Works out the values once, for all requests with the token. False for a claim that would end a header. */
@@ -129,6 +134,13 @@ export class ClaimOutputs {
   private addHeader(object: ConfigObject, field: string, name: string): void {
     this.headerNames.push(name);
     this.headerFields.push(object.pathOf(field));
+  }
+}
+
+function addOnce(config: Config, all: string[], names: string[], fields: string[]): void {
+  for (let i = 0; i < names.length; ++i) {
+    if (names[i].length && all.includes(names[i])) config.error(fields[i], `"${names[i]}" is set by a claim before`);
+    all.push(names[i]);
   }
 }
 

@@ -10,7 +10,9 @@ import { KeySet } from "./keys/key-set";
 import { readKeySet } from "./keys/read";
 import { Reason } from "../reason";
 import { isHeaderValue } from "../text";
-import { TokenLocation } from "./token-location";
+import { CredentialLocation, readTokenLocations } from "./credential-location";
+
+const ON_FAILURE: string[] = ["refuse", "ignore"];
 
 /** One issuer. */
 @final
@@ -18,9 +20,11 @@ export class JwtProvider {
   readonly name: string;
   readonly issuer: string;
   /** Where its tokens may be. */
-  readonly locations: TokenLocation[];
+  readonly locations: CredentialLocation[];
   /** Whether the upstream gets the token. */
   readonly forward: bool;
+  /** Whether a bad token is as good as none, and does not refuse the request. */
+  readonly ignoresFailure: bool;
   readonly outputs: ClaimOutputs;
   /** What its tokens are signed with. */
   readonly keys: KeySet;
@@ -28,12 +32,18 @@ export class JwtProvider {
   /** Why the last `verify` gave null. */
   reason: Reason = Reason.None;
 
-  constructor(config: Config, object: ConfigObject) {
+  /** @param order The place among the providers. */
+  constructor(
+    config: Config,
+    object: ConfigObject,
+    readonly order: i32,
+  ) {
     this.name = plainName(object, "name");
     this.issuer = object.string("issuer");
     this.keys = readKeySet(config, object);
-    this.locations = TokenLocation.readAll(object);
+    this.locations = readTokenLocations(object);
     this.forward = object.boolOr("forward", false);
+    this.ignoresFailure = object.oneOfOr("onFailure", ON_FAILURE, 0) == 1;
     this.checks = new ClaimChecks(object);
     this.outputs = new ClaimOutputs(object);
   }

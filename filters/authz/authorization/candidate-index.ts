@@ -245,10 +245,12 @@ export class CandidateIndex {
   private findCaller(caller: Caller): void {
     const apiKey = caller.apiKey;
     if (apiKey !== null && this.uses[KeyKind.ApiKey]) this.find(hashText(KeyKind.ApiKey, apiKey.name));
-    const identity = caller.identity;
-    if (identity === null || !this.uses[KeyKind.Issuer]) return;
-    this.find(issuerHash(identity.provider.issuer, null));
-    this.find(issuerHash(identity.provider.issuer, identity.subject));
+    if (!this.uses[KeyKind.Issuer]) return;
+    for (let i = 0; i < caller.identities.length; ++i) {
+      const identity = unchecked(caller.identities[i]);
+      this.find(issuerHash(identity.provider.issuer, null));
+      this.find(issuerHash(identity.provider.issuer, identity.subject));
+    }
   }
 }
 
