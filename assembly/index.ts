@@ -89,6 +89,7 @@ export {
   SignatureVerdict,
   canVerifySignatures,
   constantTimeEquals,
+  pbkdf2Sha256,
   sha1,
   sha256,
   sha384,

@@ -43,6 +43,8 @@ export class Upstream {
   removeCredentials(): bool {
     const apiKeys = this.config.apiKeys;
     if (apiKeys !== null && !apiKeys.forward && !removeAll(apiKeys.locations)) return false;
+    const basic = this.config.basic;
+    if (basic !== null && !basic.forward && !basic.location.remove()) return false;
     for (let i = 0; i < this.config.providers.length; ++i) {
       const provider = this.config.providers[i];
       if (!provider.forward && !removeAll(provider.locations)) return false;

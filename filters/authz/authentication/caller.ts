@@ -17,6 +17,19 @@ export class ApiKey {
   ) {}
 }
 
+/** A user with a password. */
+@final
+export class BasicUser {
+  constructor(
+    readonly name: string,
+    readonly salt: Uint8Array,
+    /** PBKDF2 of the password. */
+    readonly hash: Uint8Array,
+    /** `user:` and the name, in UTF-8. */
+    readonly principal: Uint8Array,
+  ) {}
+}
+
 /** What a verified token says. */
 @final
 export class Identity {
@@ -48,17 +61,18 @@ export class Identity {
   }
 }
 
-/** The caller of the current request: nobody, or who holds an API key, tokens or both. */
+/** The caller of the current request: nobody, or who holds one credential or several. */
 @final
 export class Caller {
   apiKey: ApiKey | null = null;
+  user: BasicUser | null = null;
   /** What the tokens say, in the order of the providers; one of each provider at the most. */
   readonly identities: Identity[] = [];
   /** Where credentials are that the upstream does not get. */
   readonly withheld: CredentialLocation[] = [];
 
   get isAnonymous(): bool {
-    return this.apiKey === null && this.identities.length == 0;
+    return this.apiKey === null && this.user === null && this.identities.length == 0;
   }
 
   /** The identity of the first provider, or null. */
@@ -79,16 +93,19 @@ export class Caller {
     return true;
   }
 
-  /** The name for later filters and the upstream: that of the token before that of the API key. Null for nobody. */
+  /** The name for later filters and the upstream: that of a token before that of the API key before that of the user. Null for nobody. */
   get principal(): Uint8Array | null {
     const identity = this.identity;
     if (identity !== null) return identity.principal;
     const apiKey = this.apiKey;
-    return apiKey === null ? null : apiKey.principal;
+    if (apiKey !== null) return apiKey.principal;
+    const user = this.user;
+    return user === null ? null : user.principal;
   }
 
   forget(): void {
     this.apiKey = null;
+    this.user = null;
     this.identities.length = 0;
     this.withheld.length = 0;
   }

@@ -33,6 +33,13 @@ export abstract class CredentialLocation {
     readonly headerName: string,
   ) {}
 
+  /** Whether a credential of the one could be taken for one of the other. */
+  overlaps(other: CredentialLocation): bool {
+    if (this.place != other.place) return false;
+    const scheme = this.scheme.toLowerCase();
+    return scheme.length == 0 || other.scheme.length == 0 || scheme == other.scheme.toLowerCase();
+  }
+
   isSame(other: CredentialLocation): bool {
     return this.place == other.place && this.scheme == other.scheme;
   }
