@@ -55,10 +55,11 @@ export class JwtProvider {
   reason: Reason = Reason.None;
 
   constructor(config: Config, object: ConfigObject) {
-    this.name = plainName(object, "name");
+    const name = plainName(object, "name");
+    this.name = name;
     this.issuer = object.string("issuer");
     this.audiences = object.strings("audiences");
-    this.keys = readKeySet(config, object);
+    this.keys = readKeySet(config, object, name);
     this.locations = TokenLocation.readAll(object);
     this.forward = object.boolOr("forward", false);
     this.clockSkew = <f64>readSkew(object) / 1000;
