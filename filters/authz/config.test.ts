@@ -23,15 +23,26 @@ const without = (object: object, field: string): object =>
 const fullProvider = {
   ...provider,
   audiences: ["orders", "é"],
+  subjects: [{ exact: "alice" }, { prefix: "svc-" }, { regex: "[0-9]+" }],
+  types: ["JWT", "at+jwt", "application/x+jwt"],
   algorithms: ["RS256", "ES256", "HS256"],
   fromHeaders: [{ name: "Authorization", prefix: "Bearer " }, { name: "x-token" }, { name: "x-other", prefix: "" }],
+  fromParams: ["access_token", "a.b-C"],
+  fromCookies: ["__Host-session"],
   forward: true,
+  onFailure: "ignore",
   clockSkew: "1m30s",
   requireExpiration: false,
+  maxLifetime: "87600h",
   claimToHeaders: [
     { claim: "sub", header: "x-user" },
     { claim: "realm_access.roles", header: "x-roles" },
     { claim: ["https://id.example/tenant", "id"], header: "x-tenant" },
+  ],
+  payloadHeader: "X-Payload",
+  claimToState: [
+    { claim: "sub", state: "sub" },
+    { claim: ["a.b"], state: "a-b_C" },
   ],
   clearRouteCache: true,
 };
@@ -104,7 +115,7 @@ const fullRule = {
     claims: [{ claim: "blocked", equals: 1 }],
   },
   claims: [
-    { claim: "tenant", equals: "" },
+    { claim: "tenant", provider: "second", equals: "" },
     { claim: "email_verified", equals: false },
     { claim: "a.b", contains: "c" },
     { claim: "level", equals: 3.5 },
@@ -115,7 +126,8 @@ const fullRule = {
   ],
 };
 const everything = {
-  apiKeys: { header: "X-Key", forward: true, keys },
+  apiKeys: { header: "X-Key", fromParams: ["key"], fromCookies: ["key"], forward: true, keys },
+  severalTokens: false,
   jwtProviders: [fullProvider, secondProvider],
   externalAuthorizers: [{ name: "opa", grpc: { cluster: "opa" } }],
   trustedHops: 2,
@@ -278,6 +290,24 @@ const bad: readonly Row[] = [
     jwt({ fromHeaders: [{ name: "a", prefix: "Bearer" }] }),
     "jwtProviders[0].fromHeaders[0].prefix: expected a word and a space",
   ],
+  ["no parameter", jwt({ fromParams: [] }), "jwtProviders[0].fromParams: expected at least one item"],
+  [
+    "a parameter with an escape",
+    jwt({ fromParams: ["access%5Ftoken"] }),
+    "jwtProviders[0].fromParams: expected names of letters",
+  ],
+  ["a cookie with a space", jwt({ fromCookies: ["a b"] }), "jwtProviders[0].fromCookies: expected names of letters"],
+  ["another failure", jwt({ onFailure: "allow" }), 'jwtProviders[0].onFailure: expected one of "refuse", "ignore"'],
+  ["no subject", jwt({ subjects: [] }), "jwtProviders[0].subjects: expected at least one item"],
+  ["a subject without a test", jwt({ subjects: [{}] }), "jwtProviders[0].subjects[0]: expected exactly one of exact"],
+  ["no type", jwt({ types: [] }), "jwtProviders[0].types: expected at least one item"],
+  ["a payload in Host", jwt({ payloadHeader: "host" }), "jwtProviders[0].payloadHeader: expected the name of a header"],
+  [
+    "a state with a dot",
+    jwt({ claimToState: [{ claim: "a", state: "a.b" }] }),
+    "jwtProviders[0].claimToState[0].state: expected 1 to 64",
+  ],
+  ["a lifetime without a unit", jwt({ maxLifetime: "60" }), "jwtProviders[0].maxLifetime: expected a duration from 1s"],
   ["a skew without a unit", jwt({ clockSkew: "60" }), "jwtProviders[0].clockSkew: expected a duration"],
 ];
 
@@ -340,6 +370,22 @@ const badBeyondSchema: readonly Row[] = [
     "jwtProviders[0].localJwks.keys: expected a key for signatures with HS256, found none",
   ],
   ["a skew of two hours", jwt({ clockSkew: "2h" }), "jwtProviders[0].clockSkew: expected a duration from 0s to 1h"],
+  ["no lifetime", jwt({ maxLifetime: "999ms" }), "jwtProviders[0].maxLifetime: expected a duration from 1s to 87600h"],
+  [
+    "two claims for one state",
+    jwt({
+      claimToState: [
+        { claim: "a", state: "a" },
+        { claim: "b", state: "a" },
+      ],
+    }),
+    'jwtProviders[0].claimToState[1].state: "a" is set by a claim before',
+  ],
+  [
+    "the payload in a claim's header",
+    jwt({ claimToHeaders: [{ claim: "a", header: "x-a" }], payloadHeader: "X-A" }),
+    'jwtProviders[0].payloadHeader: "x-a" is set by a claim before',
+  ],
   [
     "two claims for one header",
     jwt({
@@ -368,7 +414,39 @@ const badBeyondSchema: readonly Row[] = [
   [
     "API keys where tokens are",
     { ...jwt({}), apiKeys: { keys, header: "authorization" } },
-    'apiKeys.header: "authorization" is where a provider',
+    'apiKeys: "header authorization" is where a provider',
+  ],
+  [
+    "API keys in a parameter of tokens",
+    { ...jwt({ fromParams: ["key"] }), apiKeys: { keys, fromParams: ["key"] } },
+    'apiKeys: "parameter key" is where a provider',
+  ],
+  [
+    "a claim in the header of cookies that hold tokens",
+    jwt({ fromCookies: ["session"], claimToHeaders: [{ claim: "a", header: "Cookie" }] }),
+    'jwtProviders: "cookie" holds a credential',
+  ],
+  [
+    "one header for the claims of tokens that come together",
+    {
+      jwtProviders: [
+        { ...provider, claimToHeaders: [{ claim: "a", header: "x-a" }] },
+        { ...provider, name: "b", issuer: "b", payloadHeader: "X-A" },
+      ],
+      severalTokens: true,
+      rules: [allow],
+    },
+    'jwtProviders[1].payloadHeader: "x-a" is set by a claim before',
+  ],
+  [
+    "a claim of an unknown provider",
+    rule({ claims: [{ claim: "a", provider: "x", present: true }] }),
+    'rules[0].claims: expected names of jwtProviders; "x" is none',
+  ],
+  [
+    "the absence of a claim of an unknown provider",
+    rule({ not: { claims: [{ claim: "a", provider: "x", present: true }] } }),
+    'rules[0].claims: expected names of jwtProviders; "x" is none',
   ],
 ];
 

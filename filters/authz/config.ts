@@ -29,6 +29,8 @@ export class AuthzConfig {
   /** Names of all headers that the filter sets: nobody else's copy of them passes. */
   ownHeaders: string[] = [];
   realm: string = "";
+  /** Whether a request may have a token of each of several providers. */
+  severalTokens: bool = false;
   tokenCacheSize: i32 = 0;
   /** How many proxies on the right of `x-forwarded-for` are trusted. */
   trustedHops: i32 = 0;
@@ -44,6 +46,7 @@ export class AuthzConfig {
     const result = new AuthzConfig(new Rules(root));
     if (apiKeys !== null) result.apiKeys = new ApiKeys(apiKeys);
     result.readProviders(config, root.objects("jwtProviders"));
+    result.severalTokens = root.boolOr("severalTokens", false);
     if (root.has("principalHeader")) {
       result.principalHeader = new HeaderName(ownHeaderName(root, "principalHeader"));
     }
@@ -73,7 +76,7 @@ export class AuthzConfig {
     const issuers: string[] = [];
     let needsHost = false;
     for (let i = 0; i < objects.length; ++i) {
-      const provider = new JwtProvider(config, objects[i]);
+      const provider = new JwtProvider(config, objects[i], i);
       if (names.includes(provider.name)) objects[i].error("name", "a name that no provider before has");
       if (issuers.includes(provider.issuer)) objects[i].error("issuer", "an issuer that no provider before has");
       names.push(provider.name);
@@ -110,6 +113,10 @@ export class AuthzConfig {
         config.error(`rules[${i}].authorizer`, "expected the name of one of externalAuthorizers");
       }
       this.checkPrincipals(config, `rules[${i}].principals`, rule);
+      for (let j = 0; j < rule.claimProviders.length; ++j) {
+        if (this.hasProvider(rule.claimProviders[j])) continue;
+        config.error(`rules[${i}].claims`, `expected names of jwtProviders; "${rule.claimProviders[j]}" is none`);
+      }
     }
   }
 
@@ -144,28 +151,30 @@ export class AuthzConfig {
     return false;
   }
 
-  /** What the filter writes must not be what it, or a rule, reads. */
+  /** One kind of credential in one place, and what the filter writes must not be what it, or a rule, reads. */
   private checkHeaders(config: Config): void {
+    const places: string[] = [];
     const credentials: string[] = [];
+    const own: string[] = [];
+    const states: string[] = [];
     for (let i = 0; i < this.providers.length; ++i) {
       const provider = this.providers[i];
-      for (let j = 0; j < provider.locations.length; ++j) credentials.push(provider.locations[j].header.name);
-      const own: string[] = [];
-      for (let j = 0; j < provider.claimHeaders.length; ++j) {
-        const name = provider.claimHeaders[j].header.name;
-        if (own.includes(name)) {
-          config.error(`jwtProviders[${i}].claimToHeaders[${j}].header`, `"${name}" is set by a claim before`);
-        }
-        own.push(name);
-        if (!this.ownHeaders.includes(name)) this.ownHeaders.push(name);
+      for (let j = 0; j < provider.locations.length; ++j) {
+        places.push(provider.locations[j].place);
+        credentials.push(provider.locations[j].headerName);
       }
+      // Of tokens that are never together, two may set one header.
+      if (!this.severalTokens) own.length = states.length = 0;
+      provider.outputs.check(config, own, states);
+      for (let j = 0; j < own.length; ++j) if (!this.ownHeaders.includes(own[j])) this.ownHeaders.push(own[j]);
     }
     const apiKeys = this.apiKeys;
-    if (apiKeys !== null) {
-      if (credentials.includes(apiKeys.header.name)) {
-        config.error("apiKeys.header", `"${apiKeys.header.name}" is where a provider of jwtProviders looks for tokens`);
+    for (let i = 0, count = apiKeys === null ? 0 : apiKeys.locations.length; i < count; ++i) {
+      const location = apiKeys!.locations[i];
+      if (places.includes(location.place)) {
+        config.error("apiKeys", `"${location.place}" is where a provider of jwtProviders looks for tokens`);
       }
-      credentials.push(apiKeys.header.name);
+      credentials.push(location.headerName);
     }
     const principal = this.principalHeader;
     if (principal !== null) {

@@ -18,6 +18,11 @@ export enum Reason {
   TokenExpired,
   TokenNotYetValid,
   TokenAudience,
+  TokenSubject,
+  /** Another `typ` than the provider asks for. */
+  TokenType,
+  /** More time from `iat` to `exp` than the provider allows. */
+  TokenLifetime,
   /** A claim that is missing, of the wrong type, or not fit to become a header. */
   TokenClaim,
   /** The keys of the token's issuer were not there in time. */
@@ -51,6 +56,9 @@ export const REASONS: string[] = [
   "token_expired",
   "token_not_yet_valid",
   "token_audience",
+  "token_subject",
+  "token_type",
+  "token_lifetime",
   "token_claim",
   "keys_unavailable",
   "unavailable",

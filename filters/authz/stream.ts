@@ -48,7 +48,7 @@ export class AuthzStream extends HttpContext {
 
   constructor(private config: AuthzConfig) {
     super();
-    this.tokens = new Tokens(config.providers, tokenCache(config.tokenCacheSize));
+    this.tokens = new Tokens(config.providers, config.severalTokens, tokenCache(config.tokenCacheSize));
     this.request = new RequestView(config.trustedHops);
     this.upstream = new Upstream(config);
     this.responses = new Responses(config);

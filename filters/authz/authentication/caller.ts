@@ -1,6 +1,7 @@
 // Who sends a request.
 
-import { HeaderName, JsonValue } from "proxy-wasm-assemblyscript-sdk";
+import { JsonValue } from "proxy-wasm-assemblyscript-sdk";
+import { CredentialLocation } from "./credential-location";
 import { JwtProvider } from "./jwt-provider";
 import { Key } from "./keys/key";
 
@@ -23,6 +24,10 @@ export class Identity {
   principal: Uint8Array = new Uint8Array(0);
   /** Values of the provider's headers, in their order; null where the token has no such claim. */
   headerValues: (Uint8Array | null)[] = [];
+  /** Values of the provider's filter states, likewise. */
+  stateValues: (Uint8Array | null)[] = [];
+  /** The claims as they stand in the token, in base64url; null where the provider forwards no payload. */
+  payload: Uint8Array | null = null;
   /** The token is good before this time, in seconds since 1970, clock skew included. */
   notAfter: f64 = f64.POSITIVE_INFINITY;
   /** And from this time on. */
@@ -43,16 +48,35 @@ export class Identity {
   }
 }
 
-/** The caller of the current request: nobody, or who holds an API key, a token or both. */
+/** The caller of the current request: nobody, or who holds an API key, tokens or both. */
 @final
 export class Caller {
   apiKey: ApiKey | null = null;
-  identity: Identity | null = null;
-  /** Where the token of `identity` was. */
-  tokenHeader: HeaderName | null = null;
+  /** What the tokens say, in the order of the providers; one of each provider at the most. */
+  readonly identities: Identity[] = [];
+  /** Where credentials are that the upstream does not get. */
+  readonly withheld: CredentialLocation[] = [];
 
   get isAnonymous(): bool {
-    return this.apiKey === null && this.identity === null;
+    return this.apiKey === null && this.identities.length == 0;
+  }
+
+  /** The identity of the first provider, or null. */
+  get identity(): Identity | null {
+    return this.identities.length ? unchecked(this.identities[0]) : null;
+  }
+
+  /** False when there is one of the same provider. */
+  add(identity: Identity): bool {
+    const identities = this.identities;
+    const order = identity.provider.order;
+    let at = identities.length;
+    while (at > 0 && unchecked(identities[at - 1]).provider.order > order) --at;
+    if (at > 0 && unchecked(identities[at - 1]).provider === identity.provider) return false;
+    identities.push(identity);
+    for (let i = identities.length - 1; i > at; --i) unchecked((identities[i] = unchecked(identities[i - 1])));
+    unchecked((identities[at] = identity));
+    return true;
   }
 
   /** The name for later filters and the upstream: that of the token before that of the API key. Null for nobody. */
@@ -65,7 +89,7 @@ export class Caller {
 
   forget(): void {
     this.apiKey = null;
-    this.identity = null;
-    this.tokenHeader = null;
+    this.identities.length = 0;
+    this.withheld.length = 0;
   }
 }

@@ -114,14 +114,18 @@ export class PrincipalMatch {
         return apiKey !== null && apiKey.name == this.name;
       }
       case PrincipalTest.Issuer: {
-        const identity = caller.identity;
-        if (identity === null || identity.provider.issuer != this.name) return false;
         const subject = this.subject;
-        return subject === null || identity.subject == subject;
+        for (let i = 0; i < caller.identities.length; ++i) {
+          const identity = unchecked(caller.identities[i]);
+          if (identity.provider.issuer == this.name) return subject === null || identity.subject == subject;
+        }
+        return false;
       }
       case PrincipalTest.Provider: {
-        const identity = caller.identity;
-        return identity !== null && identity.provider.name == this.name;
+        for (let i = 0; i < caller.identities.length; ++i) {
+          if (unchecked(caller.identities[i]).provider.name == this.name) return true;
+        }
+        return false;
       }
       case PrincipalTest.Peer: {
         const uri = request.peerUri();
