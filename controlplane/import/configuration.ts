@@ -88,7 +88,6 @@ export interface JwtProvider {
 
 export interface Configuration {
   readonly jwtProviders?: readonly JwtProvider[];
-  readonly trustedHops?: number;
   readonly evaluation: "precedence";
   readonly rules: readonly Rule[];
 }
