@@ -295,7 +295,7 @@ const bad: readonly Row[] = [
   [
     "a provider without keys",
     { jwtProviders: [without(provider, "localJwks")], rules: [allow] },
-    "jwtProviders[0].localJwks: expected a JWK set",
+    "jwtProviders[0]: expected exactly one of localJwks, remoteJwks, found none of them",
   ],
   [
     "the algorithm none",

@@ -65,6 +65,16 @@ export class AuthzConfig {
     return config.accept() ? result : null;
   }
 
+  /** The configuration begins to count. To be called in a root context. */
+  start(): void {
+    for (let i = 0; i < this.providers.length; ++i) this.providers[i].keys.start(this.waitingRoom);
+  }
+
+  /** Another one counts from now on, or none. */
+  stop(): void {
+    for (let i = 0; i < this.providers.length; ++i) this.providers[i].keys.stop();
+  }
+
   private readProviders(config: Config, objects: ConfigObject[]): void {
     const names: string[] = [];
     const issuers: string[] = [];

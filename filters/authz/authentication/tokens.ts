@@ -96,7 +96,7 @@ export class Tokens {
     const now = <f64>currentTimeSeconds();
     this.provider = null;
     let identity = this.cache.get(token);
-    if (identity !== null && providers.includes(identity.provider)) {
+    if (identity !== null && identity.isKeyValid && providers.includes(identity.provider)) {
       this.provider = identity.provider;
       const reason = timeReason(identity, now);
       if (reason == Reason.TokenExpired) this.cache.delete(token);

@@ -1,11 +1,10 @@
 // The keys of a provider.
 
-import { Config, ConfigObject, SignatureVerdict } from "proxy-wasm-assemblyscript-sdk";
+import { SignatureVerdict } from "proxy-wasm-assemblyscript-sdk";
 import { Reason } from "../../reason";
 import { Jwt } from "../jwt";
 import { WaitingRoom } from "../waiting-room";
 import { Algorithm, isOfHost } from "./algorithm";
-import { readKeys } from "./jwks";
 import { Key } from "./key";
 
 /** Keys, wherever they come from. */
@@ -63,11 +62,12 @@ export abstract class KeySet {
 /** Keys that the configuration has. */
 @final
 export class LocalKeys extends KeySet {
-  constructor(config: Config, provider: ConfigObject, algorithms: Algorithm[]) {
+  /** @param algorithms Empty for those of the keys. */
+  constructor(keys: Key[], algorithms: Algorithm[]) {
     super(algorithms);
-    this.keys = readKeys(config, provider.pathOf("localJwks"), provider.json("localJwks"), algorithms);
+    this.keys = keys;
     if (algorithms.length == 0) {
-      for (let i = 0; i < this.keys.length; ++i) this.algorithms.push(this.keys[i].algorithm);
+      for (let i = 0; i < keys.length; ++i) this.algorithms.push(keys[i].algorithm);
     }
   }
 }
