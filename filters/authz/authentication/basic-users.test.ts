@@ -123,15 +123,17 @@ test("forward, and a dry run", async () => {
 test("an unknown user costs what a known one does, and a good password is dear once only", async () => {
   const many = { ...basic, iterations: 10_000 };
   const filter = await authz.worker({ basic: many, rules });
-  const time = (text: string): number => {
+  // The least of many, in turns: whatever else the machine does only adds to a time.
+  const time = (worker: Worker, text: string): number => {
     const start = process.hrtime.bigint();
-    outcome(filter, { headers: [encoded(text)] });
+    outcome(worker, { headers: [encoded(text)] });
     return Number(process.hrtime.bigint() - start);
   };
-  const median = (text: string): number =>
-    [1, 2, 3, 4, 5, 6, 7].map((i) => time(`${text}${i}`)).sort((a, b) => a - b)[3] ?? 0;
-  median("warm:");
-  const [known, unknown] = [median("Aladdin:wrong"), median("nobody:wrong")];
+  let [known, unknown] = [Infinity, Infinity];
+  for (let i = 0; i < 15; i += 1) {
+    known = Math.min(known, time(filter, `Aladdin:wrong${i}`));
+    unknown = Math.min(unknown, time(filter, `nobody:wrong${i}`));
+  }
   assert.ok(known < 2 * unknown && unknown < 2 * known, `${known} and ${unknown} ns`);
 
   const salt = Buffer.alloc(16, 1);
@@ -140,10 +142,8 @@ test("an unknown user costs what a known one does, and a good password is dear o
     basic: { iterations: 10_000, users: [{ name: "a", salt: salt.toString("hex"), hash }] },
     rules,
   });
-  const request = { headers: [encoded("a:p")] };
-  assert.equal(outcome(slow, request), "200");
-  const start = process.hrtime.bigint();
-  for (let i = 0; i < 100; i += 1) assert.equal(outcome(slow, request), "200");
-  const each = Number(process.hrtime.bigint() - start) / 100;
+  assert.equal(outcome(slow, { headers: [encoded("a:p")] }), "200");
+  let each = Infinity;
+  for (let i = 0; i < 15; i += 1) each = Math.min(each, time(slow, "a:p"));
   assert.ok(each < known / 4, `${each} ns from the cache, ${known} without`);
 });
