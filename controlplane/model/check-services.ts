@@ -76,11 +76,15 @@ function checkPolicies(spec: ServiceSpec, origin: Origin): Found {
     if (detections.every((field) => outlier[field] === undefined)) {
       found.push(origin.problem(at("outlierDetection"), `expected at least one of ${detections.join(", ")}`));
     }
-    for (const field of ["interval", "baseEjectionTime", "maxEjectionTime"] as const) {
+    for (const field of ["interval", "baseEjectionTime"] as const) {
       found.push(...positive(outlier[field], origin, at("outlierDetection", field)));
     }
-    if (durationMilliseconds(outlier.maxEjectionTime) < durationMilliseconds(outlier.baseEjectionTime)) {
-      const message = `expected at least baseEjectionTime, ${outlier.baseEjectionTime}, found ${outlier.maxEjectionTime}`;
+    const { baseEjectionTime, maxEjectionTime } = outlier;
+    if (
+      maxEjectionTime !== undefined &&
+      durationMilliseconds(maxEjectionTime) < durationMilliseconds(baseEjectionTime)
+    ) {
+      const message = `expected at least baseEjectionTime, ${baseEjectionTime}, found ${maxEjectionTime}`;
       found.push(origin.problem(at("outlierDetection", "maxEjectionTime"), message));
     }
   }

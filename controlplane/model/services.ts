@@ -83,7 +83,7 @@ export interface OutlierDetection {
   };
   readonly interval: string;
   readonly baseEjectionTime: string;
-  readonly maxEjectionTime: string;
+  readonly maxEjectionTime?: string;
   readonly maxEjectionPercent: number;
 }
 

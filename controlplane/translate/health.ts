@@ -95,7 +95,7 @@ export function outlierDetection(outlier: OutlierDetection): EnvoyOutlierDetecti
         }),
     interval: duration(outlier.interval),
     baseEjectionTime: duration(outlier.baseEjectionTime),
-    maxEjectionTime: duration(outlier.maxEjectionTime),
+    ...(outlier.maxEjectionTime === undefined ? {} : { maxEjectionTime: duration(outlier.maxEjectionTime) }),
     maxEjectionPercent: outlier.maxEjectionPercent,
     // Of two or three endpoints one can go whatever the percentage says.
     alwaysEjectOneHost: true,

@@ -71,6 +71,8 @@ function connectionManager(statPrefix: string, routeName: string, filters: reado
     pathWithEscapedSlashesAction: HttpConnectionManager_PathWithEscapedSlashesAction.REJECT_REQUEST,
     serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
     generateRequestId: true,
+    // A WebSocket begins as a request, and is routed and filtered as one.
+    upgradeConfigs: [{ upgradeType: "websocket" }],
   };
 }
 

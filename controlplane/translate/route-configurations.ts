@@ -34,8 +34,6 @@ export function outboundRoutes(model: Model): Resource {
     ],
     // A host is a Service's with any port, or none: clients write the port of the listener as often as the Service's.
     ignorePortInHostMatching: true,
-    // What a backend changes of headers comes after what its rule changes.
-    mostSpecificHeaderMutationsWins: true,
   });
   return resourceOf(RouteConfigurationSchema, outboundRouteName, message);
 }

@@ -6,7 +6,7 @@ import {
   RouteSchema,
 } from "#gen/envoy/config/route/v3/route_components_pb.js";
 import type { Route } from "#gen/envoy/config/route/v3/route_components_pb.js";
-import type { BackendRef, Model, RouteFilter, Service, ServiceRef } from "../model/index.ts";
+import type { BackendRef, Model, RouteFilter, RouteRule, Service, ServiceRef } from "../model/index.ts";
 import { hashPolicies } from "./hash-policies.ts";
 import { headerChanges } from "./header-changes.ts";
 import { outboundName } from "./names.ts";
@@ -83,9 +83,7 @@ function canShare(targets: readonly Target[]): boolean {
   const [first] = targets;
   const hash = ({ service }: Target): string => JSON.stringify(service?.spec.loadBalancing.hashPolicies ?? []);
   return targets.every((target) => {
-    const isPlain = ({ type }: RouteFilter): boolean =>
-      type === "RequestHeaderModifier" || type === "ResponseHeaderModifier";
-    if (target.service === undefined || !target.ref.filters.every(isPlain)) return false;
+    if (target.service === undefined || !target.ref.filters.every(isHeaderModifier)) return false;
     return first !== undefined && hash(target) === hash(first);
   });
 }
@@ -107,14 +105,16 @@ function candidateRoute(
   const [only] = targets.length === 1 ? targets : [];
   const filters = [...rule.filters, ...(only?.ref.filters ?? [])];
   const prefix = match.kind === "HTTPRoute" ? prefixOf(match.match.path) : "";
-  const made = create(RouteSchema, { name, match: routeMatch(match), ...headerChanges(rule.filters) });
+  const made = create(RouteSchema, { name, match: routeMatch(match) });
   if (made.match !== undefined && share < 1) made.match.runtimeFraction = runtimeFraction(share);
   const redirect = filters.find((filter) => filter.type === "RequestRedirect");
   if (redirect !== undefined) {
+    Object.assign(made, headerChanges(rule.filters));
     made.action = { case: "redirect", value: redirectAction(redirect.requestRedirect, prefix, parent.spec.port) };
     return made;
   }
   if (targets.length === 0 || targets.some(({ service }) => service === undefined)) {
+    Object.assign(made, headerChanges(rule.filters));
     const what = only === undefined ? "no backend" : `no backend ${only.ref.name}:${only.ref.port}`;
     // Envoy turns 503 into UNAVAILABLE, which is what the Gateway API wants for calls.
     const status = match.kind === "GRPCRoute" ? 503 : 500;
@@ -122,11 +122,12 @@ function candidateRoute(
     return made;
   }
   const action = create(RouteActionSchema, {
-    ...toTargets(targets),
+    ...toTargets(targets, rule),
     ...timeoutsAndRetries(rule),
     hashPolicy: targets[0]?.service === undefined ? [] : hashPolicies(targets[0].service),
   });
   made.action = { case: "route", value: action };
+  if (!targets.some(changesHeaders)) Object.assign(made, headerChanges(rule.filters));
   for (const filter of filters) {
     switch (filter.type) {
       case "URLRewrite":
@@ -156,16 +157,24 @@ function answer(status: number, text: string): Route["action"] {
   return { case: "directResponse", value: create(DirectResponseActionSchema, { status, body }) };
 }
 
-function toTargets(targets: readonly Target[]): Pick<RouteAction, "clusterSpecifier"> {
+function toTargets(targets: readonly Target[], rule: RouteRule): Pick<RouteAction, "clusterSpecifier"> {
   const [first] = targets;
-  if (targets.length === 1 && first !== undefined && first.ref.filters.length === 0) {
+  if (targets.length === 1 && first !== undefined && !changesHeaders(first)) {
     return { clusterSpecifier: { case: "cluster", value: outboundName(first.ref.name, first.ref.port) } };
   }
-  // The headers of a backend are changed after those of the rule (see mostSpecificHeaderMutationsWins).
+  const ofBackend = targets.some(changesHeaders);
   const clusters = targets.map(({ ref: { name, port, weight, filters } }) => ({
     name: outboundName(name, port),
     weight,
-    ...headerChanges(filters),
+    ...(ofBackend ? headerChanges(rule.filters, filters) : {}),
   }));
   return { clusterSpecifier: { case: "weightedClusters", value: { clusters } } };
+}
+
+function changesHeaders({ ref }: Target): boolean {
+  return ref.filters.some(isHeaderModifier);
+}
+
+function isHeaderModifier({ type }: RouteFilter): boolean {
+  return type === "RequestHeaderModifier" || type === "ResponseHeaderModifier";
 }
