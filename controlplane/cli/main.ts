@@ -69,7 +69,7 @@ program
   .option("--out <folder>", "where configurations are written; standard output when left out")
   .option("--json", "print configurations and findings as JSON", false)
   .option("--allow-loss", "write also what could not be carried over whole; it is stricter there", false)
-  .option("--trusted-hops <count>", "how many proxies before this one are trusted with x-forwarded-for", parseCount)
+  .option("--trusted-hops <count>", "how many proxies Envoy trusts with x-forwarded-for", parseCount)
   .option("--trust-domain <name>", "what cluster.local stands for in Istio's principals", "cluster.local")
   .option("--root-namespace <name>", "the namespace whose Istio policies apply in all", "istio-system")
   .action((files: string[], flags: ImportFlags) => importFiles(files, flags));

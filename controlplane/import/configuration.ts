@@ -74,21 +74,20 @@ export interface JwtProvider {
   readonly localJwks?: object;
   readonly remoteJwks?: object;
   readonly fromHeaders?: readonly { readonly name: string; readonly prefix?: string }[];
-  readonly fromQuery?: readonly string[];
+  readonly fromParams?: readonly string[];
   readonly fromCookies?: readonly string[];
   readonly forward?: boolean;
   readonly payloadHeader?: string;
   readonly clockSkew?: string;
   readonly requireExpiration?: boolean;
   readonly maxLifetime?: string;
-  readonly onFailure?: "anonymous";
+  readonly onFailure?: "ignore";
   readonly claimToHeaders?: readonly { readonly claim: ClaimPath; readonly header: string }[];
   readonly clearRouteCache?: boolean;
 }
 
 export interface Configuration {
   readonly jwtProviders?: readonly JwtProvider[];
-  readonly trustedHops?: number;
   readonly evaluation: "precedence";
   readonly rules: readonly Rule[];
 }

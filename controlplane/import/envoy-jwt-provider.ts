@@ -107,14 +107,14 @@ function remoteKeys(remote: Cursor): Pick<JwtProvider, "remoteJwks"> | undefined
   };
 }
 
-function locations(provider: Cursor): Pick<JwtProvider, "fromHeaders" | "fromQuery" | "fromCookies"> {
+function locations(provider: Cursor): Pick<JwtProvider, "fromHeaders" | "fromParams" | "fromCookies"> {
   const [headers, query, cookies] = [
     provider.items("from_headers"),
     provider.strings("from_params"),
     provider.strings("from_cookies"),
   ];
   if (headers.length + query.length + cookies.length === 0) {
-    return { fromHeaders: [{ name: "authorization", prefix: "Bearer " }], fromQuery: ["access_token"] };
+    return { fromHeaders: [{ name: "authorization", prefix: "Bearer " }], fromParams: ["access_token"] };
   }
   const fromHeaders = headers.flatMap((item) => {
     item.only("name", "value_prefix");
@@ -123,7 +123,7 @@ function locations(provider: Cursor): Pick<JwtProvider, "fromHeaders" | "fromQue
   });
   return {
     ...(fromHeaders.length > 0 ? { fromHeaders } : {}),
-    ...(query.length > 0 ? { fromQuery: query } : {}),
+    ...(query.length > 0 ? { fromParams: query } : {}),
     ...(cookies.length > 0 ? { fromCookies: cookies } : {}),
   };
 }

@@ -87,14 +87,14 @@ function keysOf(rule: Cursor): Pick<JwtProvider, "localJwks" | "remoteJwks"> | u
   };
 }
 
-function locations(rule: Cursor): Pick<JwtProvider, "fromHeaders" | "fromQuery" | "fromCookies"> {
+function locations(rule: Cursor): Pick<JwtProvider, "fromHeaders" | "fromParams" | "fromCookies"> {
   const [headers, query, cookies] = [
     rule.items("fromHeaders"),
     rule.strings("fromParams"),
     rule.strings("fromCookies"),
   ];
   if (headers.length + query.length + cookies.length === 0) {
-    return { fromHeaders: [{ name: "authorization", prefix: "Bearer " }], fromQuery: ["access_token"] };
+    return { fromHeaders: [{ name: "authorization", prefix: "Bearer " }], fromParams: ["access_token"] };
   }
   const fromHeaders = headers.flatMap((item) => {
     item.only("name", "prefix");
@@ -103,7 +103,7 @@ function locations(rule: Cursor): Pick<JwtProvider, "fromHeaders" | "fromQuery" 
   });
   return {
     ...(fromHeaders.length > 0 ? { fromHeaders } : {}),
-    ...(query.length > 0 ? { fromQuery: query } : {}),
+    ...(query.length > 0 ? { fromParams: query } : {}),
     ...(cookies.length > 0 ? { fromCookies: cookies } : {}),
   };
 }

@@ -48,7 +48,7 @@ export class AuthzStream extends HttpContext {
 
   constructor(private config: AuthzConfig) {
     super();
-    this.tokens = new Tokens(config.providers, tokenCache(config.tokenCacheSize));
+    this.tokens = new Tokens(config.providers, config.severalTokens, tokenCache(config.tokenCacheSize));
     this.request = new RequestView(config.trustedHops);
     this.upstream = new Upstream(config);
     this.responses = new Responses(config);
@@ -163,7 +163,11 @@ export class AuthzStream extends HttpContext {
   /** In a dry run, gives the upstream no more than an allowed request would have had. */
   private passAnyway(reason: Reason, caller: Caller): bool {
     const changed = this.upstream.prepare(caller);
-    const bad = reason == Reason.BadApiKey || isBadToken(reason) || reason == Reason.KeysUnavailable;
+    const bad =
+      reason == Reason.BadApiKey ||
+      reason == Reason.BadPassword ||
+      isBadToken(reason) ||
+      reason == Reason.KeysUnavailable;
     if (changed && (!bad || this.upstream.removeCredentials())) return true;
     // Better no service than somebody else's headers.
     this.responses.send(Reason.Unavailable, null);
@@ -180,6 +184,11 @@ export class AuthzStream extends HttpContext {
     const apiKeys = this.config.apiKeys;
     if (apiKeys !== null) {
       const reason = apiKeys.authenticate(caller);
+      if (reason != Reason.None) return reason;
+    }
+    const basic = this.config.basic;
+    if (basic !== null) {
+      const reason = basic.authenticate(caller);
       if (reason != Reason.None) return reason;
     }
     const reason = this.tokens.authenticate(caller);
@@ -217,7 +226,8 @@ export class AuthzStream extends HttpContext {
   }
 
   private get takesCredentials(): bool {
-    return this.config.apiKeys !== null || this.config.providers.length > 0;
+    const config = this.config;
+    return config.apiKeys !== null || config.basic !== null || config.providers.length > 0;
   }
 }
 

@@ -22,14 +22,24 @@ export class FilterEnvoy {
     this.#ports = ports;
   }
 
-  /** @param show request headers whose values the answers tell. */
-  static async start(chains: FilterChains, show: readonly string[] = []): Promise<FilterEnvoy> {
+  /**
+   * @param show request headers whose values the answers tell.
+   * @param options.clusters ports of loopback that filters call, by the names of their clusters.
+   */
+  static async start(
+    chains: FilterChains,
+    show: readonly string[] = [],
+    options: { readonly concurrency?: number; readonly clusters?: Readonly<Record<string, number>> } = {},
+  ): Promise<FilterEnvoy> {
     const names = Object.keys(chains);
     const [adminPort = 0, ...free] = await freePorts(names.length + 1);
     const ports = new Map(names.map((name, i) => [name, free[i] ?? 0]));
     const listeners = names.map((name) => listener(name, ports.get(name) ?? 0, chains[name] ?? [], show));
-    const configuration = { admin: { address: address(adminPort) }, static_resources: { listeners } };
-    const envoy = await Envoy.start("filters", JSON.stringify(configuration), adminPort, { concurrency: 1 });
+    const clusters = Object.entries(options.clusters ?? {}).map(([name, port]) => cluster(name, port));
+    const configuration = { admin: { address: address(adminPort) }, static_resources: { listeners, clusters } };
+    const envoy = await Envoy.start("filters", JSON.stringify(configuration), adminPort, {
+      concurrency: options.concurrency ?? 1,
+    });
     await envoy.until(async () => (await envoy.admin("/ready")).startsWith("LIVE"));
     return new FilterEnvoy(envoy, ports);
   }
@@ -93,6 +103,11 @@ export const typed = (type: string, fields: object): object => ({
 });
 
 const address = (port: number): object => ({ socket_address: { address: "127.0.0.1", port_value: port } });
+
+function cluster(name: string, port: number): object {
+  const endpoint = { address: address(port) };
+  return { name, load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint }] }] } };
+}
 
 function listener(name: string, port: number, filters: readonly object[], show: readonly string[]): object {
   const route = {

@@ -1,7 +1,7 @@
 // The form of a token: a JWS in compact serialization (RFC 7515, section 7.1) whose payload is a claims set (RFC 7519).
 
 import { Bytes, JsonKind, JsonValue, decodeBase64Url, parseJson } from "proxy-wasm-assemblyscript-sdk";
-import { Algorithm, algorithmOf } from "./algorithm";
+import { Algorithm, algorithmOf } from "./keys/algorithm";
 
 /** A longer token is refused unread. */
 export const MAX_TOKEN_SIZE: i32 = 8192;
@@ -16,7 +16,11 @@ export class Jwt {
     readonly algorithm: Algorithm,
     /** Null when the token names no key. */
     readonly keyId: string | null,
+    /** `typ`; null when the token names none. */
+    readonly type: string | null,
     readonly claims: JsonValue,
+    /** The claims as they stand in the token, in base64url. */
+    readonly payload: Bytes,
     /** What the signature is of. */
     readonly signed: Bytes,
     readonly signature: Bytes,
@@ -43,11 +47,15 @@ export function parseJwt(token: Bytes): Jwt | null {
   if (algorithm === null || algorithm.kind != JsonKind.String) return null;
   const keyId = header.member("kid");
   if (keyId !== null && keyId.kind != JsonKind.String) return null;
+  const type = header.member("typ");
+  if (type !== null && type.kind != JsonKind.String) return null;
   if (header.member("crit") !== null || header.member("b64") !== null) return null;
   return new Jwt(
     algorithmOf(algorithm.text),
     keyId === null ? null : keyId.text,
+    type === null ? null : type.text,
     claims,
+    token.slice(first + 1, second),
     token.slice(0, second),
     signature,
   );

@@ -41,6 +41,8 @@ export class Rule {
   readonly headers: HeaderMatch[] = [];
   /** Everything that the rule asks of the caller, also inside of other principals. */
   readonly principals: PrincipalMatch[] = [];
+  /** The providers that its conditions on claims name. */
+  readonly claimProviders: string[] = [];
   /** The place in the order of evaluation. */
   order: i32 = 0;
   private observed: Counter | null = null;
@@ -57,7 +59,7 @@ export class Rule {
     if (!principals.isAny) conditions.push(principals);
     const claims = object.objects("claims");
     refuseEmpty(object, "claims", claims.length);
-    for (let i = 0; i < claims.length; ++i) conditions.push(new ClaimCondition(claims[i]));
+    for (let i = 0; i < claims.length; ++i) conditions.push(this.readClaim(claims[i]));
     const headers = object.objects("headers");
     refuseEmpty(object, "headers", headers.length);
     for (let i = 0; i < headers.length; ++i) {
@@ -140,6 +142,12 @@ export class Rule {
     for (let i = 0; i < condition.principals.length; ++i) condition.principals[i].addTo(this.principals);
   }
 
+  private readClaim(object: ConfigObject): ClaimCondition {
+    const condition = new ClaimCondition(object);
+    if (condition.provider.length) this.claimProviders.push(condition.provider);
+    return condition;
+  }
+
   /** Reads what must not be so. Whether something of it is about the caller. */
   private readNot(object: ConfigObject | null): bool {
     if (object === null) return false;
@@ -147,7 +155,7 @@ export class Rule {
     readRequestConditions(object, inner);
     const claims = object.objects("claims");
     refuseEmpty(object, "claims", claims.length);
-    for (let i = 0; i < claims.length; ++i) inner.push(new ClaimCondition(claims[i]));
+    for (let i = 0; i < claims.length; ++i) inner.push(this.readClaim(claims[i]));
     const hasPrincipals = object.has("principals");
     if (hasPrincipals) {
       const principals = PrincipalsCondition.read(object);
