@@ -44,9 +44,14 @@ export class FilterEnvoy {
     return new FilterEnvoy(envoy, ports);
   }
 
+  /** Where the listener of a chain listens, on loopback. */
+  port(chain: string): number {
+    return this.#ports.get(chain) ?? 0;
+  }
+
   /** Sends bytes as they are (one character is one byte) and reads the head of the answer. */
   send(chain: string, bytes: string): Promise<Answered> {
-    const port = this.#ports.get(chain) ?? 0;
+    const port = this.port(chain);
     return new Promise((resolve, reject) => {
       const socket = connect(port, "127.0.0.1");
       let answer = "";
