@@ -1,3 +1,4 @@
+export { localityName } from "./check-services.ts";
 export { type Asset, type AssetReference, type Assets } from "./assets.ts";
 export { filterProblem } from "./configuration.ts";
 export { type Origin, type SourceFile } from "./document.ts";
@@ -6,3 +7,5 @@ export { buildModel, loadModel, parseResources, type LoadResult, type ParsedReso
 export { formatPath, parsePath, type Path } from "./path.ts";
 export { compareProblems, formatProblem, type Position, type Problem } from "./problem.ts";
 export type * from "./resources.ts";
+export type * from "./routes.ts";
+export type * from "./services.ts";

@@ -2,7 +2,7 @@
 
 import { SignatureVerdict } from "proxy-wasm-assemblyscript-sdk";
 import { Reason } from "../../reason";
-import { Jwt } from "../jwt";
+import { Jws } from "../jws";
 import { WaitingRoom } from "../waiting-room";
 import { Algorithm, isOfHost } from "./algorithm";
 import { Key } from "./key";
@@ -17,10 +17,10 @@ export abstract class KeySet {
   constructor(protected algorithms: Algorithm[]) {}
 
   /** Whether a token is signed with one of the keys. Nothing else of it is looked at. */
-  verify(jwt: Jwt): Reason {
+  verify(jws: Jws): Reason {
     this.verifiedBy = null;
-    if (!this.algorithms.includes(jwt.algorithm)) return Reason.TokenAlgorithm;
-    return this.tryKeys(jwt);
+    if (!this.algorithms.includes(jws.algorithm)) return Reason.TokenAlgorithm;
+    return this.tryKeys(jws);
   }
 
   /** Whether the host must be able to verify signatures. */
@@ -41,14 +41,14 @@ export abstract class KeySet {
   stop(): void {}
 
   /** `TokenUnknownKey` where no key is for the token. */
-  protected tryKeys(jwt: Jwt): Reason {
+  protected tryKeys(jws: Jws): Reason {
     let tried = false;
     const keys = this.keys;
     for (let i = 0; i < keys.length; ++i) {
       const key = unchecked(keys[i]);
-      if (!key.isFor(jwt)) continue;
+      if (!key.isFor(jws)) continue;
       tried = true;
-      const verdict = key.verify(jwt);
+      const verdict = key.verify(jws);
       if (verdict == SignatureVerdict.HostError) return Reason.Unavailable;
       if (verdict == SignatureVerdict.Valid) {
         this.verifiedBy = key;

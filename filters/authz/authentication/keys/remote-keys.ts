@@ -1,6 +1,6 @@
 import { Bytes, Gauge, currentTimeSeconds, logError, logInfo } from "proxy-wasm-assemblyscript-sdk";
 import { Reason } from "../../reason";
-import { Jwt } from "../jwt";
+import { Jws } from "../jws";
 import { WaitingRoom } from "../waiting-room";
 import { Algorithm, isSymmetric } from "./algorithm";
 import { FetchedJwks } from "./fetched-jwks";
@@ -84,17 +84,17 @@ export class RemoteKeys extends KeySet {
     this.show(-1);
   }
 
-  protected tryKeys(jwt: Jwt): Reason {
+  protected tryKeys(jws: Jws): Reason {
     const refresher = this.refresher;
     if (refresher === null || this.isEmpty) return Reason.KeysUnavailable;
-    const reason = super.tryKeys(jwt);
+    const reason = super.tryKeys(jws);
     if (reason != Reason.TokenUnknownKey) return reason;
     // It may be a new key.
     switch (refresher.ask()) {
       case Ask.Wait:
         return Reason.KeysUnavailable;
       case Ask.Changed:
-        return this.isEmpty ? Reason.KeysUnavailable : super.tryKeys(jwt);
+        return this.isEmpty ? Reason.KeysUnavailable : super.tryKeys(jws);
       default:
         return reason;
     }
