@@ -40,9 +40,9 @@ function signature(alg: string, { jwk, vector }: { readonly jwk: object; readonl
 
 const bySize = ["2048", "3072", "4096", "8192"] as const;
 
-describe("RSASSA-PKCS1-v1_5", { skip }, () => {
+describe("RSASSA-PKCS1-v1_5", () => {
   for (const [size, bits] of bySize.flatMap((size) => ["256", "384", "512"].map((bits) => [size, bits] as const))) {
-    test(`RS${bits}, ${size} bits`, async () => {
+    test(`RS${bits}, ${size} bits`, { skip }, async () => {
       // "acceptable" are a digest's parameters without NULL, which RFC 8017 does not allow.
       await ask(`rsa_signature_${size}_sha${bits}`, (group, vector) => [
         signature(`RS${bits}`, { jwk: jwkOf(group), vector }),
@@ -52,13 +52,13 @@ describe("RSASSA-PKCS1-v1_5", { skip }, () => {
   }
 });
 
-describe("RSASSA-PSS", { skip }, () => {
+describe("RSASSA-PSS", () => {
   const files = ["2048_sha256_mgf1_32", "3072_sha256_mgf1_32", "4096_sha256_mgf1_32", "2048_sha384_mgf1_48"];
   files.push("4096_sha384_mgf1_48", "4096_sha512_mgf1_64", "misc");
   // Salts and masks that JWS does not have (RFC 7518, section 3.5): each signature is refused.
   files.push("2048_sha256_mgf1_0", "4096_sha512_mgf1_32", "2048_sha256_mgf1sha1_20", "2048_sha1_mgf1_20");
   for (const file of files) {
-    test(file, async () => {
+    test(file, { skip }, async () => {
       await ask(`rsa_pss_${file}`, (group, vector) => {
         const { sha = "", mgfSha, sLen = -1 } = group;
         const bits = /^SHA-(256|384|512)$/.exec(sha)?.[1] ?? "256";
@@ -72,20 +72,20 @@ describe("RSASSA-PSS", { skip }, () => {
   }
 });
 
-describe("ECDSA", { skip }, () => {
+describe("ECDSA", () => {
   for (const [curve, bits, alg] of [
     ["256r1", "256", "ES256"],
     ["384r1", "384", "ES384"],
     ["521r1", "512", "ES512"],
   ] as const) {
-    test(`${alg}, r and s`, async () => {
+    test(`${alg}, r and s`, { skip }, async () => {
       await ask(`ecdsa_secp${curve}_sha${bits}_p1363`, (group, vector) => [
         signature(alg, { jwk: jwkOf(group), vector }),
         vector.result === "valid",
       ]);
     });
 
-    test(`${alg}: a signature in DER is none of JWS`, async () => {
+    test(`${alg}: a signature in DER is none of JWS`, { skip }, async () => {
       await ask(`ecdsa_secp${curve}_sha${bits}`, (group, vector) => [
         signature(alg, { jwk: jwkOf(group), vector }),
         false,
@@ -94,8 +94,8 @@ describe("ECDSA", { skip }, () => {
   }
 });
 
-describe("Ed25519", { skip }, () => {
-  test("EdDSA", async () => {
+describe("Ed25519", () => {
+  test("EdDSA", { skip }, async () => {
     await ask("ed25519", (group, vector) => [
       signature("EdDSA", { jwk: jwkOf(group), vector }),
       vector.result === "valid",
@@ -103,10 +103,10 @@ describe("Ed25519", { skip }, () => {
   });
 });
 
-describe("HMAC", { skip }, () => {
+describe("HMAC", () => {
   for (const bits of ["256", "384", "512"]) {
     // Codes that were cut and keys shorter than the hash are good for HMAC and bad for JWS (RFC 7518, section 3.2).
-    test(`HS${bits}`, async () => {
+    test(`HS${bits}`, { skip }, async () => {
       await ask(`hmac_sha${bits}`, ({ tagSize, keySize = 0 }, vector) => {
         const key = { kty: "oct", alg: `HS${bits}`, k: base64url(vector.key) };
         const isJws = tagSize === Number(bits) && keySize >= Number(bits);
@@ -138,8 +138,8 @@ const differences = {
 } as const;
 
 for (const file of ["json_web_signature", "json_web_key"] as const) {
-  describe(file, { skip }, () => {
-    test("each case", async () => {
+  describe(file, () => {
+    test("each case", { skip }, async () => {
       const known = differences[file];
       await ask(file, (group, { tcId, jws = "", result }) => {
         const set = group.public ?? group.private ?? {};
