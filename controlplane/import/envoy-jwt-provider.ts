@@ -1,6 +1,7 @@
 import type { JwtProvider } from "./configuration.ts";
 import type { Cursor } from "./cursor.ts";
 import { inlineJwks, tokenPrefix } from "./jwks.ts";
+import { remoteJwks } from "./remote-jwks.ts";
 import type { Names } from "./rules.ts";
 
 const fields = ["issuer", "audiences", "subjects", "require_expiration", "max_lifetime", "remote_jwks", "local_jwks"];
@@ -94,17 +95,7 @@ function remoteKeys(remote: Cursor): Pick<JwtProvider, "remoteJwks"> | undefined
     return undefined;
   }
   remote.get("retry_policy")?.report("note", "the filter has its own way of trying again");
-  const timeout = uri?.text("timeout");
-  const refresh = remote.text("cache_duration");
-  return {
-    remoteJwks: {
-      cluster,
-      path: `${url.pathname}${url.search}`,
-      authority: url.host,
-      ...(timeout === undefined ? {} : { timeout }),
-      ...(refresh === undefined ? {} : { refresh }),
-    },
-  };
+  return { remoteJwks: remoteJwks(cluster, url, uri?.get("timeout"), remote.get("cache_duration")) };
 }
 
 function locations(provider: Cursor): Pick<JwtProvider, "fromHeaders" | "fromParams" | "fromCookies"> {
