@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { stringify } from "yaml";
 import { bootstrapJson, createBootstrap, type BootstrapOptions } from "../bootstrap/index.ts";
+import { addAuthzCommands } from "./authz/index.ts";
 import { addFilterCommands } from "./filter/index.ts";
 import { importFiles, type ImportFlags } from "./import.ts";
 import { parseHostPort } from "./parse-host-port.ts";
@@ -81,6 +82,7 @@ program
   .option("--json", "print it as JSON", false)
   .action((options: StatusOptions) => status(options));
 
+addAuthzCommands(program);
 addFilterCommands(program);
 
 await program.parseAsync();

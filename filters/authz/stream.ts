@@ -206,7 +206,7 @@ export class AuthzStream extends HttpContext {
     if (after === null) {
       for (let i = 0; i < rules.observed.length; ++i) rules.observed[i].observe();
     }
-    if (this.operating.logsRules) this.logRules(rule);
+    if (this.operating.logsRules) this.logRules(rule, caller, after);
     if (rule === null ? rules.allowsByDefault : rule.action == Action.Allow) return Reason.None;
     if (rule !== null && rule.action == Action.External) return Reason.External;
     // Who could still show who they are is asked to.
@@ -215,12 +215,14 @@ export class AuthzStream extends HttpContext {
     return rule === null ? Reason.NoRule : Reason.Rule;
   }
 
-  /** Tells of each rule up to the one that decides. */
-  private logRules(decisive: Rule | null): void {
+  /** Tells of each rule that was looked at, up to the one that decides. */
+  private logRules(decisive: Rule | null, caller: Caller, after: Rule | null): void {
     const rules = this.config.rules.ordered;
-    for (let i = 0; i < rules.length; ++i) {
+    for (let i = after === null ? 0 : after.order + 1; i < rules.length; ++i) {
       const rule = rules[i];
-      this.log.rule(rule, rule === decisive ? "" : rule.explain(this.request, this.caller));
+      // One authorizer is asked for a request.
+      if (after !== null && rule.action == Action.External) continue;
+      this.log.rule(rule, rule === decisive ? "" : rule.explain(this.request, caller));
       if (rule === decisive) return;
     }
   }
