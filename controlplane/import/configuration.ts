@@ -71,6 +71,7 @@ export interface JwtProvider {
   readonly name: string;
   readonly issuer: string;
   readonly audiences?: readonly string[];
+  readonly subjects?: readonly StringTest[];
   readonly localJwks?: object;
   readonly remoteJwks?: object;
   readonly fromHeaders?: readonly { readonly name: string; readonly prefix?: string }[];

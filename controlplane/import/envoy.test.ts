@@ -178,6 +178,41 @@ for (const [text, ...expected] of requirements) {
   });
 }
 
+test("a provider of jwt_authn, field by field", () => {
+  const fields = [
+    "subjects: { prefix: svc- }",
+    "max_lifetime: 3600s",
+    "require_expiration: true",
+    "from_headers: [{ name: x-token, value_prefix: 'Token ' }]",
+    "from_params: [access_token]",
+    "from_cookies: [session]",
+    "forward_payload_header: x-payload",
+    "clock_skew_seconds: 5",
+  ].join(", ");
+  const { configurations, findings } = imported(
+    `providers: { a: { issuer: a, ${keys}, ${fields} } }\nrules: [{ match: { prefix: / }, requires: { allow_missing_or_failed: {} } }]\n`,
+  );
+  assert.deepEqual(
+    findings.filter((finding) => !finding.includes(": note: ")),
+    [],
+  );
+  const [{ localJwks, ...found } = {}] = configurations["authz"]?.jwtProviders ?? [];
+  assert.ok(localJwks);
+  assert.deepEqual(found, {
+    name: "a",
+    issuer: "a",
+    subjects: [{ prefix: "svc-" }],
+    fromHeaders: [{ name: "x-token", prefix: "Token " }],
+    fromParams: ["access_token"],
+    fromCookies: ["session"],
+    payloadHeader: "x-payload",
+    clockSkew: "5s",
+    requireExpiration: true,
+    maxLifetime: "3600s",
+    onFailure: "ignore",
+  });
+});
+
 const typed = (type: string, fields: string): string =>
   `{ name: x, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.${type}, ${fields} } }`;
 const chain = (...filters: string[]): string => `static_resources:

@@ -186,6 +186,22 @@ test("API keys in query and cookie", async () => {
   assert.equal(outcome(noHeader, { headers: [["x-api-key", "billing-key"]] }), "401 missing_credentials");
 });
 
+test("a token and an API key in one query, and in one line of cookies", async () => {
+  const filter = await authz.worker({
+    jwtProviders: [everywhere],
+    apiKeys: { ...apiKeys, fromParams: ["api_key"], fromCookies: ["key"] },
+    rules,
+    principalHeader: "x-caller",
+  });
+  const query = filter.send({ path: `/a?api_key=billing-key&b&access_token=${TOKEN}` }).request.headers;
+  assert.equal(query?.get(":path"), "/a?b");
+  const line = filter.send({ headers: cookies(`key=billing-key; b; session=${TOKEN}`, "c=1") }).request.headers;
+  assert.deepEqual(line?.getAll("cookie"), ["b", "c=1"]);
+  const both = filter.send({ path: "/a?api_key=billing-key", headers: cookies(`session=${TOKEN}`) }).request.headers;
+  assert.equal(both?.get(":path"), "/a");
+  assert.equal(both.has("cookie"), false);
+});
+
 test("a dry run forwards no bad credential, however it is spelled", async () => {
   const filter = await authz.worker({
     jwtProviders: [everywhere],
