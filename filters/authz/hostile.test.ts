@@ -190,6 +190,22 @@ test("a good token with any change is no good token", async () => {
   );
 });
 
+test("good tokens whose claims take far more memory than they have bytes do not fill the cache", async () => {
+  const host = await ProxyWasmHost.load(await filterModule("authz"), { maxMemoryPages: 64 });
+  const plugin = host.startPlugin({ configuration: JSON.stringify(configuration) });
+  assert.ok(plugin.ok, plugin.reason);
+  const list = Array.from({ length: 1500 }, () => []);
+  for (let i = 0; i < 200; i += 1) {
+    const stream = plugin.newHttpStream();
+    const authorization = `Bearer ${await sign("HS256", { ...CLAIMS, n: i, list })}`;
+    stream.requestHeaders({ ":method": "GET", ":path": "/", authorization }, { endOfStream: true });
+    assert.equal(stream.localResponse, undefined, plugin.trap);
+    stream.close();
+  }
+  assert.equal(plugin.trap, undefined);
+  host.close();
+});
+
 test("many large requests fit into little memory", async () => {
   const host = await ProxyWasmHost.load(await filterModule("authz"), { maxMemoryPages: 48 });
   const plugin = host.startPlugin({ configuration: JSON.stringify(configuration) });

@@ -1,6 +1,7 @@
 // Who sends a request.
 
 import { JsonValue } from "proxy-wasm-assemblyscript-sdk";
+import { memoryOf } from "./claims";
 import { CredentialLocation } from "./credential-location";
 import { JwtProvider } from "./jwt-provider";
 import { Key } from "./keys/key";
@@ -53,6 +54,13 @@ export class Identity {
     readonly subject: string,
     readonly claims: JsonValue,
   ) {}
+
+  /** About how many bytes of memory it takes. */
+  get memory(): i32 {
+    const payload = this.payload;
+    const size = 512 + memoryOf(this.claims) + (payload === null ? 0 : payload.length);
+    return size + sizeOf(this.headerValues) + sizeOf(this.stateValues);
+  }
 
   /** Whether the issuer still has the key of its token. */
   get isKeyValid(): bool {
@@ -109,4 +117,13 @@ export class Caller {
     this.identities.length = 0;
     this.withheld.length = 0;
   }
+}
+
+function sizeOf(values: (Uint8Array | null)[]): i32 {
+  let size = 0;
+  for (let i = 0; i < values.length; ++i) {
+    const value = values[i];
+    size += 48 + (value === null ? 0 : value.length);
+  }
+  return size;
 }
