@@ -1,12 +1,21 @@
 import { Envoy } from "../test/support/envoy.ts";
 import { freePorts } from "../test/support/ports.ts";
-import { configurationOf } from "./configuration.ts";
+import { configurationOf, directResponse, type Json } from "./configuration.ts";
 import { pinTo } from "./measure.ts";
 
-/** A server for callouts: an Envoy that answers everything with 200 by itself, on the core of the load generator. */
-export async function startUpstream(): Promise<{ port: number; stop: () => Promise<void> }> {
+export interface Upstream {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/**
+ * A server for callouts and bodies: an Envoy that answers by itself, on the core of the load generator.
+ * @param routes A direct response to everything when left out.
+ */
+export async function startUpstream(routes: readonly Json[] = [directResponse]): Promise<Upstream> {
   const [port = 0, adminPort = 0] = await freePorts(2);
-  const configuration = configurationOf({ name: "upstream", filters: [], path: "/", headers: {} }, port, adminPort);
+  const variant = { name: "upstream", filters: [], routes, path: "/", headers: {} };
+  const configuration = configurationOf(variant, port, adminPort);
   const envoy = await Envoy.start("upstream", configuration, adminPort, { concurrency: 1, logLevel: "error" });
   try {
     await pinTo(envoy.process.child.pid ?? 0, 1);

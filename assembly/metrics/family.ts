@@ -12,7 +12,8 @@ import { taggedName } from "./tagged-name";
 @inline const MAX_VALUE_SIZE: i32 = 100;
 
 /**
- * A metric for each combination of values of its tags. Make it in `onConfigure`; give the values in the order of the tags:
+ * A metric for each combination of values of its tags. Make it once, as a constant of the module or in `onConfigure`; give the values in the
+ * order of the tags:
  *
  *     const requests = new CounterFamily("requests", ["method", "status"]);
  *     requests.tag(method).tagNumber(200).increment();
@@ -58,7 +59,7 @@ export abstract class MetricFamily {
 
   /**
    * Makes the metric of the given values now, and so keeps a place for it: for values that are known from the start, and to have a
-   * counter seen at 0.
+   * counter seen at 0. Not to be called at module top level.
    */
   define(): Status {
     return this.take() == UNDEFINED ? Status.InternalFailure : Status.Ok;

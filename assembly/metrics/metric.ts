@@ -3,6 +3,7 @@
 import { MetricType, Status } from "../abi/enums";
 import { proxy_define_metric, proxy_get_metric, proxy_increment_metric, proxy_record_metric } from "../abi/imports";
 import { Bytes } from "../bytes";
+import { hasStarted, whenStarted } from "../runtime/start";
 
 const idOut: usize = memory.data(4);
 const valueOut: usize = memory.data(8);
@@ -30,13 +31,45 @@ export function read(id: u32): u64 {
   return proxy_get_metric(id, valueOut) == Status.Ok ? load<u64>(valueOut) : 0;
 }
 
-/** A number that only grows. Define metrics in `onVmStart` or `onConfigure`; the host allows it no earlier. */
-@final
-export class Counter {
-  private id: u32;
+/** Metrics of module top level, which the host does not let be defined before the module has started. */
+// @ts-ignore: decorator
+@lazy const waiting: Metric[] = [];
 
+function defineWaiting(): void {
+  for (let i = 0; i < waiting.length; ++i) waiting[i].define();
+}
+
+/**
+ * A metric without tags. Make it once: in `onConfigure`, where the name comes from the configuration, or as a constant of the module; the
+ * host then has it, at 0, from the first root context on.
+ */
+export abstract class Metric {
+  protected id: u32 = UNDEFINED;
+
+  constructor(
+    private type: MetricType,
+    private name: string,
+  ) {
+    if (hasStarted) {
+      this.define();
+    } else {
+      if (!waiting.length) whenStarted(defineWaiting);
+      waiting.push(this);
+    }
+  }
+
+  /** The SDK's own. */
+  define(): void {
+    this.id = define(this.type, this.name);
+  }
+}
+
+/** A number that only grows. */
+@final
+export class Counter extends Metric {
+  /** @param name Envoy's name of it is `wasmcustom.<name>`. */
   constructor(name: string) {
-    this.id = define(MetricType.Counter, name);
+    super(MetricType.Counter, name);
   }
 
   /** @param offset 1 or more. */
@@ -51,11 +84,10 @@ export class Counter {
 
 /** A number that goes up and down. */
 @final
-export class Gauge {
-  private id: u32;
-
+export class Gauge extends Metric {
+  /** @param name Envoy's name of it is `wasmcustom.<name>`. */
   constructor(name: string) {
-    this.id = define(MetricType.Gauge, name);
+    super(MetricType.Gauge, name);
   }
 
   /** @param offset May be negative. */
@@ -74,11 +106,10 @@ export class Gauge {
 
 /** A distribution of values. The host does not let it be read. */
 @final
-export class Histogram {
-  private id: u32;
-
+export class Histogram extends Metric {
+  /** @param name Envoy's name of it is `wasmcustom.<name>`. */
   constructor(name: string) {
-    this.id = define(MetricType.Histogram, name);
+    super(MetricType.Histogram, name);
   }
 
   record(value: u64): Status {

@@ -12,6 +12,7 @@ import { enterCallback, leaveCallback } from "./callback";
 import { ContextTable, RootTable } from "./context-table";
 import { createRootContext } from "./registry";
 import { setCurrentRoot } from "./scope";
+import { start } from "./start";
 
 const pluginRootId: StringAttribute = new StringAttribute("plugin_root_id");
 const roots: RootTable = new RootTable();
@@ -75,6 +76,7 @@ export function proxy_on_context_create(context: u32, parent: u32): void {
 
 function createRoot(id: u32): void {
   if (rootOf(id) !== null) return;
+  start();
   const rootId = pluginRootId.string();
   const root = createRootContext(rootId === null ? "" : rootId);
   root.id = id;

@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import asc from "assemblyscript/asc";
 
 const sdk = `from "proxy-wasm-assemblyscript-sdk"`;
-const imports = `import { Bytes, FilterDataStatus, FilterHeadersStatus, HttpContext, RootContext, logInfo, registerHttpContext, registerRootContext } ${sdk};\n`;
+const imports = `import { Bytes, FilterDataStatus, FilterHeadersStatus, HeaderName, HttpContext, RootContext, logInfo, registerHttpContext, registerRootContext, responseHeaders } ${sdk}; const NAME = new HeaderName("a");\n`;
 const register = `\nregisterHttpContext("a", () => new A());`;
 
 /** What the compiler says about a filter, which starts on line 2. */
@@ -108,6 +108,19 @@ describe("faults of a filter are errors of the compiler, with their place", () =
       "checked.ts(4,1)",
       /trace\(\) is not there in Envoy/,
     ],
+    [
+      "== on two Bytes",
+      stream(`onLog(): void {\nif (responseHeaders.find(NAME) == Bytes.utf8("a")) logInfo("a"); }`),
+      "checked.ts(4,5)",
+      /== on two Bytes would compare their addresses: .* a\.equals\(b\)/,
+    ],
+    [
+      "!== on two Bytes, in a function compiled twice",
+      `function differ<T>(a: Bytes, b: Bytes | null, c: T): bool {\nreturn b !== null && a !== b; }
+       ${stream(`onLog(): void { differ(Bytes.utf8("a"), null, 1); differ(Bytes.utf8("a"), null, "1"); }`)}`,
+      "checked.ts(3,22)",
+      /!== on two Bytes would .* !a\.equals\(b\)/,
+    ],
   ];
   for (const [what, source, place, message] of cases) {
     test(what, async () => {
@@ -115,7 +128,7 @@ describe("faults of a filter are errors of the compiler, with their place", () =
       assert.match(said, message);
       assert.ok(said.includes(`└─ in ${place}`), said);
       // Nothing else is said of the same fault.
-      assert.match(said, /1 parse error\(s\)/);
+      assert.match(said, /1 (parse|compile) error\(s\)/);
     });
   }
 
@@ -161,6 +174,16 @@ describe("no fault is found in", () => {
       "an import under another name",
       `import { registerHttpContext as serve } from "proxy-wasm-assemblyscript-sdk";
        class A extends HttpContext {}\nserve("a", () => new A());`,
+    ],
+    [
+      "Bytes beside null, and what of Bytes is no reference",
+      stream(
+        `onLog(): void {
+           let a: Bytes | null = responseHeaders.find(NAME);
+           if (a == null || a !== null && a.size == 1 && a[0] == 2 && a.equals(a) == true) logInfo("a");
+           if ([Bytes.utf8("b")].includes(Bytes.utf8("c")) == (a === null)) logInfo("d");
+         }`,
+      ),
     ],
     [
       "two ids, and one that only the program knows",

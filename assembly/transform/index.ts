@@ -5,12 +5,13 @@ import type { Parser, Program, Source } from "assemblyscript";
 import { exportsSource } from "./callbacks.ts";
 import { filterClasses, overriddenCallbacks } from "./classes.ts";
 import { addForComposition } from "./composition.ts";
+import { checkComparisons } from "./comparisons.ts";
 import { checkGlobals } from "./globals.ts";
 import { checkOverrides } from "./overrides.ts";
 import { checkRegistrations } from "./registrations.ts";
 import { reporter } from "./report.ts";
+import { isFilterSource, isLibrarySource, library } from "./sources.ts";
 
-const library = "~lib/proxy-wasm-assemblyscript-sdk/";
 /** `Runtime.Minimal` of asc, whose enums have no values at run time: a collection happens only when the program asks. */
 const MINIMAL_RUNTIME = 1;
 
@@ -28,6 +29,7 @@ export default class FilterTransform {
     options.stackSize = 0;
     Object.assign(options, { runtime: MINIMAL_RUNTIME });
     Object.assign(this.program.module, { useShadowStack: false });
+    checkComparisons();
   }
 
   afterParse(parser: Parser): void {
@@ -48,21 +50,4 @@ export default class FilterTransform {
 
 function isComposition(source: Source): boolean {
   return source.internalPath === `${library}compose/index`;
-}
-
-function isLibrarySource(source: Source): boolean {
-  return source.internalPath.startsWith(library);
-}
-
-/** Whether a source is the filter's own or a library's that it uses, other than the standard library and the SDK. */
-function isFilterSource(source: Source): boolean {
-  const path = source.internalPath;
-  return (
-    !path.startsWith("~lib/") ||
-    (path.slice("~lib/".length).includes("/") && !path.startsWith(library) && !isStandard(path))
-  );
-}
-
-function isStandard(path: string): boolean {
-  return /^~lib\/(rt|util|shared|bindings|compat|diagnostics)\//.test(path);
 }

@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { stringify } from "yaml";
 import { bootstrapJson, createBootstrap, type BootstrapOptions } from "../bootstrap/index.ts";
+import { addAuthzCommands } from "./authz/index.ts";
 import { addFilterCommands } from "./filter/index.ts";
 import { importFiles, type ImportFlags } from "./import.ts";
 import { parseHostPort } from "./parse-host-port.ts";
@@ -75,7 +76,7 @@ program
   .option("--out <folder>", "where configurations are written; standard output when left out")
   .option("--json", "print configurations and findings as JSON", false)
   .option("--allow-loss", "write also what could not be carried over whole; it is stricter there", false)
-  .option("--trusted-hops <count>", "how many proxies before this one are trusted with x-forwarded-for", parseCount)
+  .option("--trusted-hops <count>", "how many proxies Envoy trusts with x-forwarded-for", parseCount)
   .option("--trust-domain <name>", "what cluster.local stands for in Istio's principals", "cluster.local")
   .option("--root-namespace <name>", "the namespace whose Istio policies apply in all", "istio-system")
   .action((files: string[], flags: ImportFlags) => importFiles(files, flags));
@@ -95,6 +96,7 @@ program
   .option("--json", "print it as JSON", false)
   .action((options: QuotaOptions) => quota(options));
 
+addAuthzCommands(program);
 addFilterCommands(program);
 
 await program.parseAsync();

@@ -71,24 +71,24 @@ export interface JwtProvider {
   readonly name: string;
   readonly issuer: string;
   readonly audiences?: readonly string[];
+  readonly subjects?: readonly StringTest[];
   readonly localJwks?: object;
   readonly remoteJwks?: object;
   readonly fromHeaders?: readonly { readonly name: string; readonly prefix?: string }[];
-  readonly fromQuery?: readonly string[];
+  readonly fromParams?: readonly string[];
   readonly fromCookies?: readonly string[];
   readonly forward?: boolean;
   readonly payloadHeader?: string;
   readonly clockSkew?: string;
   readonly requireExpiration?: boolean;
   readonly maxLifetime?: string;
-  readonly onFailure?: "anonymous";
+  readonly onFailure?: "ignore";
   readonly claimToHeaders?: readonly { readonly claim: ClaimPath; readonly header: string }[];
   readonly clearRouteCache?: boolean;
 }
 
 export interface Configuration {
   readonly jwtProviders?: readonly JwtProvider[];
-  readonly trustedHops?: number;
   readonly evaluation: "precedence";
   readonly rules: readonly Rule[];
 }

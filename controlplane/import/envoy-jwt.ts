@@ -41,7 +41,7 @@ export function importJwt(filter: Cursor, names: Names, providerNames: Names, fi
     return rulesOf(condition, { name, action: "deny" }, names, (finding) => findings.add(finding), problem);
   });
   const providers = [...reader.providers.values()].map((provider) =>
-    reader.lenient.has(provider.name) ? { ...provider, onFailure: "anonymous" as const } : provider,
+    reader.lenient.has(provider.name) ? { ...provider, onFailure: "ignore" as const } : provider,
   );
   return { providers, rules, payloads: reader.payloads };
 }
@@ -119,6 +119,7 @@ class Requirements {
           field.report(
             "note",
             "the filter takes one token for a request, so requirements of two providers are never met together",
+            "set severalTokens",
           );
         }
         return all(...parts);

@@ -1,6 +1,7 @@
 import type { JwtProvider } from "./configuration.ts";
 import type { Cursor } from "./cursor.ts";
 import { inlineJwks, tokenPrefix } from "./jwks.ts";
+import { remoteJwks } from "./remote-jwks.ts";
 import type { Names } from "./rules.ts";
 
 /** The provider that one of a RequestAuthentication's `jwtRules` describes; undefined where it cannot be one. */
@@ -75,26 +76,17 @@ function keysOf(rule: Cursor): Pick<JwtProvider, "localJwks" | "remoteJwks"> | u
     `Envoy fetches the keys itself, from its cluster ${JSON.stringify(cluster)}`,
     "have a ServiceEntry for it, or name another cluster in remoteJwks",
   );
-  const timeout = rule.text("timeout");
-  const authority = url.host;
-  return {
-    remoteJwks: {
-      cluster,
-      path: `${url.pathname}${url.search}`,
-      authority,
-      ...(timeout === undefined ? {} : { timeout }),
-    },
-  };
+  return { remoteJwks: remoteJwks(cluster, url, rule.get("timeout")) };
 }
 
-function locations(rule: Cursor): Pick<JwtProvider, "fromHeaders" | "fromQuery" | "fromCookies"> {
+function locations(rule: Cursor): Pick<JwtProvider, "fromHeaders" | "fromParams" | "fromCookies"> {
   const [headers, query, cookies] = [
     rule.items("fromHeaders"),
     rule.strings("fromParams"),
     rule.strings("fromCookies"),
   ];
   if (headers.length + query.length + cookies.length === 0) {
-    return { fromHeaders: [{ name: "authorization", prefix: "Bearer " }], fromQuery: ["access_token"] };
+    return { fromHeaders: [{ name: "authorization", prefix: "Bearer " }], fromParams: ["access_token"] };
   }
   const fromHeaders = headers.flatMap((item) => {
     item.only("name", "prefix");
@@ -103,7 +95,7 @@ function locations(rule: Cursor): Pick<JwtProvider, "fromHeaders" | "fromQuery" 
   });
   return {
     ...(fromHeaders.length > 0 ? { fromHeaders } : {}),
-    ...(query.length > 0 ? { fromQuery: query } : {}),
+    ...(query.length > 0 ? { fromParams: query } : {}),
     ...(cookies.length > 0 ? { fromCookies: cookies } : {}),
   };
 }

@@ -26,9 +26,10 @@ class GrpcCallout extends RootContext {
   onConfigure(configuration: Bytes): bool {
     const config = new Config(configuration);
     const cluster = config.root.string("cluster");
+    const timeout = config.root.integerOr("timeoutMilliseconds", 1, 60_000, 200);
     if (!config.accept()) return false;
     const take = new GrpcMethod(GrpcService.cluster(cluster), "example.quota.v1.Quota", "Take");
-    this.sharedHttpContext = new GrpcCalloutStream(take.timeout(Duration.milliseconds(200)));
+    this.sharedHttpContext = new GrpcCalloutStream(take.timeout(Duration.milliseconds(timeout)));
     return true;
   }
 }

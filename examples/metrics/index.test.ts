@@ -7,6 +7,7 @@ const module = await exampleModule("metrics");
 
 test("requests are counted by method and status", async () => {
   const filter = await testFilter(module);
+  assert.equal(filter.gauge("requests_active"), 0);
   for (const [method, status] of [
     ["GET", 200],
     ["GET", 200],

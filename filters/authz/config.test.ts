@@ -9,6 +9,7 @@ const allow = { name: "all", action: "allow" };
 const keys = [{ name: "billing", sha256: sha256("billing-key") }];
 const provider = { name: "corp", issuer: "https://id.example", localJwks: { keys: [RSA_JWK] } };
 
+const user = { name: "Aladdin", salt: "0f".repeat(16), hash: sha256("any") };
 const rule = (fields: object): object => ({
   apiKeys: { keys },
   jwtProviders: [provider],
@@ -16,6 +17,7 @@ const rule = (fields: object): object => ({
 });
 const jwt = (fields: object): object => ({ jwtProviders: [{ ...provider, ...fields }], rules: [allow] });
 const apiKeys = (fields: object): object => ({ apiKeys: { keys, ...fields }, rules: [allow] });
+const basic = (fields: object): object => ({ basic: { users: [{ ...user, ...fields }] }, rules: [allow] });
 const without = (object: object, field: string): object =>
   Object.fromEntries(Object.entries(object).filter(([name]) => name !== field));
 
@@ -23,15 +25,26 @@ const without = (object: object, field: string): object =>
 const fullProvider = {
   ...provider,
   audiences: ["orders", "é"],
+  subjects: [{ exact: "alice" }, { prefix: "svc-" }, { regex: "[0-9]+" }],
+  types: ["JWT", "at+jwt", "application/x+jwt"],
   algorithms: ["RS256", "ES256", "HS256"],
   fromHeaders: [{ name: "Authorization", prefix: "Bearer " }, { name: "x-token" }, { name: "x-other", prefix: "" }],
+  fromParams: ["access_token", "a.b-C"],
+  fromCookies: ["__Host-session"],
   forward: true,
+  onFailure: "ignore",
   clockSkew: "1m30s",
   requireExpiration: false,
+  maxLifetime: "87600h",
   claimToHeaders: [
     { claim: "sub", header: "x-user" },
     { claim: "realm_access.roles", header: "x-roles" },
     { claim: ["https://id.example/tenant", "id"], header: "x-tenant" },
+  ],
+  payloadHeader: "X-Payload",
+  claimToState: [
+    { claim: "sub", state: "sub" },
+    { claim: ["a.b"], state: "a-b_C" },
   ],
   clearRouteCache: true,
 };
@@ -89,7 +102,10 @@ const fullRule = {
     { issuer: "https://id.example" },
     { issuer: "https://id.example", subject: "alice" },
     { provider: "corp" },
+    { user: "Aladdin" },
     { peer: { prefix: "spiffe://corp.example/" } },
+    { peerDns: { suffix: ".corp.example" } },
+    { peerSubject: { contains: "O=Corp" } },
     { allOf: [{ not: { apiKey: "billing" } }, { anyOf: [{ authenticated: true }] }] },
   ],
   not: {
@@ -104,7 +120,7 @@ const fullRule = {
     claims: [{ claim: "blocked", equals: 1 }],
   },
   claims: [
-    { claim: "tenant", equals: "" },
+    { claim: "tenant", provider: "second", equals: "" },
     { claim: "email_verified", equals: false },
     { claim: "a.b", contains: "c" },
     { claim: "level", equals: 3.5 },
@@ -115,7 +131,9 @@ const fullRule = {
   ],
 };
 const everything = {
-  apiKeys: { header: "X-Key", forward: true, keys },
+  apiKeys: { header: "X-Key", fromParams: ["key"], fromCookies: ["key"], forward: true, keys },
+  basic: { iterations: 1, forward: true, users: [user, { ...user, name: "é a@b.example", salt: "A0".repeat(20) }] },
+  severalTokens: false,
   jwtProviders: [fullProvider, secondProvider],
   externalAuthorizers: [{ name: "opa", grpc: { cluster: "opa" } }],
   trustedHops: 2,
@@ -136,6 +154,7 @@ const good: Good[] = [
   ["the least", { rules: [allow] }],
   ["API keys", apiKeys({})],
   ["two keys with one name", apiKeys({ keys: [...keys, { name: "billing", sha256: sha256("next").toUpperCase() }] })],
+  ["a user", basic({})],
   ["a provider", jwt({})],
   ["everything", everything],
 ];
@@ -257,6 +276,17 @@ const bad: readonly Row[] = [
     apiKeys({ header: ":path" }),
     "apiKeys.header: expected a header that is no pseudo-header",
   ],
+  ["no user", { basic: { users: [] }, rules: [allow] }, "basic.users: expected at least one user"],
+  ["a user with a colon", basic({ name: "a:b" }), "basic.users[0].name: expected at most 256 bytes"],
+  ["a user with a slash", basic({ name: "a/b" }), "basic.users[0].name: expected at most 256 bytes"],
+  ["a short salt", basic({ salt: "0f".repeat(15) }), "basic.users[0].salt: expected 16 or more random bytes"],
+  ["half a byte of salt", basic({ salt: "0".repeat(33) }), "basic.users[0].salt: expected 16 or more random bytes"],
+  ["a password in the open", basic({ hash: "open sesame" }), "basic.users[0].hash: expected PBKDF2-HMAC-SHA-256"],
+  [
+    "many iterations",
+    { basic: { users: [user], iterations: 10_001 }, rules: [allow] },
+    "basic.iterations: expected an integer from 1 to 10000",
+  ],
   [
     "a provider without an issuer",
     { jwtProviders: [without(provider, "issuer")], rules: [allow] },
@@ -265,12 +295,12 @@ const bad: readonly Row[] = [
   [
     "a provider without keys",
     { jwtProviders: [without(provider, "localJwks")], rules: [allow] },
-    "jwtProviders[0].localJwks: expected a JWK set",
+    "jwtProviders[0]: expected exactly one of localJwks, remoteJwks, found none of them",
   ],
   [
     "the algorithm none",
     jwt({ algorithms: ["none"] }),
-    "jwtProviders[0].algorithms: expected names out of RS256, ES256, HS256",
+    "jwtProviders[0].algorithms: expected names out of RS256, RS384, RS512, PS256",
   ],
   ["no audience", jwt({ audiences: [] }), "jwtProviders[0].audiences: expected at least one item"],
   [
@@ -278,6 +308,24 @@ const bad: readonly Row[] = [
     jwt({ fromHeaders: [{ name: "a", prefix: "Bearer" }] }),
     "jwtProviders[0].fromHeaders[0].prefix: expected a word and a space",
   ],
+  ["no parameter", jwt({ fromParams: [] }), "jwtProviders[0].fromParams: expected at least one item"],
+  [
+    "a parameter with an escape",
+    jwt({ fromParams: ["access%5Ftoken"] }),
+    "jwtProviders[0].fromParams: expected names of letters",
+  ],
+  ["a cookie with a space", jwt({ fromCookies: ["a b"] }), "jwtProviders[0].fromCookies: expected names of letters"],
+  ["another failure", jwt({ onFailure: "allow" }), 'jwtProviders[0].onFailure: expected one of "refuse", "ignore"'],
+  ["no subject", jwt({ subjects: [] }), "jwtProviders[0].subjects: expected at least one item"],
+  ["a subject without a test", jwt({ subjects: [{}] }), "jwtProviders[0].subjects[0]: expected exactly one of exact"],
+  ["no type", jwt({ types: [] }), "jwtProviders[0].types: expected at least one item"],
+  ["a payload in Host", jwt({ payloadHeader: "host" }), "jwtProviders[0].payloadHeader: expected the name of a header"],
+  [
+    "a state with a dot",
+    jwt({ claimToState: [{ claim: "a", state: "a.b" }] }),
+    "jwtProviders[0].claimToState[0].state: expected 1 to 64",
+  ],
+  ["a lifetime without a unit", jwt({ maxLifetime: "60" }), "jwtProviders[0].maxLifetime: expected a duration from 1s"],
   ["a skew without a unit", jwt({ clockSkew: "60" }), "jwtProviders[0].clockSkew: expected a duration"],
 ];
 
@@ -337,9 +385,25 @@ const badBeyondSchema: readonly Row[] = [
   [
     "an algorithm without a key",
     jwt({ algorithms: ["HS256"] }),
-    "jwtProviders[0].algorithms: expected an algorithm that a key of localJwks has",
+    "jwtProviders[0].localJwks.keys: expected a key for signatures with HS256, found none",
   ],
   ["a skew of two hours", jwt({ clockSkew: "2h" }), "jwtProviders[0].clockSkew: expected a duration from 0s to 1h"],
+  ["no lifetime", jwt({ maxLifetime: "999ms" }), "jwtProviders[0].maxLifetime: expected a duration from 1s to 87600h"],
+  [
+    "two claims for one state",
+    jwt({
+      claimToState: [
+        { claim: "a", state: "a" },
+        { claim: "b", state: "a" },
+      ],
+    }),
+    'jwtProviders[0].claimToState[1].state: "a" is set by a claim before',
+  ],
+  [
+    "the payload in a claim's header",
+    jwt({ claimToHeaders: [{ claim: "a", header: "x-a" }], payloadHeader: "X-A" }),
+    'jwtProviders[0].payloadHeader: "x-a" is set by a claim before',
+  ],
   [
     "two claims for one header",
     jwt({
@@ -368,14 +432,73 @@ const badBeyondSchema: readonly Row[] = [
   [
     "API keys where tokens are",
     { ...jwt({}), apiKeys: { keys, header: "authorization" } },
-    'apiKeys.header: "authorization" is where a provider',
+    'apiKeys: "header authorization" is where a provider',
+  ],
+  [
+    "a user twice",
+    { basic: { users: [user, { ...user, salt: "0e".repeat(16) }] }, rules: [allow] },
+    "basic.users[1].name: expected a name that no user before has",
+  ],
+  [
+    "a salt twice",
+    { basic: { users: [user, { ...user, name: "b" }] }, rules: [allow] },
+    "basic.users[1].salt: expected a salt of its own",
+  ],
+  ["a user with a blank at the end", basic({ name: "a " }), "basic.users[0].name: expected at most 256 bytes"],
+  ["an unknown user", rule({ principals: [{ user: "b" }] }), "rules[0].principals: expected names of users"],
+  [
+    "tokens where passwords are",
+    { ...basic({}), jwtProviders: [{ ...provider, fromHeaders: [{ name: "Authorization", prefix: "basic " }] }] },
+    'jwtProviders[0].fromHeaders: "authorization" is where basic looks',
+  ],
+  [
+    "API keys where passwords are",
+    { ...basic({}), apiKeys: { keys, header: "authorization" } },
+    'apiKeys.header: "authorization" is where basic looks',
+  ],
+  [
+    "API keys in a parameter of tokens",
+    { ...jwt({ fromParams: ["key"] }), apiKeys: { keys, fromParams: ["key"] } },
+    'apiKeys: "parameter key" is where a provider',
+  ],
+  [
+    "a claim in the header of cookies that hold tokens",
+    jwt({ fromCookies: ["session"], claimToHeaders: [{ claim: "a", header: "Cookie" }] }),
+    'jwtProviders: "cookie" holds a credential',
+  ],
+  [
+    "one header for the claims of tokens that come together",
+    {
+      jwtProviders: [
+        { ...provider, claimToHeaders: [{ claim: "a", header: "x-a" }] },
+        { ...provider, name: "b", issuer: "b", payloadHeader: "X-A" },
+      ],
+      severalTokens: true,
+      rules: [allow],
+    },
+    'jwtProviders[1].payloadHeader: "x-a" is set by a claim before',
+  ],
+  [
+    "a claim of an unknown provider",
+    rule({ claims: [{ claim: "a", provider: "x", present: true }] }),
+    'rules[0].claims: expected names of jwtProviders; "x" is none',
+  ],
+  [
+    "the absence of a claim of an unknown provider",
+    rule({ not: { claims: [{ claim: "a", provider: "x", present: true }] } }),
+    'rules[0].claims: expected names of jwtProviders; "x" is none',
   ],
 ];
 
 const toBad = (rows: readonly Row[], schemaCannotTell: boolean): Bad[] =>
   rows.map(([what, configuration, error]) => ({ what, configuration, error, schemaCannotTell }));
 
-const readme = await readFile(new URL("README.md", import.meta.url), "utf8");
-good.push(["the example of its README", JSON.parse(/```json\n(.*?)```/s.exec(readme)?.[1] ?? "")]);
+for (const page of ["README.md", "docs/authentication.md"]) {
+  const text = await readFile(new URL(page, import.meta.url), "utf8");
+  const whole = [...text.matchAll(/```json\n(.*?)```/gs)]
+    .map(([, json = ""]) => json)
+    .filter((json) => json.includes('"rules"'));
+  whole.forEach((json, i) => good.push([`example ${i + 1} of ${page}`, JSON.parse(json)]));
+}
 
 testConfigurations("authz", good, [...toBad(bad, false), ...toBad(badBeyondSchema, true)]);

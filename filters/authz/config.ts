@@ -3,6 +3,7 @@
 import { Bytes, Config, ConfigObject, HeaderName, canVerifySignatures } from "proxy-wasm-assemblyscript-sdk";
 import { ownHeaderName } from "../common/names";
 import { ApiKeys } from "./authentication/api-keys";
+import { BasicUsers } from "./authentication/basic-users";
 import { JwtProvider } from "./authentication/jwt-provider";
 import { WaitingRoom } from "./authentication/waiting-room";
 import { Rule } from "./authorization/rule";
@@ -20,6 +21,7 @@ const DEFAULT_REALM: string = "envoy";
 @final
 export class AuthzConfig {
   apiKeys: ApiKeys | null = null;
+  basic: BasicUsers | null = null;
   providers: JwtProvider[] = [];
   /** Requests that wait for the keys of a provider. */
   waitingRoom: WaitingRoom = new WaitingRoom();
@@ -29,6 +31,8 @@ export class AuthzConfig {
   /** Names of all headers that the filter sets: nobody else's copy of them passes. */
   ownHeaders: string[] = [];
   realm: string = "";
+  /** Whether a request may have a token of each of several providers. */
+  severalTokens: bool = false;
   tokenCacheSize: i32 = 0;
   /** How many proxies on the right of `x-forwarded-for` are trusted. */
   trustedHops: i32 = 0;
@@ -43,7 +47,10 @@ export class AuthzConfig {
     const apiKeys = root.objectOrNull("apiKeys");
     const result = new AuthzConfig(new Rules(root));
     if (apiKeys !== null) result.apiKeys = new ApiKeys(apiKeys);
+    const basic = root.objectOrNull("basic");
+    if (basic !== null) result.basic = new BasicUsers(basic);
     result.readProviders(config, root.objects("jwtProviders"));
+    result.severalTokens = root.boolOr("severalTokens", false);
     if (root.has("principalHeader")) {
       result.principalHeader = new HeaderName(ownHeaderName(root, "principalHeader"));
     }
@@ -58,21 +65,31 @@ export class AuthzConfig {
     return config.accept() ? result : null;
   }
 
+  /** The configuration begins to count. To be called in a root context. */
+  start(): void {
+    for (let i = 0; i < this.providers.length; ++i) this.providers[i].keys.start(this.waitingRoom);
+  }
+
+  /** Another one counts from now on, or none. */
+  stop(): void {
+    for (let i = 0; i < this.providers.length; ++i) this.providers[i].keys.stop();
+  }
+
   private readProviders(config: Config, objects: ConfigObject[]): void {
     const names: string[] = [];
     const issuers: string[] = [];
     let needsHost = false;
     for (let i = 0; i < objects.length; ++i) {
-      const provider = new JwtProvider(config, objects[i]);
+      const provider = new JwtProvider(config, objects[i], i);
       if (names.includes(provider.name)) objects[i].error("name", "a name that no provider before has");
       if (issuers.includes(provider.issuer)) objects[i].error("issuer", "an issuer that no provider before has");
       names.push(provider.name);
       issuers.push(provider.issuer);
       this.providers.push(provider);
-      needsHost = needsHost || provider.needsHost;
+      needsHost = needsHost || provider.keys.needsHost;
     }
     if (needsHost && !canVerifySignatures()) {
-      config.error("jwtProviders", "RS256 and ES256 need the foreign function verify_signature, which this host lacks");
+      config.error("jwtProviders", "RS* and ES* need the foreign function verify_signature, which this host lacks");
     }
   }
 
@@ -100,6 +117,10 @@ export class AuthzConfig {
         config.error(`rules[${i}].authorizer`, "expected the name of one of externalAuthorizers");
       }
       this.checkPrincipals(config, `rules[${i}].principals`, rule);
+      for (let j = 0; j < rule.claimProviders.length; ++j) {
+        if (this.hasProvider(rule.claimProviders[j])) continue;
+        config.error(`rules[${i}].claims`, `expected names of jwtProviders; "${rule.claimProviders[j]}" is none`);
+      }
     }
   }
 
@@ -110,6 +131,10 @@ export class AuthzConfig {
       const principal = rule.principals[i];
       if (principal.apiKey.length && (apiKeys === null || !apiKeys.has(principal.apiKey))) {
         config.error(path, `expected names of API keys in apiKeys.keys; "${principal.apiKey}" is none`);
+      }
+      const basic = this.basic;
+      if (principal.user.length && (basic === null || !basic.has(principal.user))) {
+        config.error(path, `expected names of users in basic.users; "${principal.user}" is none`);
       }
       if (principal.issuer.length && !this.hasIssuer(principal.issuer)) {
         config.error(path, `expected issuers in jwtProviders; "${principal.issuer}" is none`);
@@ -134,29 +159,39 @@ export class AuthzConfig {
     return false;
   }
 
-  /** What the filter writes must not be what it, or a rule, reads. */
+  /** One kind of credential in one place, and what the filter writes must not be what it, or a rule, reads. */
   private checkHeaders(config: Config): void {
+    const places: string[] = [];
     const credentials: string[] = [];
+    const own: string[] = [];
+    const states: string[] = [];
     for (let i = 0; i < this.providers.length; ++i) {
       const provider = this.providers[i];
-      for (let j = 0; j < provider.locations.length; ++j) credentials.push(provider.locations[j].header.name);
-      const own: string[] = [];
-      for (let j = 0; j < provider.claimHeaders.length; ++j) {
-        const name = provider.claimHeaders[j].header.name;
-        if (own.includes(name)) {
-          config.error(`jwtProviders[${i}].claimToHeaders[${j}].header`, `"${name}" is set by a claim before`);
+      for (let j = 0; j < provider.locations.length; ++j) {
+        if (this.basic !== null && provider.locations[j].overlaps(this.basic!.location)) {
+          config.error(`jwtProviders[${i}].fromHeaders`, `"authorization" is where basic looks for passwords`);
         }
-        own.push(name);
-        if (!this.ownHeaders.includes(name)) this.ownHeaders.push(name);
+        places.push(provider.locations[j].place);
+        credentials.push(provider.locations[j].headerName);
       }
+      // Of tokens that are never together, two may set one header.
+      if (!this.severalTokens) own.length = states.length = 0;
+      provider.outputs.check(config, own, states);
+      for (let j = 0; j < own.length; ++j) if (!this.ownHeaders.includes(own[j])) this.ownHeaders.push(own[j]);
     }
     const apiKeys = this.apiKeys;
-    if (apiKeys !== null) {
-      if (credentials.includes(apiKeys.header.name)) {
-        config.error("apiKeys.header", `"${apiKeys.header.name}" is where a provider of jwtProviders looks for tokens`);
+    for (let i = 0, count = apiKeys === null ? 0 : apiKeys.locations.length; i < count; ++i) {
+      const location = apiKeys!.locations[i];
+      if (places.includes(location.place)) {
+        config.error("apiKeys", `"${location.place}" is where a provider of jwtProviders looks for tokens`);
       }
-      credentials.push(apiKeys.header.name);
+      if (this.basic !== null && location.overlaps(this.basic!.location)) {
+        config.error("apiKeys.header", `"authorization" is where basic looks for passwords`);
+      }
+      credentials.push(location.headerName);
     }
+    const basic = this.basic;
+    if (basic !== null) credentials.push(basic.location.headerName);
     const principal = this.principalHeader;
     if (principal !== null) {
       if (this.ownHeaders.includes(principal.name)) {

@@ -7,6 +7,8 @@ export enum Reason {
   BadPath,
   MissingCredentials,
   BadApiKey,
+  /** An unknown user or a wrong password, or more than one of them. */
+  BadPassword,
   /** More than one token, or a header with a credential more than once. */
   TooManyTokens,
   TokenMalformed,
@@ -18,6 +20,11 @@ export enum Reason {
   TokenExpired,
   TokenNotYetValid,
   TokenAudience,
+  TokenSubject,
+  /** Another `typ` than the provider asks for. */
+  TokenType,
+  /** More time from `iat` to `exp` than the provider allows. */
+  TokenLifetime,
   /** A claim that is missing, of the wrong type, or not fit to become a header. */
   TokenClaim,
   /** The keys of the token's issuer were not there in time. */
@@ -42,6 +49,7 @@ export const REASONS: string[] = [
   "bad_path",
   "missing_credentials",
   "bad_api_key",
+  "bad_password",
   "too_many_tokens",
   "token_malformed",
   "token_unknown_issuer",
@@ -51,6 +59,9 @@ export const REASONS: string[] = [
   "token_expired",
   "token_not_yet_valid",
   "token_audience",
+  "token_subject",
+  "token_type",
+  "token_lifetime",
   "token_claim",
   "keys_unavailable",
   "unavailable",

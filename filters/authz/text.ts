@@ -33,3 +33,12 @@ export function isQuotable(text: string): bool {
   }
   return true;
 }
+
+/** Letters, digits, `-`, `.` and `_`, at least one: what needs no escape anywhere. */
+export function isWord(text: string): bool {
+  for (let i = 0; i < text.length; ++i) {
+    const code = text.charCodeAt(i);
+    if (<u32>((code | 0x20) - 0x61) >= 26 && <u32>(code - 0x30) >= 10 && !"-._".includes(text.charAt(i))) return false;
+  }
+  return text.length > 0;
+}

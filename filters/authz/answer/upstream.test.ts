@@ -108,6 +108,49 @@ test("credentials are forwarded, and the route chosen again, where that is asked
   assert.equal(filter.send({ headers: [["x-key", "billing-key"]] }).routeCacheCleared, 0);
 });
 
+test("the payload as it stands in the token, and no other's", async () => {
+  const filter = await authz.worker({
+    jwtProviders: [{ ...provider, payloadHeader: "x-payload" }],
+    rules: [publicPath, members],
+  });
+  const forged: Headers = [
+    ["x-payload", "e30"],
+    ["x_payload", "e30"],
+  ];
+  for (let round = 0; round < 2; round += 1) {
+    const headers = filter.send({ headers: [...forged, ...bearer()] }).request.headers;
+    assert.deepEqual(headers?.getAll("x-payload"), [TOKEN.split(".")[1]]);
+    assert.equal(headers.has("x_payload"), false);
+  }
+  const open = filter.send({ path: "/public", headers: forged }).request.headers;
+  assert.equal(open?.has("x-payload"), false);
+  assert.equal(open.has("x_payload"), false);
+});
+
+test("claims in filter state, for requests that the rules deny as well", async () => {
+  const claimToState = ["sub", "tenant", "tenant.id", "tenant.admins", "name", "flag"].map((claim) => ({
+    claim,
+    state: claim.replace(".", "-"),
+  }));
+  const closed = { name: "closed", action: "deny", paths: [{ exact: "/closed" }] };
+  const filter = await authz.worker({
+    jwtProviders: [{ ...provider, claimToState }],
+    rules: [closed, publicPath, members],
+  });
+  const token = await sign("RS256", { ...CLAIMS, name: "é\n", flag: null });
+  for (const path of ["/", "/closed", "/"]) {
+    const stream = filter.send({ path, headers: bearer(token) });
+    const state = (name: string): string | undefined => stream.filterState(`authz.claim.${name}`);
+    assert.equal(state("sub"), "alice");
+    assert.equal(state("tenant"), '{"id":7,"admins":["alice"]}');
+    assert.equal(state("tenant-id"), "7");
+    assert.equal(state("tenant-admins"), '["alice"]');
+    assert.equal(state("name"), "é\n");
+    assert.equal(state("flag"), "null");
+  }
+  assert.equal(filter.send({ path: "/public" }).filterState("authz.claim.sub"), undefined);
+});
+
 test("only the header that held the token is removed", async () => {
   const fromHeaders = [{ name: "x-token" }, { name: "authorization", prefix: "Bearer " }];
   const filter = await authz.worker({ jwtProviders: [{ ...provider, fromHeaders }], rules: [members] });

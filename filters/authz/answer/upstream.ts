@@ -1,7 +1,9 @@
 // What the upstream, later filters and the access log learn of a request.
 
-import { Bytes, HeaderName, Property, Status, clearRouteCache, requestHeaders } from "proxy-wasm-assemblyscript-sdk";
-import { Caller, Identity } from "../authentication/caller";
+import { Bytes, Property, Status, requestHeaders } from "proxy-wasm-assemblyscript-sdk";
+import { Caller } from "../authentication/caller";
+import { CredentialLocation } from "../authentication/credential-location";
+import { setHeader } from "../authentication/claim-outputs";
 import { AuthzConfig } from "../config";
 
 /** Filter state `wasm.authz.principal`. */
@@ -9,6 +11,10 @@ const PRINCIPAL: Property = new Property(["authz.principal"]);
 
 /** Tells later filters and the access log who calls. False when the host failed to. */
 export function announce(caller: Caller): bool {
+  for (let i = 0; i < caller.identities.length; ++i) {
+    const identity = unchecked(caller.identities[i]);
+    if (!identity.provider.outputs.setStates(identity)) return false;
+  }
   const principal = caller.principal;
   return principal === null || PRINCIPAL.set(Bytes.of(principal)) == Status.Ok;
 }
@@ -21,15 +27,12 @@ export class Upstream {
   /** Takes credentials and forged headers out, and puts the caller in. False when the host failed to. */
   prepare(caller: Caller): bool {
     if (!this.removeForged()) return false;
-    const apiKeys = this.config.apiKeys;
-    if (apiKeys !== null && !apiKeys.forward && caller.apiKey !== null) {
-      if (requestHeaders.removeName(apiKeys.header) != Status.Ok) return false;
+    for (let i = 0; i < caller.withheld.length; ++i) {
+      if (!unchecked(caller.withheld[i]).remove()) return false;
     }
-    const identity = caller.identity;
-    if (identity !== null && !setClaims(identity)) return false;
-    const tokenHeader = caller.tokenHeader;
-    if (identity !== null && !identity.provider.forward && tokenHeader !== null) {
-      if (requestHeaders.removeName(tokenHeader) != Status.Ok) return false;
+    for (let i = 0; i < caller.identities.length; ++i) {
+      const identity = unchecked(caller.identities[i]);
+      if (!identity.provider.outputs.setHeaders(identity)) return false;
     }
     const principal = caller.principal;
     const header = this.config.principalHeader;
@@ -39,13 +42,12 @@ export class Upstream {
   /** Takes out all that could hold a credential which is not to be forwarded, good or bad. False when the host failed to. */
   removeCredentials(): bool {
     const apiKeys = this.config.apiKeys;
-    if (apiKeys !== null && !apiKeys.forward && requestHeaders.removeName(apiKeys.header) != Status.Ok) return false;
+    if (apiKeys !== null && !apiKeys.forward && !removeAll(apiKeys.locations)) return false;
+    const basic = this.config.basic;
+    if (basic !== null && !basic.forward && !basic.location.remove()) return false;
     for (let i = 0; i < this.config.providers.length; ++i) {
       const provider = this.config.providers[i];
-      if (provider.forward) continue;
-      for (let j = 0; j < provider.locations.length; ++j) {
-        if (requestHeaders.removeName(provider.locations[j].header) != Status.Ok) return false;
-      }
+      if (!provider.forward && !removeAll(provider.locations)) return false;
     }
     return true;
   }
@@ -65,19 +67,11 @@ export class Upstream {
   }
 }
 
-function setClaims(identity: Identity): bool {
-  const provider = identity.provider;
-  for (let i = 0; i < provider.claimHeaders.length; ++i) {
-    const value = unchecked(identity.headerValues[i]);
-    if (value !== null && !setHeader(provider.claimHeaders[i].header, value)) return false;
+function removeAll(locations: CredentialLocation[]): bool {
+  for (let i = 0; i < locations.length; ++i) {
+    if (!locations[i].remove()) return false;
   }
-  // A host that is not Envoy has no route cache.
-  if (provider.clearRouteCache) clearRouteCache();
   return true;
-}
-
-function setHeader(header: HeaderName, value: Uint8Array): bool {
-  return requestHeaders.setBytes(header, Bytes.of(value)) == Status.Ok;
 }
 
 function isLooselyOneOf(name: Bytes, names: string[]): bool {

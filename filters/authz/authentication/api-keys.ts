@@ -1,33 +1,25 @@
 // API keys. The configuration has their SHA-256 only, so it gives no key away.
 
-import {
-  Bytes,
-  ConfigObject,
-  HeaderName,
-  SHA256_SIZE,
-  constantTimeEquals,
-  decodeHex,
-  requestHeaders,
-  sha256,
-} from "proxy-wasm-assemblyscript-sdk";
-import { headerName, plainName } from "../../common/names";
+import { Bytes, ConfigObject, SHA256_SIZE, constantTimeEquals, decodeHex, sha256 } from "proxy-wasm-assemblyscript-sdk";
+import { plainName } from "../../common/names";
 import { ApiKey, Caller } from "./caller";
+import { CredentialLocation, Found, HeaderLocation, readHeader, readParamsAndCookies } from "./credential-location";
 import { Reason } from "../reason";
 
-/** The keys of a configuration, and the header that has them. */
+/** The keys of a configuration, and where requests have them. */
 @final
 export class ApiKeys {
-  readonly header: HeaderName;
+  readonly locations: CredentialLocation[] = [];
   /** Whether the upstream gets the key. */
   readonly forward: bool;
   private names: Set<string> = new Set<string>();
   /** Open addressing by the first bytes of the digest, which are as good as random. */
-  private table: StaticArray<ApiKey | null>;
+  private table: StaticArray<ApiKey | null> = new StaticArray<ApiKey | null>(0);
 
   constructor(object: ConfigObject) {
-    const header = object.has("header") ? headerName(object, "header") : "x-api-key";
-    if (header.startsWith(":")) object.error("header", "a header that is no pseudo-header");
-    this.header = new HeaderName(header);
+    if (object.has("header")) this.locations.push(new HeaderLocation(readHeader(object, "header"), ""));
+    readParamsAndCookies(object, this.locations);
+    if (this.locations.length == 0) this.locations.push(new HeaderLocation("x-api-key", ""));
     this.forward = object.boolOr("forward", false);
     const keys = object.objects("keys");
     if (keys.length == 0) object.error("keys", "at least one key");
@@ -41,14 +33,19 @@ export class ApiKeys {
     return this.names.has(name);
   }
 
-  /** Looks at the request's key, if it has one. */
+  /** Looks at the request's key, if it has one. There must not be more than one, wherever they are. */
   authenticate(caller: Caller): Reason {
-    const index = requestHeaders.indexOfName(this.header);
-    if (index < 0) return Reason.None;
-    if (requestHeaders.indexOfName(this.header, index + 1) >= 0) return Reason.BadApiKey;
-    const key = this.find(sha256(requestHeaders.valueAt(index)));
-    caller.apiKey = key;
-    return key === null ? Reason.BadApiKey : Reason.None;
+    let count = 0;
+    for (let i = 0; i < this.locations.length; ++i) {
+      const location = unchecked(this.locations[i]);
+      const found = location.find();
+      if (found == Found.Nothing) continue;
+      const key: ApiKey | null = found == Found.TooMany ? null : this.find(sha256(location.credential));
+      caller.apiKey = key;
+      if (key === null || ++count > 1) return Reason.BadApiKey;
+      if (!this.forward) caller.withheld.push(location);
+    }
+    return Reason.None;
   }
 
   /** Two keys may have one name, so that a key can be exchanged for another without a gap. */

@@ -39,6 +39,17 @@ export class ClaimPath {
   }
 }
 
+/** About how many bytes of memory a value takes. */
+export function memoryOf(value: JsonValue): i32 {
+  let size = 80 + 2 * value.text.length;
+  if (value.kind != JsonKind.Array && value.kind != JsonKind.Object) return size;
+  size += 96;
+  for (let i = 0; i < value.items.length; ++i) size += 8 + memoryOf(value.items[i]);
+  // With its place in the index of the names.
+  for (let i = 0; i < value.keys.length; ++i) size += 64 + 2 * value.keys[i].length;
+  return size;
+}
+
 /** Whether a word is in a list separated by spaces, such as `scope` (RFC 8693, section 4.2). */
 export function hasWord(list: string, word: string): bool {
   if (word.includes(" ")) return false;

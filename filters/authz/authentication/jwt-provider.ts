@@ -1,48 +1,18 @@
 // An issuer of tokens, and what is asked of them.
 
-import {
-  Bytes,
-  Config,
-  ConfigObject,
-  Duration,
-  HeaderName,
-  JsonKind,
-  JsonValue,
-  SignatureVerdict,
-} from "proxy-wasm-assemblyscript-sdk";
-import { refuseEmpty } from "../../common/lists";
-import { ownHeaderName, plainName } from "../../common/names";
-import { ALGORITHMS, Algorithm, algorithmOf } from "./algorithm";
+import { Bytes, Config, ConfigObject } from "proxy-wasm-assemblyscript-sdk";
+import { plainName } from "../../common/names";
 import { Identity } from "./caller";
-import { ClaimPath } from "./claims";
+import { ClaimChecks } from "./claim-checks";
+import { ClaimOutputs } from "./claim-outputs";
 import { Jwt } from "./jwt";
-import { readKeys } from "./jwks";
-import { Key } from "./key";
+import { KeySet } from "./keys/key-set";
+import { readKeySet } from "./keys/read";
 import { Reason } from "../reason";
 import { isHeaderValue } from "../text";
-import { TokenLocation } from "./token-location";
+import { CredentialLocation, readTokenLocations } from "./credential-location";
 
-const MAX_SKEW_MILLISECONDS: i64 = 3_600_000;
-
-/** Times beyond have no exact double (RFC 7519's NumericDate is a JSON number). */
-// @ts-ignore: decorator
-@inline const MAX_TIME: f64 = 9_007_199_254_740_992;
-
-/** A header that is set to a claim. */
-@final
-export class ClaimHeader {
-  readonly header: HeaderName;
-  private claim: ClaimPath;
-
-  constructor(object: ConfigObject) {
-    this.claim = ClaimPath.read(object, "claim");
-    this.header = new HeaderName(ownHeaderName(object, "header"));
-  }
-
-  find(claims: JsonValue): JsonValue | null {
-    return this.claim.find(claims);
-  }
-}
+const ON_FAILURE: string[] = ["refuse", "ignore"];
 
 /** One issuer. */
 @final
@@ -50,175 +20,51 @@ export class JwtProvider {
   readonly name: string;
   readonly issuer: string;
   /** Where its tokens may be. */
-  readonly locations: TokenLocation[];
+  readonly locations: CredentialLocation[];
   /** Whether the upstream gets the token. */
   readonly forward: bool;
-  readonly clearRouteCache: bool;
-  claimHeaders: ClaimHeader[] = [];
-  private audiences: string[];
-  private algorithms: Algorithm[] = [];
-  private keys: Key[];
-  /** In seconds. */
-  private clockSkew: f64;
-  private requireExpiration: bool;
+  /** Whether a bad token is as good as none, and does not refuse the request. */
+  readonly ignoresFailure: bool;
+  readonly outputs: ClaimOutputs;
+  /** What its tokens are signed with. */
+  readonly keys: KeySet;
+  private checks: ClaimChecks;
   /** Why the last `verify` gave null. */
   reason: Reason = Reason.None;
 
-  constructor(config: Config, object: ConfigObject) {
-    this.name = plainName(object, "name");
+  /** @param order The place among the providers. */
+  constructor(
+    config: Config,
+    object: ConfigObject,
+    readonly order: i32,
+  ) {
+    const name = plainName(object, "name");
+    this.name = name;
     this.issuer = object.string("issuer");
-    this.audiences = object.strings("audiences");
-    this.keys = readKeys(config, object.pathOf("localJwks"), object.json("localJwks"));
-    this.locations = TokenLocation.readAll(object);
+    this.keys = readKeySet(config, object, name);
+    this.locations = readTokenLocations(object);
     this.forward = object.boolOr("forward", false);
-    this.clockSkew = <f64>readSkew(object) / 1000;
-    this.requireExpiration = object.boolOr("requireExpiration", true);
-    this.clearRouteCache = object.boolOr("clearRouteCache", false);
-    refuseEmpty(object, "audiences", this.audiences.length);
-    this.readAlgorithms(object);
-    const headers = object.objects("claimToHeaders");
-    refuseEmpty(object, "claimToHeaders", headers.length);
-    for (let i = 0; i < headers.length; ++i) this.claimHeaders.push(new ClaimHeader(headers[i]));
-  }
-
-  /** Whether verifying its tokens needs the host. */
-  get needsHost(): bool {
-    for (let i = 0; i < this.keys.length; ++i) {
-      if (this.keys[i].algorithm != Algorithm.HS256) return true;
-    }
-    return false;
+    this.ignoresFailure = object.oneOfOr("onFailure", ON_FAILURE, 0) == 1;
+    this.checks = new ClaimChecks(object);
+    this.outputs = new ClaimOutputs(object);
   }
 
   /** Who the token speaks of, or null when it is not good; `reason` then tells why. */
   verify(jwt: Jwt, now: f64): Identity | null {
-    this.reason = this.verifySignature(jwt);
+    this.reason = this.keys.verify(jwt);
     if (this.reason != Reason.None) return null;
     // What is in a token counts only from here on.
-    const identity = this.identify(jwt.claims);
-    if (identity === null) {
+    const subject = jwt.claims.member("sub");
+    const identity = new Identity(this, subject === null ? "" : subject.text, jwt.claims);
+    identity.key = this.keys.verifiedBy;
+    this.reason = this.checks.judge(jwt, identity, now);
+    if (this.reason != Reason.None) return null;
+    const principal = Bytes.utf8(`${this.issuer}/${identity.subject}`);
+    if (!isHeaderValue(principal) || !this.outputs.prepare(jwt, identity)) {
       this.reason = Reason.TokenClaim;
       return null;
     }
-    if (!this.isAudience(jwt.claims.member("aud"))) this.reason = Reason.TokenAudience;
-    else this.reason = timeReason(identity, now);
-    return this.reason == Reason.None ? identity : null;
-  }
-
-  private verifySignature(jwt: Jwt): Reason {
-    if (!this.algorithms.includes(jwt.algorithm)) return Reason.TokenAlgorithm;
-    let tried = false;
-    for (let i = 0; i < this.keys.length; ++i) {
-      const key = this.keys[i];
-      if (!key.isFor(jwt)) continue;
-      tried = true;
-      const verdict = key.verify(jwt);
-      if (verdict == SignatureVerdict.Valid) return Reason.None;
-      if (verdict == SignatureVerdict.HostError) return Reason.Unavailable;
-    }
-    return tried ? Reason.TokenSignature : Reason.TokenUnknownKey;
-  }
-
-  private identify(claims: JsonValue): Identity | null {
-    const subject = claims.member("sub");
-    if (subject !== null && subject.kind != JsonKind.String) return null;
-    const identity = new Identity(this, subject === null ? "" : subject.text, claims);
-    const principal = Bytes.utf8(`${this.issuer}/${identity.subject}`);
-    if (!isHeaderValue(principal)) return null;
     identity.principal = principal.copy();
-
-    const expiration = claims.member("exp");
-    if (expiration === null ? this.requireExpiration : !isTime(expiration)) return null;
-    if (expiration !== null) identity.notAfter = expiration.number + this.clockSkew;
-    const start = claims.member("nbf");
-    if (start !== null && !isTime(start)) return null;
-    if (start !== null) identity.notBefore = start.number - this.clockSkew;
-
-    for (let i = 0; i < this.claimHeaders.length; ++i) {
-      const claim = this.claimHeaders[i].find(claims);
-      const value: string | null = claim === null ? null : headerText(claim);
-      if (value === null) {
-        identity.headerValues.push(null);
-        continue;
-      }
-      const bytes = Bytes.utf8(value);
-      if (!isHeaderValue(bytes)) return null;
-      identity.headerValues.push(bytes.copy());
-    }
     return identity;
   }
-
-  private isAudience(claim: JsonValue | null): bool {
-    if (this.audiences.length == 0) return true;
-    if (claim === null) return false;
-    if (claim.kind == JsonKind.String) return this.audiences.includes(claim.text);
-    if (claim.kind != JsonKind.Array) return false;
-    for (let i = 0; i < claim.items.length; ++i) {
-      const item = claim.items[i];
-      if (item.kind == JsonKind.String && this.audiences.includes(item.text)) return true;
-    }
-    return false;
-  }
-
-  private readAlgorithms(object: ConfigObject): void {
-    const names = object.strings("algorithms");
-    refuseEmpty(object, "algorithms", names.length);
-    for (let i = 0; i < names.length; ++i) {
-      const algorithm = algorithmOf(names[i]);
-      if (algorithm == Algorithm.Unsupported) object.error("algorithms", `names out of ${ALGORITHMS.join(", ")}`);
-      else this.algorithms.push(algorithm);
-    }
-    let usable = false;
-    for (let i = 0; i < this.keys.length; ++i) {
-      const algorithm = this.keys[i].algorithm;
-      if (names.length == 0) this.algorithms.push(algorithm);
-      usable = usable || this.algorithms.includes(algorithm);
-    }
-    if (this.keys.length && this.algorithms.length && !usable) {
-      object.error("algorithms", "an algorithm that a key of localJwks has");
-    }
-  }
-}
-
-/** Whether a token that was verified is good at this time, in seconds since 1970. */
-export function timeReason(identity: Identity, now: f64): Reason {
-  // RFC 7519, section 4.1.4: the time must be before the expiration.
-  if (now >= identity.notAfter) return Reason.TokenExpired;
-  return now < identity.notBefore ? Reason.TokenNotYetValid : Reason.None;
-}
-
-function isTime(value: JsonValue): bool {
-  if (value.kind != JsonKind.Number) return false;
-  const time = value.number;
-  return time >= 0 && time <= MAX_TIME;
-}
-
-/**
- * A claim as a header has it: text, number and bool as they are, an array of them joined by commas. Null for what has no
- * such form, an item with a comma included, which would read as two.
- */
-export function headerText(claim: JsonValue): string | null {
-  if (claim.kind == JsonKind.Array) {
-    const parts: string[] = [];
-    for (let i = 0; i < claim.items.length; ++i) {
-      const part = scalarText(claim.items[i]);
-      if (part === null || part.includes(",")) return null;
-      parts.push(part);
-    }
-    return parts.length ? parts.join(",") : null;
-  }
-  return scalarText(claim);
-}
-
-function scalarText(value: JsonValue): string | null {
-  if (value.kind == JsonKind.String || value.kind == JsonKind.Number) return value.text;
-  if (value.kind != JsonKind.Bool) return null;
-  return value.bool ? "true" : "false";
-}
-
-function readSkew(object: ConfigObject): i64 {
-  if (!object.has("clockSkew")) return 60_000;
-  const skew = Duration.parse(object.string("clockSkew"));
-  if (skew !== null && skew.milliseconds <= MAX_SKEW_MILLISECONDS) return skew.milliseconds;
-  object.error("clockSkew", 'a duration from 0s to 1h such as "60s"');
-  return 0;
 }

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { ProxyWasmHost, Status } from "@meshwright/host";
 import { Authz, ISSUER, NOW, bearer, members } from "../../testing/authz.ts";
 import { statusOf, type Worker } from "../../testing/filter.ts";
-import { ALGORITHMS, EC_JWK, RSA_JWK, SECRET_JWK, sign, type Algorithm } from "../../testing/keys.ts";
+import { ALGORITHMS, EC_JWK, JWKS, RSA_JWK, SECRET_JWK, sign, type Algorithm } from "../../testing/keys.ts";
 
 const authz = new Authz();
 const provider = {
@@ -39,7 +39,7 @@ function refusal(filter: Worker, token: string): string {
 
 for (const algorithm of ALGORITHMS) {
   test(`${algorithm}: a good token, and one with another signature`, async () => {
-    const filter = await worker();
+    const filter = await worker({ localJwks: { keys: [JWKS[algorithm]] } });
     const token = await sign(algorithm, CLAIMS);
     assert.equal(refusal(filter, token), "");
     assert.equal(refusal(filter, token), "", "again, from the cache");
@@ -77,6 +77,10 @@ const refused: readonly (readonly [what: string, reason: string, claims: object 
   ["a subject that ends a header", "token_claim", { ...CLAIMS, sub: "alice\r\nx-admin: 1" }],
   ["a subject with NUL", "token_claim", { ...CLAIMS, sub: "alice\0" }],
   ["a subject with a blank at its end", "token_claim", { ...CLAIMS, sub: "alice " }],
+  ["an issue time to come", "token_not_yet_valid", { ...CLAIMS, iat: NOW + 61 }],
+  ["an issue time as text", "token_claim", { ...CLAIMS, iat: "0" }],
+  ["an issue time below zero", "token_claim", { ...CLAIMS, iat: -1 }],
+  ["a type that is no text", "token_malformed", CLAIMS, { typ: 1 }],
   ["a claim twice", "token_malformed", `{"iss":"${ISSUER}","sub":"a","sub":"b","aud":"orders","exp":${NOW + 600}}`],
   ["claims that are no object", "token_malformed", "[]"],
   ["claims that are no JSON", "token_malformed", "{"],
@@ -95,6 +99,7 @@ const accepted: readonly (readonly [what: string, claims: object | string, heade
   ["one of several audiences", { ...CLAIMS, aud: ["a", "billing"] }],
   ["its time passed within the skew", { ...CLAIMS, exp: NOW - 59 }],
   ["a start within the skew", { ...CLAIMS, nbf: NOW + 60 }],
+  ["an issue time within the skew", { ...CLAIMS, iat: NOW + 60 }],
   ["times with fractions", { ...CLAIMS, exp: NOW + 0.5, nbf: NOW - 0.5 }],
   ["no subject", { ...CLAIMS, sub: undefined }],
   ["a type", CLAIMS, { typ: "at+jwt" }],
@@ -242,6 +247,54 @@ test("time passes: a token of the cache expires as well", async () => {
   assert.equal(refusal(filter, token), "token_expired");
   authz.envoy.clock.step(-21_000);
   assert.equal(refusal(filter, token), "token_not_yet_valid");
+});
+
+test("subjects: exactly, by prefix, and never none", async () => {
+  const filter = await worker({ subjects: [{ exact: "alice" }, { prefix: "svc-" }] });
+  const cases = {
+    alice: "",
+    "svc-a": "",
+    "svc-": "",
+    Alice: "token_subject",
+    alice2: "token_subject",
+    "": "token_subject",
+  };
+  for (const [sub, reason] of Object.entries(cases)) {
+    assert.equal(refusal(filter, await sign("HS256", { ...CLAIMS, sub })), reason, sub);
+  }
+  assert.equal(refusal(filter, await sign("HS256", { ...CLAIMS, sub: undefined })), "token_subject");
+  const empty = await worker({ subjects: [{ regex: ".*" }] });
+  assert.equal(
+    refusal(empty, await sign("HS256", { ...CLAIMS, sub: undefined })),
+    "token_subject",
+    "no subject is none",
+  );
+});
+
+test("types: RFC 9068, with and without application/, in any case (RFC 7515, section 4.1.9)", async () => {
+  const filter = await worker({ types: ["at+jwt"] });
+  for (const typ of ["at+jwt", "AT+JWT", "application/at+jwt", "Application/AT+jwt"]) {
+    assert.equal(refusal(filter, await sign("HS256", CLAIMS, { typ })), "", typ);
+  }
+  for (const typ of ["JWT", "", "at+jwt ", "text/at+jwt", "application/application/at+jwt", "id+jwt", undefined]) {
+    assert.equal(refusal(filter, await sign("HS256", CLAIMS, { typ })), "token_type", typ);
+  }
+});
+
+test("a longest lifetime, which needs both iat and exp", async () => {
+  const filter = await worker({ maxLifetime: "10m", requireExpiration: false });
+  const cases: readonly (readonly [string, object])[] = [
+    ["", { iat: NOW, exp: NOW + 600 }],
+    ["", { iat: NOW - 0.5, exp: NOW + 599.5 }],
+    ["token_lifetime", { iat: NOW, exp: NOW + 600.5 }],
+    ["token_lifetime", { iat: 0, exp: NOW + 600 }],
+    ["token_claim", { iat: undefined, exp: NOW + 600 }],
+    ["token_claim", { iat: NOW, exp: undefined }],
+    ["token_not_yet_valid", { iat: NOW + 100, exp: NOW + 600 }],
+  ];
+  for (const [reason, claims] of cases) {
+    assert.equal(refusal(filter, await sign("HS256", { ...CLAIMS, ...claims })), reason, JSON.stringify(claims));
+  }
 });
 
 test("a token without expiration is good only where it may be", async () => {

@@ -76,7 +76,7 @@ export class CandidateIndex {
     if (uses[KeyKind.Method]) this.find(methodHash(request.method));
     const path = request.path;
     this.findPath(path.path);
-    if (path.bare !== path.path) this.findPath(path.bare);
+    if (path.hasParameters) this.findPath(path.bare);
     if (uses[KeyKind.Host] || uses[KeyKind.HostBelow]) this.findHost(request.host);
     if (uses[KeyKind.Source]) this.findAddress(KeyKind.Source, request.sourceAddress(), this.sourceBits);
     if (uses[KeyKind.Peer]) this.findAddress(KeyKind.Peer, request.peerAddress(), this.peerBits);
@@ -245,10 +245,12 @@ export class CandidateIndex {
   private findCaller(caller: Caller): void {
     const apiKey = caller.apiKey;
     if (apiKey !== null && this.uses[KeyKind.ApiKey]) this.find(hashText(KeyKind.ApiKey, apiKey.name));
-    const identity = caller.identity;
-    if (identity === null || !this.uses[KeyKind.Issuer]) return;
-    this.find(issuerHash(identity.provider.issuer, null));
-    this.find(issuerHash(identity.provider.issuer, identity.subject));
+    if (!this.uses[KeyKind.Issuer]) return;
+    for (let i = 0; i < caller.identities.length; ++i) {
+      const identity = unchecked(caller.identities[i]);
+      this.find(issuerHash(identity.provider.issuer, null));
+      this.find(issuerHash(identity.provider.issuer, identity.subject));
+    }
   }
 }
 

@@ -83,14 +83,20 @@ export class ClaimMatch {
   }
 }
 
-
+/**
+ * On the token, or on that of one provider. A caller can have several tokens: then any may meet the condition, and for a strict one all
+ * must, so that what one token allows is not done in the name of another.
+ */
 @final
 export class ClaimCondition extends Condition {
+  /** The provider whose token it is on; empty for every token. */
+  readonly provider: string;
   private match: ClaimMatch;
 
   constructor(object: ConfigObject) {
     super("claims");
     this.match = new ClaimMatch(object);
+    this.provider = object.has("provider") ? object.string("provider") : "";
   }
 
   get scope(): string {
@@ -98,8 +104,14 @@ export class ClaimCondition extends Condition {
   }
 
   holds(request: RequestView, caller: Caller, strict: bool): bool {
-    const identity = caller.identity;
-    return identity !== null && this.match.matches(identity.claims);
+    let isFound = false;
+    for (let i = 0; i < caller.identities.length; ++i) {
+      const identity = unchecked(caller.identities[i]);
+      if (this.provider.length && identity.provider.name != this.provider) continue;
+      if (this.match.matches(identity.claims) != strict) return !strict;
+      isFound = true;
+    }
+    return strict && isFound;
   }
 }
 

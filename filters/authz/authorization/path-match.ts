@@ -45,7 +45,7 @@ export class PathMatch {
       }
     } else if (text.length) {
       const path = readRequestPath(expected);
-      if (path === null || path.path !== path.bare || hasQuery(text)) {
+      if (path === null || path.hasParameters || hasQuery(text)) {
         object.error(field, 'a path that begins with "/" and has no query, no ";" and nothing ambiguous');
       } else {
         expected = path.path;
@@ -115,7 +115,7 @@ export class PathsCondition extends Condition {
   holds(request: RequestView, caller: Caller, strict: bool): bool {
     const path = request.path;
     const first = this.anyMatches(path.path);
-    if (path.path === path.bare || first != strict) return first;
+    if (!path.hasParameters || first != strict) return first;
     return this.anyMatches(path.bare);
   }
 

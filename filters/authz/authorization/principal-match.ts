@@ -1,4 +1,4 @@
-import { ConfigObject } from "proxy-wasm-assemblyscript-sdk";
+import { Bytes, ConfigObject } from "proxy-wasm-assemblyscript-sdk";
 import { StringMatch } from "../../common/string-match";
 import { refuseEmpty } from "../../common/lists";
 import { Caller } from "../authentication/caller";
@@ -17,8 +17,14 @@ export enum PrincipalTest {
   Issuer,
   /** Who has a token of a provider, by its name. */
   Provider,
+  /** Who has given the password of a user. */
+  User,
   /** Who has a certificate with a URI. */
   Peer,
+  /** Who has one with a DNS name. */
+  PeerDns,
+  /** Who has one with a subject. */
+  PeerSubject,
   AllOf,
   AnyOf,
   Not,
@@ -32,7 +38,10 @@ const PRINCIPAL_TESTS: string[] = [
   "apiKey",
   "issuer",
   "provider",
+  "user",
   "peer",
+  "peerDns",
+  "peerSubject",
   "allOf",
   "anyOf",
   "not",
@@ -43,7 +52,7 @@ const PRINCIPAL_TESTS: string[] = [
 export class PrincipalMatch {
   private name: string = "";
   private subject: string | null = null;
-  private uri: StringMatch | null = null;
+  private text: StringMatch | null = null;
   readonly parts: PrincipalMatch[] = [];
 
   constructor(readonly test: PrincipalTest) {}
@@ -57,10 +66,13 @@ export class PrincipalMatch {
       case PrincipalTest.ApiKey:
       case PrincipalTest.Issuer:
       case PrincipalTest.Provider:
+      case PrincipalTest.User:
         match.name = object.string(field);
         break;
       case PrincipalTest.Peer:
-        match.uri = StringMatch.read(object.object(field));
+      case PrincipalTest.PeerDns:
+      case PrincipalTest.PeerSubject:
+        match.text = StringMatch.read(object.object(field));
         break;
       case PrincipalTest.AllOf:
       case PrincipalTest.AnyOf: {
@@ -83,6 +95,11 @@ export class PrincipalMatch {
   /** The API key that is asked for, or the empty string. */
   get apiKey(): string {
     return this.test == PrincipalTest.ApiKey ? this.name : "";
+  }
+
+  /** The user that is asked for, or the empty string. */
+  get user(): string {
+    return this.test == PrincipalTest.User ? this.name : "";
   }
 
   /** The issuer that is asked for, or the empty string. */
@@ -114,19 +131,28 @@ export class PrincipalMatch {
         return apiKey !== null && apiKey.name == this.name;
       }
       case PrincipalTest.Issuer: {
-        const identity = caller.identity;
-        if (identity === null || identity.provider.issuer != this.name) return false;
         const subject = this.subject;
-        return subject === null || identity.subject == subject;
+        for (let i = 0; i < caller.identities.length; ++i) {
+          const identity = unchecked(caller.identities[i]);
+          if (identity.provider.issuer == this.name) return subject === null || identity.subject == subject;
+        }
+        return false;
       }
       case PrincipalTest.Provider: {
-        const identity = caller.identity;
-        return identity !== null && identity.provider.name == this.name;
+        for (let i = 0; i < caller.identities.length; ++i) {
+          if (unchecked(caller.identities[i]).provider.name == this.name) return true;
+        }
+        return false;
       }
-      case PrincipalTest.Peer: {
-        const uri = request.peerUri();
-        const match = this.uri;
-        return uri !== null && match !== null && match.matches(uri);
+      case PrincipalTest.Peer:
+        return this.matchesText(request.peerUri());
+      case PrincipalTest.PeerDns:
+        return this.matchesText(request.peerDns());
+      case PrincipalTest.PeerSubject:
+        return this.matchesText(request.peerSubject());
+      case PrincipalTest.User: {
+        const user = caller.user;
+        return user !== null && user.name == this.name;
       }
       case PrincipalTest.AllOf:
         return this.matching(request, caller) == this.parts.length;
@@ -135,6 +161,11 @@ export class PrincipalMatch {
       default:
         return this.matching(request, caller) == 0;
     }
+  }
+
+  private matchesText(text: Bytes | null): bool {
+    const match = this.text;
+    return text !== null && text.size > 0 && match !== null && match.matches(text);
   }
 
   addKeys(keys: Key[]): bool {

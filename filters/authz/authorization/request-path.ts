@@ -28,6 +28,10 @@ export class RequestPath {
    * `path` where there are none.
    */
   bare: Bytes;
+
+  get hasParameters(): bool {
+    return changetype<usize>(this.path) != changetype<usize>(this.bare);
+  }
 }
 
 const result: RequestPath = changetype<RequestPath>(memory.data(offsetof<RequestPath>()));

@@ -41,6 +41,8 @@ export class Rule {
   readonly headers: HeaderMatch[] = [];
   /** Everything that the rule asks of the caller, also inside of other principals. */
   readonly principals: PrincipalMatch[] = [];
+  /** The providers that its conditions on claims name. */
+  readonly claimProviders: string[] = [];
   /** The place in the order of evaluation. */
   order: i32 = 0;
   private observed: Counter | null = null;
@@ -57,7 +59,7 @@ export class Rule {
     if (!principals.isAny) conditions.push(principals);
     const claims = object.objects("claims");
     refuseEmpty(object, "claims", claims.length);
-    for (let i = 0; i < claims.length; ++i) conditions.push(new ClaimCondition(claims[i]));
+    for (let i = 0; i < claims.length; ++i) conditions.push(this.readClaim(claims[i]));
     const headers = object.objects("headers");
     refuseEmpty(object, "headers", headers.length);
     for (let i = 0; i < headers.length; ++i) {
@@ -91,10 +93,22 @@ export class Rule {
     return this.firstFailing(request, caller) < 0;
   }
 
-  /** The field of the first condition that does not hold, for example `not.paths`; empty when all hold. */
+  /**
+   * The field of the first condition that does not hold, for example `not.paths`; empty when all hold. Where a field has several
+   * conditions that all must hold, the item is named too: `claims[1]`.
+   */
   explain(request: RequestView, caller: Caller): string {
     const failing = this.firstFailing(request, caller);
-    return failing < 0 ? "" : this.conditions[failing].field;
+    if (failing < 0) return "";
+    const field = this.conditions[failing].field;
+    let index = 0;
+    let count = 0;
+    for (let i = 0; i < this.conditions.length; ++i) {
+      if (this.conditions[i].field != field) continue;
+      if (i < failing) ++index;
+      ++count;
+    }
+    return count > 1 ? `${field}[${index}]` : field;
   }
 
   /** The scope for want of which an `allow` rule does not match a caller with a token (RFC 6750, section 3.1); empty otherwise. */
@@ -140,6 +154,12 @@ export class Rule {
     for (let i = 0; i < condition.principals.length; ++i) condition.principals[i].addTo(this.principals);
   }
 
+  private readClaim(object: ConfigObject): ClaimCondition {
+    const condition = new ClaimCondition(object);
+    if (condition.provider.length) this.claimProviders.push(condition.provider);
+    return condition;
+  }
+
   /** Reads what must not be so. Whether something of it is about the caller. */
   private readNot(object: ConfigObject | null): bool {
     if (object === null) return false;
@@ -147,7 +167,7 @@ export class Rule {
     readRequestConditions(object, inner);
     const claims = object.objects("claims");
     refuseEmpty(object, "claims", claims.length);
-    for (let i = 0; i < claims.length; ++i) inner.push(new ClaimCondition(claims[i]));
+    for (let i = 0; i < claims.length; ++i) inner.push(this.readClaim(claims[i]));
     const hasPrincipals = object.has("principals");
     if (hasPrincipals) {
       const principals = PrincipalsCondition.read(object);

@@ -56,6 +56,8 @@ export const hostCases: readonly Case[] = [
     exchange: { scenario: "metrics" },
     expected: {
       log: [
+        "early Ok 1 1",
+        "early Ok Ok 5",
         "counter 0 Ok Ok 42",
         "counter BadArgument BadArgument 42",
         "same 42",

@@ -1,6 +1,6 @@
 import { Bytes, SignatureVerdict, Config, decodeBase64Url, parseJson } from "proxy-wasm-assemblyscript-sdk";
-import { Algorithm } from "../algorithm";
-import { readKeys } from "../jwks";
+import { Algorithm } from "../keys/algorithm";
+import { readKeys } from "../keys/jwks";
 import { parseJwt } from "../jwt";
 
 /** RFC 7515, A.1. */
@@ -18,7 +18,7 @@ describe("a token", () => {
     expect(jwt.claims.member("iss")!.text).toBe("joe");
     expect(jwt.claims.member("exp")!.integer).toBe(1300819380);
     expect(jwt.claims.member("http://example.com/is_root")!.bool).toBe(true);
-    const keys = readKeys(new Config(Bytes.utf8("{}")), "jwks", parseJson(Bytes.utf8(KEY)));
+    const keys = readKeys(new Config(Bytes.utf8("{}")), "jwks", parseJson(Bytes.utf8(KEY)), []);
     expect(keys.length).toBe(1);
     expect(keys[0].isFor(jwt)).toBe(true);
     expect(keys[0].verify(jwt)).toBe(SignatureVerdict.Valid);
@@ -52,7 +52,7 @@ describe("a key set", () => {
       {"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw",
        "e":"AQAB","alg":"RS256","kid":"2011-04-29"}]}`;
     const config = new Config(Bytes.utf8("{}"));
-    const keys = readKeys(config, "jwks", parseJson(Bytes.utf8(set)));
+    const keys = readKeys(config, "jwks", parseJson(Bytes.utf8(set)), []);
     expect(config.messages.length).toBe(0);
     expect(keys.length).toBe(1, "the first is for encryption");
     expect(keys[0].algorithm).toBe(Algorithm.RS256);

@@ -2,7 +2,7 @@ import { Bytes, Config, ConfigObject, JsonValue, parseJson } from "proxy-wasm-as
 import { ClaimPath, hasWord } from "../../authentication/claims";
 import { ClaimMatch } from "../claim-match";
 import { HostMatch, hostOf } from "../host-match";
-import { headerText } from "../../authentication/jwt-provider";
+import { headerText } from "../../authentication/claim-outputs";
 import { isHeaderValue } from "../../text";
 
 function object(text: string): ConfigObject {
