@@ -295,6 +295,7 @@ test("API keys in query and cookie", async () => {
   await expectAll("keys", false, [
     ["/"],
     ["/", "x-api-key: the key"],
+    ["/", "x_api_key: the key"],
     ["/?key=the%2520key"],
     ["/?key=the+key&key=the+key"],
     ["/?key=the+key&%6Bey=x"],

@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { ISSUER, apiKeys, provider, sha256 } from "../filters/testing/authz.ts";
 import { filterModule } from "../filters/testing/filter.ts";
-import { sign } from "../filters/testing/keys.ts";
+import { RSA_JWK, sign } from "../filters/testing/keys.ts";
 import { root } from "../setup/paths.mjs";
-import type { Explanation } from "../controlplane/authz/index.ts";
+import { Explainer, type Explanation } from "../controlplane/authz/index.ts";
 
 let folder: string;
 const at = (name: string): string => join(folder, name);
@@ -314,4 +314,38 @@ describe("test", { concurrency: 2 }, () => {
     assert.equal(code, 2);
     assert.match(err, /requests\[0\] GET \/: expect is missing/);
   });
+});
+
+test("credentials are made for every place that the filter looks into", async () => {
+  const explainer = await Explainer.create({
+    module: await filterModule("authz"),
+    configuration: {
+      apiKeys: { fromCookies: ["key"], keys: [{ name: "ci", sha256: sha256("x") }] },
+      basic: { iterations: 2, users: [{ name: "ann", salt: "00".repeat(16), hash: "00".repeat(32) }] },
+      jwtProviders: [
+        { ...provider, fromParams: ["token"], types: ["at+jwt"], maxLifetime: "5m" },
+        { name: "far", issuer: "https://far.example", remoteJwks: { cluster: "far", path: "/jwks" } },
+      ],
+      rules: [{ name: "members", action: "allow" }],
+    },
+  });
+  for (const [request, principal] of [
+    [{ apiKey: "ci" }, "ci"],
+    [{ user: "ann" }, "user:ann"],
+    [{ token: { provider: "corp", claims: { sub: "al" } }, request: "GET /?a=b#c" }, `${ISSUER}/al`],
+    [{ token: { provider: "far", claims: { sub: "bo" } } }, "https://far.example/bo"],
+  ] as const) {
+    const explanation = await explainer.explain(request);
+    assert.deepEqual([explanation.decision, explanation.principal], ["allowed", principal], JSON.stringify(request));
+  }
+  const token = await sign("RS256", { iss: "https://far.example", sub: "x", exp: Math.floor(Date.now() / 1000) + 60 });
+  const held = { headers: { authorization: `Bearer ${token}` } };
+  await assert.rejects(explainer.explain(held), /waits for keys .* --jwks far=FILE/);
+  const answers = new Map([["far", JSON.stringify({ keys: [RSA_JWK] })]]);
+  const configuration = {
+    jwtProviders: [{ name: "far", issuer: "https://far.example", remoteJwks: { cluster: "far", path: "/jwks" } }],
+    rules: [{ name: "members", action: "allow" }],
+  };
+  const given = await Explainer.create({ module: await filterModule("authz"), configuration }, answers);
+  assert.equal((await given.explain(held)).principal, "https://far.example/x");
 });

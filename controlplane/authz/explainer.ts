@@ -4,6 +4,7 @@ import {
   HeaderMap,
   ProxyWasmHost,
   type ForeignFunction,
+  type HttpCall,
   type HttpStream,
   type Plugin,
   type PropertyMap,
@@ -15,7 +16,7 @@ import { Authorizers } from "./authorizers.ts";
 import { isObject, objectsOf } from "./json.ts";
 import type { RequestSpec } from "./requests.ts";
 import { ruleOutcomes, type RuleLine } from "./rule-outcomes.ts";
-import { standIn } from "./stand-ins.ts";
+import { standIn, type StoodIn } from "./stand-ins.ts";
 import type { Subject } from "./subject.ts";
 
 /** Headers whose values are credentials. Headers that the configuration takes credentials from are added. */
@@ -57,7 +58,8 @@ export class Explainer {
   /** @throws AuthzError if the filter refuses the configuration, or the request cannot be made. */
   async explain(spec: RequestSpec): Promise<Explanation> {
     const at = timeOf(spec.at);
-    const { configuration, headers } = standIn(this.#subject.configuration, spec, Math.floor(at.getTime() / 1000));
+    const credentials = standIn(this.#subject.configuration, spec, Math.floor(at.getTime() / 1000));
+    const { configuration } = credentials;
     const host = await ProxyWasmHost.load(this.#subject.module, {
       clock: new Clock(at),
       foreign: this.#foreign,
@@ -68,20 +70,15 @@ export class Explainer {
       const plugin = host.startPlugin({ rootId: "authz", configuration: JSON.stringify(logged) });
       if (!plugin.ok) throw new AuthzError(refusalOf(plugin));
       this.#giveKeys(plugin, configuration);
-      return this.#send(plugin, configuration, spec, at, headers);
+      return this.#send(plugin, credentials, spec, at);
     } finally {
       host.close();
     }
   }
 
-  #send(
-    plugin: Plugin,
-    configuration: JsonObject,
-    spec: RequestSpec,
-    at: Date,
-    credentials: readonly Header[],
-  ): Explanation {
-    const [method = "GET", target = "/"] = (spec.request ?? "GET /").split(" ");
+  #send(plugin: Plugin, { configuration, ...credentials }: StoodIn, spec: RequestSpec, at: Date): Explanation {
+    const [method = "GET", given = "/"] = (spec.request ?? "GET /").split(" ");
+    const target = withParameters(given, credentials.parameters);
     const host = spec.host ?? "localhost";
     const source = withPort(spec.source ?? "127.0.0.1");
     const sent = new HeaderMap("request", [
@@ -90,7 +87,7 @@ export class Explainer {
       [":authority", host],
       [":scheme", spec.scheme ?? "https"],
       ...linesOf(spec.headers),
-      ...credentials,
+      ...credentials.headers,
     ]);
     const logStart = plugin.log.length;
     const stream = plugin.newHttpStream({ source, properties: propertiesOf(spec) });
@@ -102,6 +99,7 @@ export class Explainer {
     if (plugin.trap !== undefined) throw new Error(`the filter trapped: ${plugin.trap}`);
 
     const { rules, decision } = readLog(plugin, logStart);
+    if (decision === undefined && !isAsked) throw new AuthzError(missingKeys(plugin, configuration));
     const asked = rules.find(({ rule, matches }) => matches && authorizers.of(rule) !== undefined)?.rule;
     const explanation: Explanation = {
       ...optional("name", spec.name),
@@ -129,19 +127,32 @@ export class Explainer {
     return explanation;
   }
 
-  /** Answers what the filter fetches keys with. What nothing was given for stays unanswered. */
+  /** Answers what the filter fetches keys with. What nothing was given for stays unanswered: the request may not need it. */
   #giveKeys(plugin: Plugin, configuration: JsonObject): void {
-    const authorizers = new Authorizers(configuration);
-    for (const call of plugin.httpCalls) {
-      if (authorizers.hasCluster(call.cluster)) continue;
+    for (const call of keyCalls(plugin, configuration)) {
       const body = this.#answers.get(call.cluster);
-      if (body === undefined) {
-        const hint = `--jwks ${call.cluster}=FILE gives it`;
-        throw new AuthzError(`the filter fetches keys from the cluster ${call.cluster}, which is not there; ${hint}`);
-      }
-      call.respond({ headers: { "content-type": "application/json" }, body });
+      if (body !== undefined) call.respond({ headers: { "content-type": "application/json" }, body });
     }
   }
+}
+
+function keyCalls(plugin: Plugin, configuration: JsonObject): HttpCall[] {
+  const authorizers = new Authorizers(configuration);
+  return plugin.httpCalls.filter(({ cluster }) => !authorizers.hasCluster(cluster));
+}
+
+function missingKeys(plugin: Plugin, configuration: JsonObject): string {
+  const clusters = keyCalls(plugin, configuration).map(({ cluster }) => cluster);
+  const hints = [...new Set(clusters)].map((cluster) => `--jwks ${cluster}=FILE`);
+  return `the request waits for keys that the filter fetches from a cluster; give them by ${hints.join(", ")}`;
+}
+
+/** A target with more parameters in its query. */
+function withParameters(target: string, parameters: readonly string[]): string {
+  if (parameters.length === 0) return target;
+  const hash = target.indexOf("#");
+  const [start, end] = hash < 0 ? [target, ""] : [target.slice(0, hash), target.slice(hash)];
+  return `${start}${start.includes("?") ? "&" : "?"}${parameters.join("&")}${end}`;
 }
 
 /** Expressions need a package that nothing else needs. */

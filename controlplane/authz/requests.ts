@@ -37,6 +37,7 @@ export interface RequestSpec {
   readonly at?: string;
   readonly apiKey?: string;
   readonly token?: { readonly provider: string; readonly claims?: JsonObject };
+  readonly user?: string;
   readonly external?: ExternalAnswer;
   readonly expect?: Decision | Expected;
 }

@@ -25,5 +25,6 @@ function resourcesOf(model: Model): Resource[] {
     ...model.grpcRoutes.values(),
     ...model.wasmModules.values(),
     ...model.filterPolicies.values(),
+    ...model.quotas.values(),
   ];
 }

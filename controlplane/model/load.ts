@@ -7,7 +7,17 @@ import type { Document, SourceFile } from "./document.ts";
 import { compareProblems } from "./problem.ts";
 import type { Problem } from "./problem.ts";
 import type { MayExist } from "./references.ts";
-import type { FilterPolicy, GRPCRoute, HTTPRoute, Kind, Model, Resource, Service, WasmModule } from "./resources.ts";
+import type {
+  FilterPolicy,
+  GRPCRoute,
+  HTTPRoute,
+  Kind,
+  Model,
+  Quota,
+  Resource,
+  Service,
+  WasmModule,
+} from "./resources.ts";
 import { describe, schemaFaults } from "./schema-faults.ts";
 import { apiVersions, resourceSchemas } from "./schemas.ts";
 import { didYouMean } from "./suggest.ts";
@@ -97,6 +107,7 @@ export function buildModel(parsed: ParsedResources, assets?: Assets): LoadResult
     grpcRoutes: ofKind<GRPCRoute>("GRPCRoute"),
     wasmModules: ofKind<WasmModule>("WasmModule"),
     filterPolicies: ofKind<FilterPolicy>("FilterPolicy"),
+    quotas: ofKind<Quota>("Quota"),
   });
   problems.push(...checkModel(model, parsed.mayExist));
   if (assets !== undefined) problems.push(...checkAssets(model, assets));

@@ -23,6 +23,7 @@ export type HTTPRoute = ResourceOf<"HTTPRoute", HTTPRouteSpec>;
 export type GRPCRoute = ResourceOf<"GRPCRoute", GRPCRouteSpec>;
 export type Route = HTTPRoute | GRPCRoute;
 export type FilterPolicy = ResourceOf<"FilterPolicy", FilterPolicySpec>;
+export type Quota = ResourceOf<"Quota", QuotaSpec>;
 
 /** Beside what is written it holds the paths of its files as the source can read them. */
 export interface WasmModule extends ResourceOf<"WasmModule", WasmModuleSpec> {
@@ -30,7 +31,7 @@ export interface WasmModule extends ResourceOf<"WasmModule", WasmModuleSpec> {
   readonly schemaPath?: string;
 }
 
-export type Resource = Service | HTTPRoute | GRPCRoute | WasmModule | FilterPolicy;
+export type Resource = Service | HTTPRoute | GRPCRoute | WasmModule | FilterPolicy | Quota;
 export type Kind = Resource["kind"];
 
 // The types below are the JSON Schemas of schemas/, with defaults filled in.
@@ -42,6 +43,16 @@ export interface WasmModuleSpec {
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };
+
+export interface QuotaSpec {
+  readonly domain: string;
+  readonly bucket: Readonly<Record<string, string>>;
+  readonly requests: number;
+  readonly period: string;
+  readonly burst?: number;
+  readonly lease?: string;
+  readonly onLoss: { readonly policy: "Allow" | "Deny" | "LocalShare"; readonly fraction: number };
+}
 
 export interface FilterPolicySpec {
   readonly targetRefs: readonly { readonly name: string }[];
@@ -61,4 +72,5 @@ export interface Model {
   readonly grpcRoutes: ReadonlyMap<string, GRPCRoute>;
   readonly wasmModules: ReadonlyMap<string, WasmModule>;
   readonly filterPolicies: ReadonlyMap<string, FilterPolicy>;
+  readonly quotas: ReadonlyMap<string, Quota>;
 }

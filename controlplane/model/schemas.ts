@@ -3,6 +3,7 @@ import filterPolicySchema from "./schemas/filter-policy.json" with { type: "json
 import grpcRouteSchema from "./schemas/grpc-route.json" with { type: "json" };
 import httpRouteSchema from "./schemas/http-route.json" with { type: "json" };
 import metadataSchema from "./schemas/metadata.json" with { type: "json" };
+import quotaSchema from "./schemas/quota.json" with { type: "json" };
 import routeSchema from "./schemas/route.json" with { type: "json" };
 import serviceSchema from "./schemas/service.json" with { type: "json" };
 import wasmModuleSchema from "./schemas/wasm-module.json" with { type: "json" };
@@ -29,6 +30,7 @@ export const resourceSchemas: Readonly<Record<Kind, CompiledSchema>> = {
   GRPCRoute: compileSchema(ajv, "GRPCRoute", grpcRouteSchema),
   WasmModule: compileSchema(ajv, "WasmModule", wasmModuleSchema),
   FilterPolicy: compileSchema(ajv, "FilterPolicy", filterPolicySchema),
+  Quota: compileSchema(ajv, "Quota", quotaSchema),
 };
 
 /** The apiVersion that each kind has. */
@@ -38,4 +40,5 @@ export const apiVersions: Readonly<Record<Kind, string>> = {
   GRPCRoute: grpcRouteSchema.properties.apiVersion.const,
   WasmModule: wasmModuleSchema.properties.apiVersion.const,
   FilterPolicy: filterPolicySchema.properties.apiVersion.const,
+  Quota: quotaSchema.properties.apiVersion.const,
 };

@@ -25,6 +25,7 @@ export interface ExplainFlags {
   readonly apiKey?: string;
   readonly token?: string;
   readonly claims?: JsonObject;
+  readonly user?: string;
   readonly external?: ExternalAnswer;
   readonly policy?: string;
   readonly jwks: readonly string[];
@@ -58,7 +59,7 @@ async function readSpecs(path: string): Promise<readonly RequestSpec[]> {
 }
 
 function requestOf(flags: ExplainFlags): RequestSpec {
-  const { header, token, claims, host, scheme, source, port, peer, at, apiKey, external } = flags;
+  const { header, token, claims, host, scheme, source, port, peer, at, apiKey, user, external } = flags;
   if (!/^[A-Z_-]+ [^ ]+$/.test(flags.request)) {
     throw new AuthzError(`--request: expected a method and a target, such as "GET /", found "${flags.request}"`);
   }
@@ -74,6 +75,7 @@ function requestOf(flags: ExplainFlags): RequestSpec {
     ...(at !== undefined && { at }),
     ...(apiKey !== undefined && { apiKey }),
     ...(token !== undefined && { token: { provider: token, ...(claims !== undefined && { claims }) } }),
+    ...(user !== undefined && { user }),
     ...(external !== undefined && { external }),
   };
 }

@@ -28,6 +28,7 @@ export function addAuthzCommands(program: Command): void {
     .option("--api-key <name>", "with a key of this name, made and accepted for this request")
     .option("--token <provider>", "with a token of this JWT provider, made and accepted for this request")
     .option("--claims <json>", "its claims, over iss, aud, iat and exp", parseObject)
+    .option("--user <name>", "as this Basic user, with a password made for this request")
     .addOption(
       new Option("--external <answer>", "what an external authorizer answers").choices([
         "allow",

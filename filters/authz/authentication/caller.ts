@@ -80,7 +80,12 @@ export class Caller {
   readonly withheld: CredentialLocation[] = [];
 
   get isAnonymous(): bool {
-    return this.apiKey === null && this.user === null && this.identities.length == 0;
+    return this.credentials == 0;
+  }
+
+  /** How many good credentials there are. */
+  get credentials(): i32 {
+    return this.identities.length + i32(this.apiKey !== null) + i32(this.user !== null);
   }
 
   /** The identity of the first provider, or null. */
