@@ -46,6 +46,7 @@ async function variantsOf(algorithm: Algorithm): Promise<Variant[]> {
     { name: "jwt_authn", baseline: none, filters: [native({})], ...base },
     { name: "authz, again", baseline: none, filters: [ours(1024)], ...base },
     { name: "jwt_authn with its cache", baseline: none, filters: [native({ jwt_cache_config: {} })], ...base },
+    { name: "the header alone", baseline: none, filters: [], ...base },
   ];
 }
 
@@ -58,17 +59,10 @@ function print(algorithm: string, all: readonly Running[]): void {
 }
 
 await buildFilters(["authz"]);
-printRow([
-  "",
-  "first sight",
-  "jwt_authn",
-  "again",
-  "jwt_authn, cache",
-  "first / native",
-  "again / native",
-  "again / cache",
-]);
-printRow(Array<string>(8).fill("---"));
+const columns = ["first sight", "jwt_authn", "again", "jwt_authn, cache", "header alone"];
+const shares = ["first / jwt_authn", "again / jwt_authn", "again / cache"];
+printRow(["", ...columns, ...shares]);
+printRow(Array<string>(1 + columns.length + shares.length).fill("---"));
 for (const algorithm of ALGORITHMS.filter((name) => flags.only === "" || flags.only.split(",").includes(name))) {
   await compare(await variantsOf(algorithm), Number(flags.rounds), Number(flags.requests), (all) =>
     print(algorithm, all),

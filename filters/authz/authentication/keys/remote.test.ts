@@ -154,6 +154,41 @@ test("after two seconds a request that waits is refused with 503, and not before
   assert.equal(authz.envoy.metric("authz.denied.keys_unavailable"), 1);
 });
 
+test("a request that has waited for keys may then wait for an authorizer, and passes only when that says so", async () => {
+  const filter = await authz.worker({
+    ...configuration(),
+    externalAuthorizers: [{ name: "opa", http: { cluster: "opa" } }],
+    rules: [{ name: "ask", action: "external", authorizer: "opa" }],
+  });
+  advance(1);
+  const streams = [1, 2].map(() => filter.open({ headers: bearer(FIRST) }));
+  callOf(filter).respond({ body: setOf(first) });
+  advance(1);
+  const questions = filter.httpCalls.filter(({ cluster }) => cluster === "opa");
+  assert.equal(questions.length, 2);
+  assert.ok(streams.every((stream) => stream.paused && stream.localResponse === undefined));
+  questions[0]?.respond({ headers: { ":status": "403" } });
+  questions[1]?.respond({ headers: { ":status": "200" } });
+  assert.deepEqual(streams.map(outcomeOf).sort(), ["200", "403 external[ask]"]);
+  assert.ok(streams.every((stream) => !stream.paused));
+});
+
+test("a token that may be ignored when it is bad is not ignored while it cannot be judged", async () => {
+  const filter = await authz.worker({
+    ...configuration({}, { onFailure: "ignore" }),
+    rules: [{ name: "all", action: "allow", principals: [{ any: true }] }],
+  });
+  advance(1);
+  const [good, bad] = [filter.open({ headers: bearer(FIRST) }), filter.open({ headers: bearer(SECOND) })];
+  assert.ok(good.paused && bad.paused);
+  advance(1500);
+  for (const call of filter.httpCalls) call.fail();
+  advance(500);
+  assert.deepEqual([good, bad].map(outcomeOf), ["503 keys_unavailable", "503 keys_unavailable"]);
+  nextCall(filter).respond({ body: setOf(first) });
+  assert.deepEqual([fate(filter, FIRST), fate(filter, SECOND)], ["200", "200"]);
+});
+
 test("no more than 1024 requests wait; those that go away leave room for others", async () => {
   const filter = await started();
   const streams = Array.from({ length: 1024 }, () => filter.open({ headers: bearer(FIRST) }));
