@@ -7,6 +7,11 @@ import { ConfigObject, JsonKind, JsonValue } from "proxy-wasm-assemblyscript-sdk
 export class ClaimPath {
   private constructor(private names: string[]) {}
 
+  /** The same for the same claim, and for no other. */
+  get id(): string {
+    return this.names.join("\0");
+  }
+
   /** Reads `"realm_access.roles"`, or `["https://example.com/roles"]` for names with a dot. */
   static read(object: ConfigObject, field: string): ClaimPath {
     const value = object.json(field);

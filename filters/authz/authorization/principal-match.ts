@@ -176,8 +176,22 @@ export class PrincipalMatch {
       case PrincipalTest.Issuer:
         keys.push(new Key(KeyKind.Issuer, issuerHash(this.name, this.subject)));
         return true;
+      case PrincipalTest.User:
+        keys.push(new Key(KeyKind.User, hashText(KeyKind.User, this.name)));
+        return true;
+      case PrincipalTest.Provider:
+        keys.push(new Key(KeyKind.Provider, hashText(KeyKind.Provider, this.name)));
+        return true;
       case PrincipalTest.AnyOf:
         return addAllKeys(this.parts, keys);
+      case PrincipalTest.AllOf:
+        // The keys of any part will do.
+        for (let i = 0; i < this.parts.length; ++i) {
+          const before = keys.length;
+          if (this.parts[i].addKeys(keys)) return true;
+          keys.length = before;
+        }
+        return false;
       default:
         return false;
     }
