@@ -60,7 +60,7 @@ export { FilterState, FilterStateType, LifeSpan, setEnvoyFilterState } from "./f
 export { BodyHandler, BufferedBody, ReplacedBody, StreamedBody } from "./body";
 export { Xoshiro256, randomBelow, randomBytes, randomF64, randomU64 } from "./random";
 export { Counter, CounterFamily, Gauge, GaugeFamily, Histogram, HistogramFamily, MetricFamily } from "./metrics";
-export { Duration, currentTimeNanoseconds, currentTimeSeconds, setTickPeriod } from "./time";
+export { Duration, currentTimeNanoseconds, currentTimeSeconds, monotonicTimeNanoseconds, setTickPeriod } from "./time";
 export { log, logBytes, logDebug, logInfo, logWarn, logError, isLogging } from "./log";
 export {
   Expression,
@@ -89,6 +89,7 @@ export {
   SignatureVerdict,
   canVerifySignatures,
   constantTimeEquals,
+  pbkdf2Sha256,
   sha1,
   sha256,
   sha384,

@@ -1,7 +1,11 @@
 // The clock, durations, and the tick.
 
 import { proxy_get_current_time_nanoseconds, proxy_set_tick_period_milliseconds } from "./abi/imports";
+import { clock_time_get } from "./abi/wasi";
 import { Status } from "./abi/enums";
+
+// @ts-ignore: decorator
+@inline const MONOTONIC: u32 = 1;
 
 const timeOut: usize = memory.data(8);
 
@@ -134,6 +138,14 @@ export function currentTimeNanoseconds(): u64 {
 /** Time since 1970-01-01 in whole seconds. */
 export function currentTimeSeconds(): u64 {
   return currentTimeNanoseconds() / 1_000_000_000;
+}
+
+/**
+ * Nanoseconds of a clock that never goes back, since a time that the host chooses: for what is between two times. All workers of an
+ * Envoy have it in common. 0 where the host has no such clock.
+ */
+export function monotonicTimeNanoseconds(): u64 {
+  return clock_time_get(MONOTONIC, 1, timeOut) == 0 ? load<u64>(timeOut) : 0;
 }
 
 /** Makes the host call `onTick` of this root context every so many milliseconds; 0 stops it. */

@@ -18,6 +18,10 @@ const reset503 = /^503 "upstream connect error or disconnect\/reset before heade
 /** What the scenario of test/fixtures/callouts.ts answers: its lines, or a pattern of them. */
 const scenarios: Readonly<Record<string, RegExp | readonly string[]>> = {
   echo: ['200 "PUT /echo?q=1 callee.example a+b body é" trailer of the callee'],
+  once: [
+    '200 "GET /echo?q=2 callee.example c+d " trailer of the callee',
+    '200 "GET /echo?q=1 callee.example a+b " trailer of the callee',
+  ],
   // Envoy answers these in place of the upstream.
   timeout: ['504 "upstream request timeout"'],
   unreachable: reset503,

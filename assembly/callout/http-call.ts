@@ -2,6 +2,8 @@ import { Status } from "../abi/enums";
 import { proxy_http_call } from "../abi/imports";
 import { Bytes } from "../bytes";
 import { HeaderList } from "../http/header-list";
+import { HeaderName } from "../http/header-name";
+import { HeadersOnce } from "./headers-once";
 import { httpCalls } from "./pending-http-calls";
 import { Duration } from "../time";
 import { HttpCallReply } from "./http-call-reply";
@@ -11,8 +13,8 @@ const tokenOut: usize = memory.data(4);
 /**
  * A request to a cluster of the proxy's configuration. It is made once (in `onConfigure`, say) and sent as often as one likes:
  *
- *     const check = new HttpCall("auth").post("/check").header("x-tenant", tenant).timeout(Duration.milliseconds(200));
- *     const status = check.send(new Verdict(this));
+ *     const check = new HttpCall("auth").path("/check").header("x-tenant", tenant).timeout(Duration.milliseconds(200));
+ *     const status = check.headerOnce(AUTHORIZATION, credentials).send(new Verdict(this));
  */
 @final
 export class HttpCall {
@@ -24,8 +26,11 @@ export class HttpCall {
   private trailers: HeaderList | null = null;
   private timeoutMilliseconds: u32 = 0;
   private clusterName: Uint8Array;
-  /** What `send` hands to the host; null when something was changed since. */
+  /** All that every request has; null when something was changed since. */
+  private list: HeaderList | null = null;
+  /** The same as the host reads it; null when it was not needed since. */
   private encodedHeaders: Uint8Array | null = null;
+  private once: HeadersOnce | null = null;
 
   /** @param cluster Name of a cluster, which is also the authority unless another one is given. */
   constructor(cluster: string) {
@@ -36,6 +41,7 @@ export class HttpCall {
   /** GET unless set. */
   method(method: string): this {
     this.methodName = method;
+    this.list = null;
     this.encodedHeaders = null;
     return this;
   }
@@ -43,6 +49,7 @@ export class HttpCall {
   /** `/` unless set; may have a query. */
   path(path: string): this {
     this.pathText = path;
+    this.list = null;
     this.encodedHeaders = null;
     return this;
   }
@@ -50,6 +57,7 @@ export class HttpCall {
   /** The host that the request names. */
   authority(authority: string): this {
     this.authorityText = authority;
+    this.list = null;
     this.encodedHeaders = null;
     return this;
   }
@@ -57,6 +65,7 @@ export class HttpCall {
   /** What the request gives as its scheme: `http` unless set. Whether TLS is used is a matter of the cluster. */
   scheme(scheme: string): this {
     this.schemeName = scheme;
+    this.list = null;
     this.encodedHeaders = null;
     return this;
   }
@@ -64,6 +73,7 @@ export class HttpCall {
   /** Adds a header. The host sets `content-length`. */
   header(name: string, value: string): this {
     this.headers.add(name, value);
+    this.list = null;
     this.encodedHeaders = null;
     return this;
   }
@@ -71,10 +81,26 @@ export class HttpCall {
   /** Adds a header whose value need not be UTF-8. */
   headerBytes(name: string, value: Bytes): this {
     this.headers.addBytes(name, value);
+    this.list = null;
     this.encodedHeaders = null;
     return this;
   }
 
+  /**
+   * Adds a header to the next request alone, in place of those that the call has under this name; `:path` and the other pseudo-headers can
+   * be given too. The value is copied, into memory that every request uses again.
+   */
+  headerOnce(name: HeaderName, value: Bytes): this {
+    let once = this.once;
+    if (once === null) {
+      once = new HeadersOnce();
+      this.once = once;
+    }
+    once.add(name, value);
+    return this;
+  }
+
+  /** Adds a trailer. */
   trailer(name: string, value: string): this {
     let trailers = this.trailers;
     if (trailers === null) {
@@ -106,8 +132,8 @@ export class HttpCall {
     const status = proxy_http_call(
       this.clusterName.dataStart,
       this.clusterName.length,
-      headers.dataStart,
-      headers.length,
+      headers.pointer,
+      headers.size,
       body === null ? 0 : body.pointer,
       body === null ? 0 : body.size,
       trailing.pointer,
@@ -119,17 +145,31 @@ export class HttpCall {
     return status;
   }
 
-  private encode(): Uint8Array {
-    const encoded = this.encodedHeaders;
-    if (encoded !== null) return encoded;
+  private encode(): Bytes {
+    const once = this.once;
+    if (once !== null && !once.isEmpty) {
+      const encoded = once.encodeOver(this.allHeaders());
+      once.clear();
+      return encoded;
+    }
+    let encoded = this.encodedHeaders;
+    if (encoded === null) {
+      encoded = this.allHeaders().encode().copy();
+      this.encodedHeaders = encoded;
+    }
+    return Bytes.of(encoded);
+  }
+
+  private allHeaders(): HeaderList {
+    const known = this.list;
+    if (known !== null) return known;
     const list = new HeaderList()
       .add(":method", this.methodName)
       .add(":path", this.pathText)
       .add(":authority", this.authorityText)
       .add(":scheme", this.schemeName)
       .addAll(this.headers);
-    const fresh = list.encode().copy();
-    this.encodedHeaders = fresh;
-    return fresh;
+    this.list = list;
+    return list;
   }
 }

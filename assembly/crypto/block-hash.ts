@@ -69,6 +69,13 @@ export abstract class BlockHash {
 
   /** The digest, in memory of this callback. `reset` comes before any further use. */
   digest(): Bytes {
+    const out = arenaAllocate(this.state.length);
+    this.digestTo(out);
+    return Bytes.at(out, this.digestSize);
+  }
+
+  /** As `digest`, to an address that has room for all words of the state. Allocates nothing. */
+  digestTo(out: usize): void {
     const state = changetype<usize>(this.state);
     const block = changetype<usize>(this.block);
     const blockSize = <usize>this.blockSize;
@@ -85,12 +92,10 @@ export abstract class BlockHash {
     store<u64>(block + blockSize - 8, bswap<u64>(this.length << 3));
     this.compress(state, block);
     const size = <usize>this.state.length;
-    const out = arenaAllocate(size);
     if (this.wordSize == 4) {
       for (let i: usize = 0; i < size; i += 4) store<u32>(out + i, bswap<u32>(load<u32>(state + i)));
     } else {
       for (let i: usize = 0; i < size; i += 8) store<u64>(out + i, bswap<u64>(load<u64>(state + i)));
     }
-    return Bytes.at(out, this.digestSize);
   }
 }

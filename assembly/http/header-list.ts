@@ -27,6 +27,21 @@ export class HeaderList {
     return this;
   }
 
+  /** Number of headers. */
+  get length(): i32 {
+    return this.entries.length >> 1;
+  }
+
+  /** @param index From 0 to `length - 1`. */
+  nameAt(index: i32): Uint8Array {
+    return this.entries[index << 1];
+  }
+
+  /** @param index From 0 to `length - 1`. */
+  valueAt(index: i32): Uint8Array {
+    return this.entries[(index << 1) + 1];
+  }
+
   /** The list as the host reads it (count, sizes, then every name and value with a zero byte after it), in memory of this callback. */
   encode(): Bytes {
     const entries = this.entries;

@@ -1,21 +1,15 @@
 // Timers on the one tick that the host gives a root context.
 
 import { proxy_set_tick_period_milliseconds } from "../abi/imports";
-import { clock_time_get } from "../abi/wasi";
 import { Pending, PendingTable } from "../callout/pending";
-import { Duration } from "../time";
+import { Duration, monotonicTimeNanoseconds } from "../time";
 import { Timer } from "../timer";
 import { Scope, currentRoot } from "./scope";
 import { TimerQueue, nextTime } from "./timer-queue";
 
-// @ts-ignore: decorator
-@inline const MONOTONIC: u32 = 1;
-
 /** `armedFor` while the host's tick is not set as it should be. */
 // @ts-ignore: decorator
 @inline const UNKNOWN: u64 = u64.MAX_VALUE;
-
-const timeOut: usize = memory.data(8);
 
 /** The timers that are started, by the context that each belongs to. */
 // @ts-ignore: decorator
@@ -23,11 +17,6 @@ const timeOut: usize = memory.data(8);
 // @ts-ignore: decorator
 @lazy const byRoot: Map<u32, RootTimers> = new Map<u32, RootTimers>();
 let lastToken: u32 = 0;
-
-/** Nanoseconds of a clock that never goes back. */
-function monotonicNanoseconds(): u64 {
-  return clock_time_get(MONOTONIC, 1, timeOut) == 0 ? load<u64>(timeOut) : 0;
-}
 
 /** The timers of one root context of the host. */
 @final
@@ -46,14 +35,14 @@ export class RootTimers {
     this.armedFor = dueAt;
     let period: u32 = 0;
     if (first !== null) {
-      const now = monotonicNanoseconds();
+      const now = monotonicTimeNanoseconds();
       period = dueAt > now ? Duration.nanoseconds(<i64>(dueAt - now)).hostMilliseconds : 1;
     }
     proxy_set_tick_period_milliseconds(period);
   }
 
   fire(): void {
-    const now = monotonicNanoseconds();
+    const now = monotonicTimeNanoseconds();
     // Timers that are started from here on wait for the next tick, even if they are due at once.
     const orders = this.queue.orders;
     this.firing = true;
@@ -87,7 +76,7 @@ export function startTimer(timer: Timer, after: u64, period: u64, scope: Scope):
   timer.period = period;
   timer.timers = timers;
   started.add(timer.token, timer, scope);
-  timers.queue.add(timer, monotonicNanoseconds() + after);
+  timers.queue.add(timer, monotonicTimeNanoseconds() + after);
   timers.arm();
 }
 
@@ -104,7 +93,7 @@ export function hastenTimer(timer: Timer): void {
   const timers = timer.timers;
   if (timers === null || timer.index < 0) return;
   timers.queue.remove(timer);
-  timers.queue.add(timer, monotonicNanoseconds());
+  timers.queue.add(timer, monotonicTimeNanoseconds());
   timers.arm();
 }
 

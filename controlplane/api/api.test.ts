@@ -136,6 +136,7 @@ describe("HTTP server", () => {
       fleet: new Fleet(),
       stats: new NodeStats(),
       modules: new ModuleStore(folder),
+      leases: { top: () => [] },
     };
     server = createServer((request, response) => handleRequest(source, request, response));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -164,6 +165,7 @@ describe("HTTP server", () => {
     source.release = release;
     assert.equal(await ask("/readyz"), 200);
     assert.equal(await ask("/api/v1/status"), 200);
+    assert.equal(await ask("/api/v1/quotas"), 200);
   });
 
   const others: [path: string, method: string, status: number][] = [

@@ -1,16 +1,30 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pathOf, serveModule, type ModuleStore } from "../modules/index.ts";
+import type { Consumption, LeaseService } from "../quota/index.ts";
 import { statusReport, type StatusInput } from "./status-report.ts";
 
 /** What the HTTP server shows of a control plane. */
 export interface ApiSource extends StatusInput {
   readonly modules: ModuleStore;
+  readonly leases: Pick<LeaseService, "top">;
+}
+
+/** Buckets that are told of. */
+const TOP_BUCKETS = 100;
+
+/** The buckets with the most requests, the first first. */
+export interface QuotaReport {
+  readonly top: readonly Consumption[];
 }
 
 type Answer = (source: ApiSource, response: ServerResponse) => void;
 
 const answers: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ["/api/v1/status", (source, response) => send(response, 200, statusReport(source))],
+  [
+    "/api/v1/quotas",
+    ({ leases }, response) => send(response, 200, { top: leases.top(TOP_BUCKETS) } satisfies QuotaReport),
+  ],
   ["/healthz", (_, response) => send(response, 200, { status: "alive" })],
   [
     "/readyz",

@@ -1,2 +1,2 @@
-export { handleRequest } from "./handler.ts";
+export { handleRequest, type QuotaReport } from "./handler.ts";
 export { statusReport, type FilterReport, type SidecarReport, type StatusReport } from "./status-report.ts";

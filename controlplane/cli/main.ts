@@ -2,9 +2,11 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { stringify } from "yaml";
 import { bootstrapJson, createBootstrap, type BootstrapOptions } from "../bootstrap/index.ts";
+import { addAuthzCommands } from "./authz/index.ts";
 import { addFilterCommands } from "./filter/index.ts";
 import { importFiles, type ImportFlags } from "./import.ts";
 import { parseHostPort } from "./parse-host-port.ts";
+import { quota, type QuotaOptions } from "./quota.ts";
 import { serve, type ServeOptions } from "./serve.ts";
 import { status, type StatusOptions } from "./status.ts";
 import { validate } from "./validate.ts";
@@ -32,6 +34,11 @@ program
   .option("--state <folder>", "where modules are kept", ".meshwright")
   .addOption(xds())
   .addOption(http("where modules, status and health are served"))
+  .addOption(
+    new Option("--quota-store <url>", "Redis or Valkey, where the counts of quotas are kept, as redis://host:port")
+      .env("MESHWRIGHT_QUOTA_STORE")
+      .argParser(parseStoreUrl),
+  )
   .addOption(new Option("--log-format <format>", "json, or text for people").choices(["json", "text"]).default("json"))
   .action((options: ServeOptions) => serve(options));
 
@@ -69,7 +76,7 @@ program
   .option("--out <folder>", "where configurations are written; standard output when left out")
   .option("--json", "print configurations and findings as JSON", false)
   .option("--allow-loss", "write also what could not be carried over whole; it is stricter there", false)
-  .option("--trusted-hops <count>", "how many proxies before this one are trusted with x-forwarded-for", parseCount)
+  .option("--trusted-hops <count>", "how many proxies Envoy trusts with x-forwarded-for", parseCount)
   .option("--trust-domain <name>", "what cluster.local stands for in Istio's principals", "cluster.local")
   .option("--root-namespace <name>", "the namespace whose Istio policies apply in all", "istio-system")
   .action((files: string[], flags: ImportFlags) => importFiles(files, flags));
@@ -81,6 +88,15 @@ program
   .option("--json", "print it as JSON", false)
   .action((options: StatusOptions) => status(options));
 
+program
+  .command("quota")
+  .description("show the buckets of quotas with the most requests")
+  .addOption(http("where the control plane serves its status"))
+  .option("--top <count>", "how many, 100 at most", parseTop, 20)
+  .option("--json", "print it as JSON", false)
+  .action((options: QuotaOptions) => quota(options));
+
+addAuthzCommands(program);
 addFilterCommands(program);
 
 await program.parseAsync();
@@ -96,4 +112,17 @@ function parseCount(text: string): number {
   if (!Number.isInteger(value) || value < 0 || value > 16)
     throw new InvalidArgumentError("expected a whole number from 0 to 16");
   return value;
+}
+
+function parseTop(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 100)
+    throw new InvalidArgumentError("expected a whole number from 1 to 100");
+  return value;
+}
+
+function parseStoreUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.hostname && ["redis:", "rediss:"].includes(url.protocol)) return text;
+  throw new InvalidArgumentError("expected a URL such as redis://127.0.0.1:6379");
 }

@@ -1,6 +1,7 @@
 import { pino, type Logger } from "pino";
 import pretty from "pino-pretty";
 import { ControlPlane, FaultySourceError, type HostPort } from "../control/index.ts";
+import { RedisLedger, type Ledger } from "../quota/index.ts";
 import { FolderSource } from "../source/index.ts";
 import { MODULES_CLUSTER } from "../bootstrap/index.ts";
 
@@ -9,12 +10,14 @@ export interface ServeOptions {
   readonly state: string;
   readonly xds: HostPort;
   readonly http: HostPort;
+  readonly quotaStore?: string;
   readonly logFormat: "json" | "text";
 }
 
 /** `meshwright serve`: runs until a signal ends it. */
 export async function serve(options: ServeOptions): Promise<void> {
   const log = createLog(options.logFormat);
+  const ledger = options.quotaStore === undefined ? undefined : await openLedger(options.quotaStore, log);
   let plane: ControlPlane;
   try {
     plane = await ControlPlane.start({
@@ -23,6 +26,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       xds: options.xds,
       http: options.http,
       modulesCluster: MODULES_CLUSTER,
+      ...(ledger === undefined ? {} : { ledger }),
       log,
     });
   } catch (error) {
@@ -42,6 +46,17 @@ export async function serve(options: ServeOptions): Promise<void> {
       void plane.close().then(() => process.exit(0));
     });
   }
+}
+
+/** Starts without the store as well: quotas go by their policy until it is there. */
+function openLedger(url: string, log: Logger): Promise<Ledger> {
+  return RedisLedger.open({
+    url,
+    onState: (isReady, error) => {
+      if (isReady) log.info("connected to the quota store");
+      else log.warn(`not connected to the quota store: ${error?.message ?? ""}`);
+    },
+  });
 }
 
 function createLog(format: ServeOptions["logFormat"]): Logger {

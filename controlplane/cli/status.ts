@@ -1,5 +1,6 @@
 import type { SidecarReport, StatusReport } from "../api/index.ts";
-import { formatHostPort, type HostPort } from "../control/index.ts";
+import type { HostPort } from "../control/index.ts";
+import { ask } from "./ask.ts";
 import { table } from "./print-table.ts";
 
 export interface StatusOptions {
@@ -9,20 +10,8 @@ export interface StatusOptions {
 
 /** `meshwright status`. The exit status is 1 when the control plane does not answer. */
 export async function status({ http, json }: StatusOptions): Promise<void> {
-  const url = `http://${formatHostPort(http)}/api/v1/status`;
-  let report: StatusReport;
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
-    if (!response.ok) throw new Error(`status ${String(response.status)}`);
-    report = (await response.json()) as StatusReport;
-  } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    process.stderr.write(
-      `meshwright: no status from ${url}: ${cause instanceof Error ? cause.message : String(cause)}\n`,
-    );
-    process.exitCode = 1;
-    return;
-  }
+  const report = (await ask(http, "/api/v1/status")) as StatusReport | undefined;
+  if (report === undefined) return;
   process.stdout.write(json ? `${JSON.stringify(report, undefined, 2)}\n` : `${formatStatus(report).join("\n")}\n`);
 }
 

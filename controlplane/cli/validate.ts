@@ -14,12 +14,14 @@ export async function validate(folder: string): Promise<void> {
     const settings = { modulesAuthority: "127.0.0.1:18001", modulesCluster: MODULES_CLUSTER };
     const result = await new Pipeline(new FolderSource(folder), new ModuleStore(scratch), settings).prepare();
     if (result.ok) {
-      const { services, httpRoutes, wasmModules, filterPolicies } = result.release.model;
+      const { services, httpRoutes, grpcRoutes, wasmModules, filterPolicies, quotas } = result.release.model;
       const counts = [
         `${String(services.size)} Services`,
         `${String(httpRoutes.size)} HTTPRoutes`,
+        `${String(grpcRoutes.size)} GRPCRoutes`,
         `${String(wasmModules.size)} WasmModules`,
         `${String(filterPolicies.size)} FilterPolicies`,
+        ...(quotas.size > 0 ? [`${String(quotas.size)} Quotas`] : []),
       ];
       process.stdout.write(`${folder} is good: ${counts.join(", ")}\n`);
     } else {

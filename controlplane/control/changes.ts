@@ -22,7 +22,9 @@ function resourcesOf(model: Model): Resource[] {
   return [
     ...model.services.values(),
     ...model.httpRoutes.values(),
+    ...model.grpcRoutes.values(),
     ...model.wasmModules.values(),
     ...model.filterPolicies.values(),
+    ...model.quotas.values(),
   ];
 }

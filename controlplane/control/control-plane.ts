@@ -5,6 +5,7 @@ import { handleRequest, statusReport } from "../api/index.ts";
 import { addMetricsService, Fleet, NodeStats } from "../fleet/index.ts";
 import { formatProblem, type Problem } from "../model/index.ts";
 import { ModuleStore } from "../modules/index.ts";
+import { addQuotaService, LeaseService, MemoryLedger, Quotas, type Ledger } from "../quota/index.ts";
 import type { Source, StopWatching } from "../source/index.ts";
 import { XdsServer, type NodeInfo, type Snapshot } from "../xds/index.ts";
 import { changedResources } from "./changes.ts";
@@ -21,6 +22,8 @@ export interface ControlPlaneOptions {
   readonly http: HostPort;
   /** The cluster of a sidecar's bootstrap from which Envoy fetches modules. */
   readonly modulesCluster: string;
+  /** Where the counts of quotas are kept, and closed in the end. Default: in this process. */
+  readonly ledger?: Ledger;
   readonly log: Logger;
 }
 
@@ -40,6 +43,10 @@ export class ControlPlane {
   readonly fleet = new Fleet();
   /** What sidecars report of themselves. */
   readonly stats = new NodeStats();
+  /** Divides quotas among the sidecars. */
+  readonly leases: LeaseService;
+  readonly #ledger: Ledger;
+  #quotas = new Quotas([]);
   readonly #options: ControlPlaneOptions;
   readonly #store: ModuleStore;
   readonly #pipeline: Pipeline;
@@ -68,6 +75,20 @@ export class ControlPlane {
     });
     this.#http = createServer((request, response) => handleRequest(this, request, response));
     addMetricsService(this.#xds.grpc, this.stats);
+    this.#ledger = options.ledger ?? new MemoryLedger();
+    this.leases = new LeaseService({
+      ledger: this.#ledger,
+      quotas: () => this.#quotas,
+      onLedger: (error) => {
+        if (error === undefined) options.log.info("the counts of quotas are reached again");
+        else
+          options.log.error(
+            { err: error },
+            `quotas go by onLoss, since their counts are not reached: ${error.message}`,
+          );
+      },
+    });
+    addQuotaService(this.#xds.grpc, this.leases);
     logFleet(this.fleet, options.log);
   }
 
@@ -123,6 +144,7 @@ export class ControlPlane {
     this.#http.close();
     this.#http.closeAllConnections();
     await this.#xds.close();
+    await this.#ledger.close();
   }
 
   async #reloadWhileStale(): Promise<void> {
@@ -158,6 +180,7 @@ export class ControlPlane {
       const isFirst = this.#release === undefined;
       this.#release = result.release;
       this.#appliedAt = new Date();
+      this.#quotas = new Quotas(result.release.model.quotas.values());
       const what = isFirst ? `${String(changes.length)} resources` : changes.join(", ");
       log.info({ changes }, `serving ${what}`);
       this.#xds.update();

@@ -71,6 +71,7 @@ export interface JwtProvider {
   readonly name: string;
   readonly issuer: string;
   readonly audiences?: readonly string[];
+  readonly subjects?: readonly StringTest[];
   readonly localJwks?: object;
   readonly remoteJwks?: object;
   readonly fromHeaders?: readonly { readonly name: string; readonly prefix?: string }[];
@@ -88,7 +89,6 @@ export interface JwtProvider {
 
 export interface Configuration {
   readonly jwtProviders?: readonly JwtProvider[];
-  readonly trustedHops?: number;
   readonly evaluation: "precedence";
   readonly rules: readonly Rule[];
 }

@@ -1,6 +1,8 @@
 import type { JwtProvider } from "./configuration.ts";
 import type { Cursor } from "./cursor.ts";
+import { stringTest } from "./envoy-strings.ts";
 import { inlineJwks, tokenPrefix } from "./jwks.ts";
+import { remoteJwks } from "./remote-jwks.ts";
 import type { Names } from "./rules.ts";
 
 const fields = ["issuer", "audiences", "subjects", "require_expiration", "max_lifetime", "remote_jwks", "local_jwks"];
@@ -11,9 +13,6 @@ fields.push("normalize_payload_in_metadata", "jwt_cache_config", "claim_to_heade
 /** The provider that a `JwtProvider` of jwt_authn describes; undefined where it cannot be one. */
 export function providerOf(provider: Cursor, names: Names, name: string): JwtProvider | undefined {
   provider.only(...fields);
-  provider
-    .get("subjects")
-    ?.report("loss", "the subjects are not compared by the import; the provider is left out", "require them by a rule");
   for (const field of ["header_in_metadata", "failed_status_in_metadata"]) {
     provider.get(field)?.report("loss", "the filter writes no such metadata", "use claimToState, or the log");
   }
@@ -31,7 +30,12 @@ export function providerOf(provider: Cursor, names: Names, name: string): JwtPro
     return undefined;
   }
   const keys = keysOf(provider);
-  if (keys === undefined || provider.get("subjects") !== undefined) return undefined;
+  if (keys === undefined) return undefined;
+  const matcher = provider.get("subjects");
+  const subject =
+    matcher &&
+    stringTest(matcher, (message) => matcher.report("loss", `${message}; the provider is left out`, "name subjects"));
+  if (matcher !== undefined && subject === undefined) return undefined;
   const audiences = provider.strings("audiences");
   if (audiences.some((audience) => /^https?:|\/$/.test(audience))) {
     provider
@@ -49,6 +53,7 @@ export function providerOf(provider: Cursor, names: Names, name: string): JwtPro
     name: names.unique(name),
     issuer,
     ...(audiences.length > 0 ? { audiences } : {}),
+    ...(subject === undefined ? {} : { subjects: [subject] }),
     ...keys,
     ...locations(provider),
     ...(provider.flag("forward") ? { forward: true } : {}),
@@ -94,17 +99,7 @@ function remoteKeys(remote: Cursor): Pick<JwtProvider, "remoteJwks"> | undefined
     return undefined;
   }
   remote.get("retry_policy")?.report("note", "the filter has its own way of trying again");
-  const timeout = uri?.text("timeout");
-  const refresh = remote.text("cache_duration");
-  return {
-    remoteJwks: {
-      cluster,
-      path: `${url.pathname}${url.search}`,
-      authority: url.host,
-      ...(timeout === undefined ? {} : { timeout }),
-      ...(refresh === undefined ? {} : { refresh }),
-    },
-  };
+  return { remoteJwks: remoteJwks(cluster, url, uri?.get("timeout"), remote.get("cache_duration")) };
 }
 
 function locations(provider: Cursor): Pick<JwtProvider, "fromHeaders" | "fromParams" | "fromCookies"> {

@@ -1,5 +1,5 @@
 import type { Action, ClaimPath, ClaimTest, Rule, StringTest } from "./configuration.ts";
-import { parseCidr } from "./cidr.ts";
+import { connectionAddress, parseCidr } from "./cidr.ts";
 import { celText } from "./cel-text.ts";
 import type { Cursor } from "./cursor.ts";
 import { all, always, any, fact, lost, never, not, type Expression } from "./expression.ts";
@@ -13,7 +13,8 @@ import { celString, celTest, quoted } from "./texts.ts";
 export interface RbacContext {
   /** Names under which jwt_authn writes the claims of a token, with the provider that does. */
   readonly payloads: ReadonlyMap<string, string>;
-  readonly remoteIp: (principal: Cursor) => void;
+  /** As {@link ImportOptions} has it. */
+  readonly trustedHops: number | undefined;
   /** Whether an rbac filter before this one allows by rules; both have to allow. */
   readonly isSecond: boolean;
 }
@@ -177,9 +178,8 @@ function principal(item: Cursor, context: RbacContext): Expression {
       return authenticated(field);
     case "source_ip":
     case "direct_remote_ip":
-      return addresses("peers", field);
+      return connectionAddress(field, addresses("peers", field), context.trustedHops);
     case "remote_ip":
-      context.remoteIp(field);
       return addresses("sources", field);
     case "header":
       return headerMatcher(field);
@@ -285,10 +285,9 @@ function claimValue(claim: ClaimPath, value: Cursor): Expression {
     }
     case "bool_match":
       return fact({ field: "claims", value: { claim, equals: field?.bool() ?? false } });
-    case "present_match": {
-      const present = fact({ field: "claims", value: { claim, present: true } });
-      return field?.bool() === false ? not(present) : present;
-    }
+    case "present_match":
+      // To Envoy, `present_match: false` is a test that nothing passes.
+      return field?.bool() === false ? never : fact({ field: "claims", value: { claim, present: true } });
     case "or_match":
       return any(...(field?.items("value_matchers") ?? []).map((item) => claimValue(claim, item)));
     case "list_match":
@@ -331,12 +330,24 @@ function listValue(claim: ClaimPath, name: string, list: Cursor): Expression {
   );
 }
 
+/** Metadata of any filter. What is not there, or is of another type, passes no test; to CEL it would be an error. */
 function foreign(field: Cursor, path: readonly string[], value: Cursor): Expression {
-  const place = [field.text("filter") ?? "", ...path].map((key) => `[${celString(key)}]`).join("");
+  const keys = [field.text("filter") ?? "", ...path].map(celString);
+  const place = (depth: number): string =>
+    `metadata.filter_metadata${keys
+      .slice(0, depth)
+      .map((key) => `[${key}]`)
+      .join("")}`;
+  const steps = keys.map((key, depth) => `${key} in ${place(depth)}`);
+  const found = place(keys.length);
+  const of = (sample: string, test: string): Expression =>
+    fact({ field: "when", value: [...steps, `type(${found}) == type(${sample})`, test].join(" && ") });
   const string = value.get("string_match");
   const test = string && stringTest(string, () => undefined);
-  if (test !== undefined) return fact({ field: "when", value: celTest(`metadata.filter_metadata${place}`, test) });
+  if (test !== undefined) return of('""', celTest(found, test));
+  const present = value.get("present_match");
+  if (present !== undefined) return present.bool() ? fact({ field: "when", value: steps.join(" && ") }) : never;
   const bool = value.get("bool_match");
-  if (bool !== undefined) return fact({ field: "when", value: `metadata.filter_metadata${place} == ${bool.bool()}` });
+  if (bool !== undefined) return of("true", `${found} == ${bool.bool()}`);
   return opaque(field, "this value of metadata");
 }

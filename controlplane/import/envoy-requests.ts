@@ -1,7 +1,7 @@
 import type { NamedTest, StringTest } from "./configuration.ts";
 import type { Cursor } from "./cursor.ts";
-import { all, always, fact, lost, never, not, type Expression } from "./expression.ts";
-import { regexOf, stringTest, testOf } from "./envoy-strings.ts";
+import { all, always, any, fact, lost, never, not, type Expression } from "./expression.ts";
+import { empty, regexOf, stringTest, testOf } from "./envoy-strings.ts";
 import { celTest, methodFact, pathCondition, quotedAnyCase } from "./texts.ts";
 
 const byHand = "state it by hand, or as a CEL condition in `when`";
@@ -22,17 +22,29 @@ export function headerMatcher(matcher: Cursor): Expression {
   if (typeof test === "string") return lost(matcher.finding("loss", test, byHand));
   const present = attribute(name, undefined, matcher);
   const positive = test === undefined ? present : attribute(name, test, matcher);
-  const isPresence = test === undefined;
-  if (matcher.flag("treat_missing_header_as_empty") && !isPresence && name[0] !== ":") {
-    // Which tests an empty text passes depends on the test; only those that it does not pass are as without the flag.
-    const passes = "regex" in test ? undefined : Object.values(test).every((text) => text === "");
-    if (passes !== false) return lost(matcher.finding("loss", "a header that is absent cannot count as empty", byHand));
-    return matcher.flag("invert_match") ? not(positive) : positive;
+  if (matcher.flag("treat_missing_header_as_empty") && name[0] !== ":") {
+    const inverts = matcher.flag("invert_match");
+    // What counts as empty counts as there.
+    if (test === undefined) return absent(matcher) === inverts ? always : never;
+    const counted = orEmpty(test, positive, not(present), matcher);
+    return inverts ? not(counted) : counted;
   }
   if (!matcher.flag("invert_match")) return absent(matcher) ? not(present) : positive;
   // An inverted test of Envoy does not match where the header is absent, but for the one of presence.
-  if (isPresence) return absent(matcher) ? present : not(present);
+  if (test === undefined) return absent(matcher) ? present : not(present);
   return all(present, not(positive));
+}
+
+/** A test that also holds where the header is absent, if an empty text passes it. */
+function orEmpty(test: StringTest, positive: Expression, absence: Expression, at: Cursor): Expression {
+  if (!("regex" in test)) return Object.values(test).every((text) => text === "") ? any(absence, positive) : positive;
+  if (test.regex === empty.regex) return any(absence, positive);
+  const finding = at.finding(
+    "loss",
+    "whether an absent header passes this pattern, as if it were empty, is not known",
+    byHand,
+  );
+  return lost(finding, { narrower: positive, wider: any(absence, positive) });
 }
 
 const old = ["exact_match", "safe_regex_match", "prefix_match", "suffix_match", "contains_match"] as const;
@@ -78,12 +90,12 @@ function hostFact(test: StringTest): Expression {
   if ("exact" in test && /^(\*\.)?[A-Za-z0-9._-]*[A-Za-z0-9_-]$/.test(test.exact)) {
     return fact({ field: "hosts", value: test.exact });
   }
-  const any = (text: string): string => quotedAnyCase(text);
-  if ("exact" in test) return fact({ field: "when", value: celTest("request.host", { regex: any(test.exact) }) });
+  if ("exact" in test)
+    return fact({ field: "when", value: celTest("request.host", { regex: quotedAnyCase(test.exact) }) });
   if ("prefix" in test)
-    return fact({ field: "when", value: celTest("request.host", { regex: `${any(test.prefix)}.*` }) });
+    return fact({ field: "when", value: celTest("request.host", { regex: `${quotedAnyCase(test.prefix)}.*` }) });
   if ("suffix" in test)
-    return fact({ field: "when", value: celTest("request.host", { regex: `.*${any(test.suffix)}` }) });
+    return fact({ field: "when", value: celTest("request.host", { regex: `.*${quotedAnyCase(test.suffix)}` }) });
   return fact({ field: "when", value: celTest("request.host", test) });
 }
 

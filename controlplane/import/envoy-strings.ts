@@ -16,7 +16,7 @@ export function stringTest(matcher: Cursor, refuse: (message: string) => void): 
   }
   if (kind === "safe_regex") return { regex: regexOf(field) };
   const text = field.string();
-  if (!matcher.flag("ignore_case")) return testOf(kind, text);
+  if (text === "" || !matcher.flag("ignore_case")) return testOf(kind, text);
   const inner = quotedAnyCase(text);
   switch (kind) {
     case "prefix":
@@ -30,7 +30,11 @@ export function stringTest(matcher: Cursor, refuse: (message: string) => void): 
   }
 }
 
+/** Envoy knows an empty text for `exact` only; the filter says it by a pattern. */
+export const empty = { regex: "()" } as const;
+
 export function testOf(kind: string | undefined, text: string): StringTest {
+  if (text === "") return empty;
   switch (kind) {
     case "prefix":
       return { prefix: text };

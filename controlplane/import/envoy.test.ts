@@ -44,6 +44,25 @@ const permissions: readonly (readonly [permission: string, ...rules: object[]])[
       ],
     },
   ],
+  [header('{ name: x-role, string_match: { exact: "" } }'), role({ regex: "()" })],
+  [
+    header('{ name: x-role, string_match: { exact: "" }, treat_missing_header_as_empty: true }'),
+    { action: "deny", headers: [{ name: "x-role", present: true, invert: true }] },
+    role({ regex: "()" }),
+  ],
+  // What counts as empty is there.
+  [header("{ name: x-role, present_match: true, treat_missing_header_as_empty: true }"), { action: "deny" }],
+  [header("{ name: x-role, present_match: false, treat_missing_header_as_empty: true }")],
+  [
+    "{ metadata: { filter: f, path: [{ key: a }], value: { string_match: { exact: b } } } }",
+    {
+      action: "deny",
+      when: [
+        '"f" in metadata.filter_metadata && "a" in metadata.filter_metadata["f"] && type(metadata.filter_metadata["f"]["a"]) == type("") && metadata.filter_metadata["f"]["a"] == "b"',
+      ],
+    },
+  ],
+  ["{ metadata: { filter: f, path: [{ key: a }], value: { present_match: false } } }"],
   [header('{ name: ":method", exact_match: GET }'), { action: "deny", methods: ["GET"] }],
   [header('{ name: ":authority", exact_match: a.example }'), { action: "deny", hosts: ["a.example"] }],
   [header('{ name: ":path", exact_match: /a }'), { action: "deny", paths: [{ exact: "/a" }] }],
@@ -81,6 +100,12 @@ for (const [permission, ...expected] of permissions) {
 
 const principals: readonly (readonly [principal: string, rule: object])[] = [
   ["{ direct_remote_ip: { address_prefix: 10.0.0.0, prefix_len: 8 } }", { action: "deny", peers: ["10.0.0.0/8"] }],
+  // Envoy does not look at what stands behind the prefix.
+  ["{ source_ip: { address_prefix: 10.1.2.3, prefix_len: 15 } }", { action: "deny", peers: ["10.0.0.0/15"] }],
+  [
+    '{ remote_ip: { address_prefix: "2001:DB8:1::5:6", prefix_len: 33 } }',
+    { action: "deny", sources: ["2001:db8::/33"] },
+  ],
   ["{ remote_ip: { address_prefix: 1.2.3.4, prefix_len: 32 } }", { action: "deny", sources: ["1.2.3.4/32"] }],
   [
     `{ authenticated: { principal_name: { exact: "spiffe://td/a" } } }`,
@@ -152,6 +177,41 @@ for (const [text, ...expected] of requirements) {
     assert.deepEqual(rulesOf(configurations["authz"]), [...expected, rest]);
   });
 }
+
+test("a provider of jwt_authn, field by field", () => {
+  const fields = [
+    "subjects: { prefix: svc- }",
+    "max_lifetime: 3600s",
+    "require_expiration: true",
+    "from_headers: [{ name: x-token, value_prefix: 'Token ' }]",
+    "from_params: [access_token]",
+    "from_cookies: [session]",
+    "forward_payload_header: x-payload",
+    "clock_skew_seconds: 5",
+  ].join(", ");
+  const { configurations, findings } = imported(
+    `providers: { a: { issuer: a, ${keys}, ${fields} } }\nrules: [{ match: { prefix: / }, requires: { allow_missing_or_failed: {} } }]\n`,
+  );
+  assert.deepEqual(
+    findings.filter((finding) => !finding.includes(": note: ")),
+    [],
+  );
+  const [{ localJwks, ...found } = {}] = configurations["authz"]?.jwtProviders ?? [];
+  assert.ok(localJwks);
+  assert.deepEqual(found, {
+    name: "a",
+    issuer: "a",
+    subjects: [{ prefix: "svc-" }],
+    fromHeaders: [{ name: "x-token", prefix: "Token " }],
+    fromParams: ["access_token"],
+    fromCookies: ["session"],
+    payloadHeader: "x-payload",
+    clockSkew: "5s",
+    requireExpiration: true,
+    maxLifetime: "3600s",
+    onFailure: "ignore",
+  });
+});
 
 const typed = (type: string, fields: string): string =>
   `{ name: x, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.${type}, ${fields} } }`;

@@ -76,14 +76,6 @@ function configurationOf(
   const payloads = new Map<string, string>();
   const rules: Rule[] = [];
   let isSecond = false;
-  const remoteIp = (principal: Cursor): void => {
-    if (options.trustedHops !== undefined) return;
-    principal.report(
-      "loss",
-      "the client's address depends on how many proxies before this one are trusted; the address of the connection is used",
-      "give --trusted-hops: xff_num_trusted_hops of the connection manager, 0 if there are none",
-    );
-  };
   for (const { kind, filter } of filters) {
     if (kind === "jwt") {
       const jwt = importJwt(filter, names, providerNames, findings);
@@ -91,7 +83,7 @@ function configurationOf(
       for (const [name, provider] of jwt.payloads) payloads.set(name, provider);
       rules.push(...jwt.rules);
     } else {
-      rules.push(...rbacRules(filter, names, findings, { payloads, remoteIp, isSecond }));
+      rules.push(...rbacRules(filter, names, findings, { payloads, trustedHops: options.trustedHops, isSecond }));
       const enforced = filter.get("rules");
       if (enforced !== undefined && actionOf(enforced) === "allow") isSecond = true;
     }
@@ -102,7 +94,6 @@ function configurationOf(
   }
   return {
     ...(providers.length > 0 ? { jwtProviders: providers } : {}),
-    ...(options.trustedHops === undefined ? {} : { trustedHops: options.trustedHops }),
     evaluation: "precedence",
     rules,
   };

@@ -13,7 +13,7 @@ export type SourceKind = "envoy" | "istio";
 export interface ImportOptions {
   /** What the files are; found out for each document when left out. */
   readonly from?: SourceKind;
-  /** How many proxies to the right of x-forwarded-for are trusted; needed where policies ask for a client's address. */
+  /** How many proxies Envoy trusts with x-forwarded-for; needed where policies ask for the address of the connection. */
   readonly trustedHops?: number;
   /** The trust domain that `cluster.local` stands for in Istio's policies. */
   readonly trustDomain: string;

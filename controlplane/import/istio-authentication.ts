@@ -1,6 +1,7 @@
 import type { JwtProvider } from "./configuration.ts";
 import type { Cursor } from "./cursor.ts";
 import { inlineJwks, tokenPrefix } from "./jwks.ts";
+import { remoteJwks } from "./remote-jwks.ts";
 import type { Names } from "./rules.ts";
 
 /** The provider that one of a RequestAuthentication's `jwtRules` describes; undefined where it cannot be one. */
@@ -75,16 +76,7 @@ function keysOf(rule: Cursor): Pick<JwtProvider, "localJwks" | "remoteJwks"> | u
     `Envoy fetches the keys itself, from its cluster ${JSON.stringify(cluster)}`,
     "have a ServiceEntry for it, or name another cluster in remoteJwks",
   );
-  const timeout = rule.text("timeout");
-  const authority = url.host;
-  return {
-    remoteJwks: {
-      cluster,
-      path: `${url.pathname}${url.search}`,
-      authority,
-      ...(timeout === undefined ? {} : { timeout }),
-    },
-  };
+  return { remoteJwks: remoteJwks(cluster, url, rule.get("timeout")) };
 }
 
 function locations(rule: Cursor): Pick<JwtProvider, "fromHeaders" | "fromParams" | "fromCookies"> {

@@ -1,3 +1,4 @@
+import { connectionAddress } from "./cidr.ts";
 import type { Cursor } from "./cursor.ts";
 import { all, always, any, lost, never, not, type Expression } from "./expression.ts";
 import * as values from "./istio-values.ts";
@@ -8,12 +9,14 @@ type Read = (value: Cursor) => Expression;
 /** One field of `source` or `operation`, with what its values mean and its counterpart `notX`. */
 type Reads = Readonly<Record<string, Read>>;
 
-const remote =
-  (context: IstioContext): Read =>
-  (value) => {
-    context.remoteIp(value);
-    return values.range("sources", value);
-  };
+/** The address of the connection. */
+const peer =
+  ({ trustedHops }: IstioContext): Read =>
+  (value) =>
+    connectionAddress(value, values.range("peers", value), trustedHops);
+
+/** The client's address as Envoy has it. */
+const remote: Read = (value) => values.range("sources", value);
 
 const sourceFields = (context: IstioContext): Reads => ({
   principals: (value) => values.sourcePrincipal(value, context),
@@ -21,8 +24,8 @@ const sourceFields = (context: IstioContext): Reads => ({
   namespaces: values.sourceNamespace,
   serviceAccounts: (value) => values.serviceAccount(value, context),
   trustDomains: values.trustDomain,
-  ipBlocks: (value) => values.range("peers", value),
-  remoteIpBlocks: remote(context),
+  ipBlocks: peer(context),
+  remoteIpBlocks: remote,
 });
 
 const operationFields: Reads = {
@@ -85,9 +88,9 @@ function attribute(key: Cursor, context: IstioContext): Read {
   if (name.startsWith("experimental.envoy.filters.")) return (value) => values.filterMetadata(name, value);
   switch (name) {
     case "source.ip":
-      return (value) => values.range("peers", value);
+      return peer(context);
     case "remote.ip":
-      return remote(context);
+      return remote;
     case "source.namespace":
       return values.sourceNamespace;
     case "source.serviceAccount":

@@ -14,7 +14,8 @@ export interface IstioContext {
   readonly namespace: string;
   /** The `iss` of every provider that can verify a token; nobody has a verified token of another. */
   readonly issuers: ReadonlySet<string>;
-  readonly remoteIp: (value: Cursor) => void;
+  /** As {@link ImportOptions} has it. */
+  readonly trustedHops: number | undefined;
 }
 
 /** A value as a test; undefined for `*`. */

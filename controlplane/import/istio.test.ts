@@ -19,7 +19,7 @@ const issuer = `  - { issuer: "https://id.example", jwks: '{"keys":[{"kty":"oct"
 
 /** The conditions of the only rule, without its name and action. */
 function conditions(text: string): object {
-  const { configurations, findings } = imported(text, { trustedHops: 1 });
+  const { configurations, findings } = imported(text, { trustedHops: 0 });
   assert.deepEqual(
     findings.filter((finding) => !finding.includes(": note: ")),
     [],
@@ -161,6 +161,7 @@ test("alternatives become rules", () => {
 rules:
 - from: [{ source: { namespaces: [a] } }, { source: { ipBlocks: [10.0.0.0/8] } }]
   to: [{ operation: { methods: [GET] } }, { operation: { paths: [/x] } }]`),
+    { trustedHops: 0 },
   );
   const peer = { principals: [{ peer: { contains: "/ns/a/" } }] };
   assert.deepEqual(rulesOf(configurations["shop"]), [
@@ -212,7 +213,7 @@ test("what has no equal is stricter, and said", () => {
   const custom = imported(policy("action: CUSTOM\nprovider: { name: opa }\nrules: [{}]"));
   assert.deepEqual(rulesOf(custom.configurations["shop"]), [{ action: "deny" }]);
   assert.match(custom.findings.join(), /loss: spec\.provider/);
-  assert.match(imported(policy(from("{ remoteIpBlocks: [1.2.3.4] }"))).findings.join(), /loss: .*give --trusted-hops/);
+  assert.match(imported(policy(from("{ ipBlocks: [1.2.3.4] }"))).findings.join(), /loss: .*give --trusted-hops 0/);
 });
 
 test("each set of workloads gets what applies to it", () => {

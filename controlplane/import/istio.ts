@@ -77,23 +77,15 @@ function configurationOf(resources: readonly Resource[], findings: Findings, opt
   const names = new Names();
   const providers = providersOf(resources.filter(({ kind }) => kind === "RequestAuthentication"));
   const issuers = new Set(providers.map(({ issuer }) => issuer));
-  const remoteIp = (value: Cursor): void => {
-    if (options.trustedHops !== undefined) return;
-    value.report(
-      "loss",
-      "the client's address depends on how many proxies before this one are trusted; the address of the connection is used",
-      "give --trusted-hops, 0 if there are none",
-    );
-  };
+  const { trustDomain, trustedHops } = options;
   const policies = resources.filter(({ kind }) => kind === "AuthorizationPolicy");
   const rules = policies.flatMap((policy) => {
     const { namespace } = policy;
-    return policyRules(policy, { trustDomain: options.trustDomain, namespace, issuers, remoteIp }, names, findings);
+    return policyRules(policy, { trustDomain, trustedHops, namespace, issuers }, names, findings);
   });
   if (rules.length === 0) rules.push({ name: names.unique("everybody"), action: "allow", principals: [{ any: true }] });
   return {
     ...(providers.length > 0 ? { jwtProviders: providers } : {}),
-    ...(options.trustedHops === undefined ? {} : { trustedHops: options.trustedHops }),
     evaluation: "precedence",
     rules,
   };

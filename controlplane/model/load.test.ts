@@ -130,13 +130,15 @@ describe("a fault in a resource", () => {
     [
       "no kind",
       { "x.yaml": "a: 1" },
-      ["x.yaml:1:1: kind: required field is missing, expected one of Service, HTTPRoute, WasmModule, FilterPolicy"],
+      [
+        "x.yaml:1:1: kind: required field is missing, expected one of Service, HTTPRoute, GRPCRoute, WasmModule, FilterPolicy, Quota",
+      ],
     ],
     [
       "an unknown kind",
       { "x.yaml": "kind: Servce" },
       [
-        'x.yaml:1:7: kind: found string "Servce", expected one of Service, HTTPRoute, WasmModule, FilterPolicy (did you mean "Service"?)',
+        'x.yaml:1:7: kind: found string "Servce", expected one of Service, HTTPRoute, GRPCRoute, WasmModule, FilterPolicy, Quota (did you mean "Service"?)',
       ],
     ],
     [
@@ -161,7 +163,7 @@ describe("a fault in a resource", () => {
       edit("mesh/shop.yaml", "port: 80\n", "port: 0\n  protcol: HTTP\n"),
       [
         "mesh/shop.yaml:5:9: spec.port: expected integer of at least 1 and at most 65535, found integer 0",
-        'mesh/shop.yaml:6:3: spec.protcol: unknown field (did you mean "protocol"?); allowed here: port, protocol, connectTimeout, endpoints',
+        'mesh/shop.yaml:6:3: spec.protcol: unknown field (did you mean "protocol"?); allowed here: port, portName, protocol, connectTimeout, endpoints, trafficDistribution, loadBalancing, circuitBreakers, outlierDetection, healthChecks, connectionPool, tcpKeepalive, http2, dns',
       ],
     ],
     [
@@ -213,8 +215,8 @@ describe("a fault in a resource", () => {
     ],
     [
       "a field of the standard that is not there yet",
-      edit("mesh/route.yaml", "matches:", "retry: { attempts: 3 }\n      matches:"),
-      ["mesh/route.yaml:8:7: spec.rules[0].retry: not supported yet"],
+      edit("mesh/route.yaml", "  rules:", "  useDefaultGateways: All\n  rules:"),
+      ["mesh/route.yaml:7:3: spec.useDefaultGateways: not supported yet"],
     ],
     [
       "a parent that is not there yet",

@@ -1,13 +1,23 @@
 import type { AssetReference, Assets } from "./assets.ts";
 import { resolveAsset } from "./assets.ts";
 import { checkModel } from "./checks.ts";
-import type { MayExist } from "./checks.ts";
 import { ConfigurationSchema, configurationPath } from "./configuration.ts";
 import { readDocuments } from "./document.ts";
 import type { Document, SourceFile } from "./document.ts";
 import { compareProblems } from "./problem.ts";
 import type { Problem } from "./problem.ts";
-import type { FilterPolicy, HTTPRoute, Kind, Model, Resource, Service, WasmModule } from "./resources.ts";
+import type { MayExist } from "./references.ts";
+import type {
+  FilterPolicy,
+  GRPCRoute,
+  HTTPRoute,
+  Kind,
+  Model,
+  Quota,
+  Resource,
+  Service,
+  WasmModule,
+} from "./resources.ts";
 import { describe, schemaFaults } from "./schema-faults.ts";
 import { apiVersions, resourceSchemas } from "./schemas.ts";
 import { didYouMean } from "./suggest.ts";
@@ -94,8 +104,10 @@ export function buildModel(parsed: ParsedResources, assets?: Assets): LoadResult
   const model: Model = Object.freeze({
     services: ofKind<Service>("Service"),
     httpRoutes: ofKind<HTTPRoute>("HTTPRoute"),
+    grpcRoutes: ofKind<GRPCRoute>("GRPCRoute"),
     wasmModules: ofKind<WasmModule>("WasmModule"),
     filterPolicies: ofKind<FilterPolicy>("FilterPolicy"),
+    quotas: ofKind<Quota>("Quota"),
   });
   problems.push(...checkModel(model, parsed.mayExist));
   if (assets !== undefined) problems.push(...checkAssets(model, assets));

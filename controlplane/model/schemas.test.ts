@@ -10,7 +10,10 @@ const json = (name: string): object =>
 describe("the schema for editors", () => {
   // As an editor has it: without our options, and with nothing but the files.
   const ajv = new Ajv({ strict: false });
-  for (const name of ["metadata.json", "service.json", "http-route.json", "wasm-module.json", "filter-policy.json"]) {
+  for (const name of [
+    ...["metadata.json", "service.json", "route.json", "http-route.json"],
+    ...["grpc-route.json", "wasm-module.json", "filter-policy.json", "quota.json"],
+  ]) {
     ajv.addSchema(json(name), name);
   }
   const validate = ajv.compile(json("resource.json"));

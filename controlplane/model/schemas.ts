@@ -1,7 +1,10 @@
 import { Ajv } from "ajv";
 import filterPolicySchema from "./schemas/filter-policy.json" with { type: "json" };
+import grpcRouteSchema from "./schemas/grpc-route.json" with { type: "json" };
 import httpRouteSchema from "./schemas/http-route.json" with { type: "json" };
 import metadataSchema from "./schemas/metadata.json" with { type: "json" };
+import quotaSchema from "./schemas/quota.json" with { type: "json" };
+import routeSchema from "./schemas/route.json" with { type: "json" };
 import serviceSchema from "./schemas/service.json" with { type: "json" };
 import wasmModuleSchema from "./schemas/wasm-module.json" with { type: "json" };
 import type { Kind } from "./resources.ts";
@@ -18,19 +21,24 @@ const ajv = new Ajv({
 });
 ajv.addVocabulary(["patternErrorMessage"]);
 ajv.addSchema(metadataSchema, "metadata.json");
+ajv.addSchema(routeSchema, "route.json");
 
 /** The schemas of the resources. Checking a value with one of them also fills in the defaults. */
 export const resourceSchemas: Readonly<Record<Kind, CompiledSchema>> = {
   Service: compileSchema(ajv, "Service", serviceSchema),
   HTTPRoute: compileSchema(ajv, "HTTPRoute", httpRouteSchema),
+  GRPCRoute: compileSchema(ajv, "GRPCRoute", grpcRouteSchema),
   WasmModule: compileSchema(ajv, "WasmModule", wasmModuleSchema),
   FilterPolicy: compileSchema(ajv, "FilterPolicy", filterPolicySchema),
+  Quota: compileSchema(ajv, "Quota", quotaSchema),
 };
 
 /** The apiVersion that each kind has. */
 export const apiVersions: Readonly<Record<Kind, string>> = {
   Service: serviceSchema.properties.apiVersion.const,
   HTTPRoute: httpRouteSchema.properties.apiVersion.const,
+  GRPCRoute: grpcRouteSchema.properties.apiVersion.const,
   WasmModule: wasmModuleSchema.properties.apiVersion.const,
   FilterPolicy: filterPolicySchema.properties.apiVersion.const,
+  Quota: quotaSchema.properties.apiVersion.const,
 };

@@ -16,6 +16,7 @@ import type { Resource } from "../xds/index.ts";
 import { filterReference } from "./filters.ts";
 import { fromAds, resourceOf, socketAddress } from "./messages.ts";
 import { inboundRouteName, outboundRouteName } from "./names.ts";
+import { routeFilters } from "./route-filters.ts";
 
 type ConnectionManager = MessageInitShape<typeof HttpConnectionManagerSchema>;
 
@@ -35,7 +36,7 @@ export function inboundListener(
 ): Resource {
   const address = socketAddress(sidecar.address ?? endpoint.address, sidecar.inboundPort);
   return listener("inbound", TrafficDirection.INBOUND, address, {
-    ...connectionManager("inbound", inboundRouteName(service), policies),
+    ...connectionManager("inbound", inboundRouteName(service), policies.map(filterReference)),
     // The last hop in x-forwarded-for is the client; xff_num_trusted_hops would count further back from there.
     useRemoteAddress: false,
     xffNumTrustedHops: 0,
@@ -51,21 +52,18 @@ export function inboundListener(
  */
 export function outboundListener(sidecar: Sidecar, port: number, policies: readonly FilterPolicy[]): Resource {
   return listener("outbound", TrafficDirection.OUTBOUND, socketAddress(sidecar.outboundAddress, port), {
-    ...connectionManager("outbound", outboundRouteName, policies),
+    // Before the filters of policies: a preflight request has no credentials, and a session is no matter of theirs.
+    ...connectionManager("outbound", outboundRouteName, [...routeFilters, ...policies.map(filterReference)]),
     useRemoteAddress: true,
     preserveExternalRequestId: true,
   });
 }
 
-function connectionManager(
-  statPrefix: string,
-  routeName: string,
-  policies: readonly FilterPolicy[],
-): ConnectionManager {
+function connectionManager(statPrefix: string, routeName: string, filters: readonly HttpFilter[]): ConnectionManager {
   return {
     statPrefix,
     routeSpecifier: { case: "rds", value: { routeConfigName: routeName, configSource: fromAds() } },
-    httpFilters: [...policies.map(filterReference), router],
+    httpFilters: [...filters, router],
     // Routes, filters and the application must read a path in one way. Escaped slashes have no reading that all share,
     // so a path with one is refused with 400.
     normalizePath: true,
@@ -73,6 +71,8 @@ function connectionManager(
     pathWithEscapedSlashesAction: HttpConnectionManager_PathWithEscapedSlashesAction.REJECT_REQUEST,
     serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
     generateRequestId: true,
+    // A WebSocket begins as a request, and is routed and filtered as one.
+    upgradeConfigs: [{ upgradeType: "websocket" }],
   };
 }
 

@@ -1,28 +1,37 @@
 import { create } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { durationFromMs } from "@bufbuild/protobuf/wkt";
-import type { HeaderValueOptionSchema } from "#gen/envoy/config/core/v3/base_pb.js";
-import { HeaderValueOption_HeaderAppendAction } from "#gen/envoy/config/core/v3/base_pb.js";
-import type { RouteActionSchema, RouteMatchSchema } from "#gen/envoy/config/route/v3/route_components_pb.js";
-import { RouteSchema } from "#gen/envoy/config/route/v3/route_components_pb.js";
+import {
+  DirectResponseActionSchema,
+  RouteActionSchema,
+  RouteSchema,
+} from "#gen/envoy/config/route/v3/route_components_pb.js";
 import type { Route } from "#gen/envoy/config/route/v3/route_components_pb.js";
-import type { StringMatcherSchema } from "#gen/envoy/type/matcher/v3/string_pb.js";
-import { durationMilliseconds } from "../model/index.ts";
-import type { BackendRef, Header, HeaderModifier, HTTPRouteMatch, HTTPRouteRule, ValueMatch } from "../model/index.ts";
+import type { BackendRef, Model, RouteFilter, RouteRule, Service, ServiceRef } from "../model/index.ts";
+import { hashPolicies } from "./hash-policies.ts";
+import { headerChanges } from "./header-changes.ts";
 import { outboundName } from "./names.ts";
+import { redirectAction, rewrite } from "./path-changes.ts";
+import { noTimeout, timeoutsAndRetries } from "./retries.ts";
+import { corsConfig, mirrorPolicy, runtimeFraction, sessionConfig } from "./route-filters.ts";
+import { prefixOf, routeMatch } from "./route-match.ts";
 import type { Candidate } from "./route-order.ts";
 
-/** A route of an HTTPRoute. */
-export function candidateRoute({ name, rule, match }: Candidate): Route {
-  return create(RouteSchema, { name, match: routeMatch(match), ...action(rule, name), ...headerChanges(rule) });
+type RouteAction = MessageInitShape<typeof RouteActionSchema>;
+
+/** A route that sends every request to a Service. */
+export function routeToService(name: string, service: Service): Route {
+  return routeToCluster(name, outboundName(service.metadata.name, service.spec.port), hashPolicies(service));
 }
 
 /** A route that sends every request to one cluster. */
-export function routeToCluster(name: string, cluster: string): Route {
+export function routeToCluster(name: string, cluster: string, hashPolicy: RouteAction["hashPolicy"] = []): Route {
   return create(RouteSchema, {
     name,
     match: { pathSpecifier: { case: "prefix", value: "/" } },
-    action: { case: "route", value: { ...toCluster(cluster), timeout: noTimeout } },
+    action: {
+      case: "route",
+      value: { clusterSpecifier: { case: "cluster", value: cluster }, timeout: noTimeout, hashPolicy },
+    },
   });
 }
 
@@ -35,110 +44,137 @@ export function routeToAnswer(name: string, status: number, text: string): Route
   });
 }
 
-// Envoy's own default of 15 s would cut streams; the Gateway API has no limit where none is asked for.
-const noTimeout = durationFromMs(0);
-
-function action(rule: HTTPRouteRule, name: string): Pick<MessageInitShape<typeof RouteSchema>, "action"> {
-  const backends = rule.backendRefs.filter(({ weight }) => weight > 0);
-  if (backends.length === 0) return { action: answer(500, `HTTPRoute rule ${name} has no backend\n`) };
-  const { request } = rule.timeouts ?? {};
-  const timeout = request === undefined ? noTimeout : durationFromMs(durationMilliseconds(request));
-  return { action: { case: "route", value: { ...toBackends(backends), timeout } } };
+/** A backend that gets requests: its Service, if there is one, and what is done to these requests only. */
+interface Target {
+  readonly ref: BackendRef;
+  readonly service: Service | undefined;
 }
 
-function answer(status: number, text: string): NonNullable<MessageInitShape<typeof RouteSchema>["action"]> {
-  return { case: "directResponse", value: { status, body: { specifier: { case: "inlineString", value: text } } } };
+/**
+ * The routes of a match of a rule. Mostly it is one. Where what a backend asks for cannot be said of one cluster among
+ * weighted ones, such as a rewrite of its own, each backend has a route of its own. These take their shares of the requests
+ * one after the other: Envoy draws one number for a request, so the bounds are those of the shares added up.
+ */
+export function candidateRoutes(candidate: Candidate, parent: Service, model: Model): Route[] {
+  const { rule, name } = candidate;
+  const targets = rule.backendRefs
+    .filter(({ weight }) => weight > 0)
+    .map((ref): Target => ({ ref, service: resolve(ref, model) }));
+  if (targets.length <= 1 || canShare(targets)) return [candidateRoute(candidate, { name, targets }, parent, model)];
+  const total = sum(targets);
+  return targets.map((target, t) => {
+    const isLast = t === targets.length - 1;
+    const part = { name: `${name}/${t}`, targets: [target], share: isLast ? 1 : sum(targets.slice(0, t + 1)) / total };
+    return candidateRoute(candidate, part, parent, model);
+  });
 }
 
-type ClusterChoice = Pick<MessageInitShape<typeof RouteActionSchema>, "clusterSpecifier">;
+function sum(targets: readonly Target[]): number {
+  return targets.reduce((total, { ref }) => total + ref.weight, 0);
+}
 
-function toBackends(backends: readonly BackendRef[]): ClusterChoice {
-  const [first] = backends;
-  if (backends.length === 1 && first !== undefined) return toCluster(outboundName(first.name, first.port));
-  const clusters = backends.map(({ name, port, weight }) => ({ name: outboundName(name, port), weight }));
+function resolve({ name, port }: ServiceRef, model: Model): Service | undefined {
+  const service = model.services.get(name);
+  return service?.spec.port === port ? service : undefined;
+}
+
+/** Whether all that these backends ask for can be said of weighted clusters. */
+function canShare(targets: readonly Target[]): boolean {
+  const [first] = targets;
+  const hash = ({ service }: Target): string => JSON.stringify(service?.spec.loadBalancing.hashPolicies ?? []);
+  return targets.every((target) => {
+    if (target.service === undefined || !target.ref.filters.every(isHeaderModifier)) return false;
+    return first !== undefined && hash(target) === hash(first);
+  });
+}
+
+/** What a route takes of the requests that a match fits, and where they go. */
+interface Part {
+  readonly name: string;
+  readonly targets: readonly Target[];
+  /** Of the requests that get so far. */
+  readonly share?: number;
+}
+
+function candidateRoute(
+  { rule, match, route }: Candidate,
+  { name, targets, share = 1 }: Part,
+  parent: Service,
+  model: Model,
+): Route {
+  const [only] = targets.length === 1 ? targets : [];
+  const filters = [...rule.filters, ...(only?.ref.filters ?? [])];
+  const prefix = match.kind === "HTTPRoute" ? prefixOf(match.match.path) : "";
+  const made = create(RouteSchema, { name, match: routeMatch(match) });
+  if (made.match !== undefined && share < 1) made.match.runtimeFraction = runtimeFraction(share);
+  const redirect = filters.find((filter) => filter.type === "RequestRedirect");
+  if (redirect !== undefined) {
+    Object.assign(made, headerChanges(rule.filters));
+    made.action = { case: "redirect", value: redirectAction(redirect.requestRedirect, prefix, parent.spec.port) };
+    return made;
+  }
+  if (targets.length === 0 || targets.some(({ service }) => service === undefined)) {
+    Object.assign(made, headerChanges(rule.filters));
+    const what = only === undefined ? "no backend" : `no backend ${only.ref.name}:${only.ref.port}`;
+    // Envoy turns 503 into UNAVAILABLE, which is what the Gateway API wants for calls.
+    const status = match.kind === "GRPCRoute" ? 503 : 500;
+    made.action = answer(status, `${route.kind} rule ${name} has ${what}\n`);
+    return made;
+  }
+  const action = create(RouteActionSchema, {
+    ...toTargets(targets, rule),
+    ...timeoutsAndRetries(rule),
+    hashPolicy: targets[0]?.service === undefined ? [] : hashPolicies(targets[0].service),
+  });
+  made.action = { case: "route", value: action };
+  if (!targets.some(changesHeaders)) Object.assign(made, headerChanges(rule.filters));
+  for (const filter of filters) {
+    switch (filter.type) {
+      case "URLRewrite":
+        rewrite(action, filter.urlRewrite, prefix);
+        break;
+      case "RequestMirror":
+        // A mirror that is nowhere is dropped, as the Gateway API wants; the request itself is not concerned.
+        if (resolve(filter.requestMirror.backendRef, model) !== undefined) {
+          action.requestMirrorPolicies.push(mirrorPolicy(filter.requestMirror));
+        }
+        break;
+      case "CORS":
+        Object.assign(made.typedPerFilterConfig, corsConfig(filter.cors));
+        break;
+      default:
+        break;
+    }
+  }
+  if (rule.sessionPersistence !== undefined) {
+    Object.assign(made.typedPerFilterConfig, sessionConfig(rule.sessionPersistence, route.metadata.name));
+  }
+  return made;
+}
+
+function answer(status: number, text: string): Route["action"] {
+  const body = { specifier: { case: "inlineString", value: text } } as const;
+  return { case: "directResponse", value: create(DirectResponseActionSchema, { status, body }) };
+}
+
+function toTargets(targets: readonly Target[], rule: RouteRule): Pick<RouteAction, "clusterSpecifier"> {
+  const [first] = targets;
+  if (targets.length === 1 && first !== undefined && !changesHeaders(first)) {
+    return { clusterSpecifier: { case: "cluster", value: outboundName(first.ref.name, first.ref.port) } };
+  }
+  const ofBackend = targets.some(changesHeaders);
+  const clusters = targets.map(({ ref: { name, port, weight, filters } }) => ({
+    name: outboundName(name, port),
+    weight,
+    ...(ofBackend ? headerChanges(rule.filters, filters) : {}),
+  }));
   return { clusterSpecifier: { case: "weightedClusters", value: { clusters } } };
 }
 
-function toCluster(cluster: string): ClusterChoice {
-  return { clusterSpecifier: { case: "cluster", value: cluster } };
+function changesHeaders({ ref }: Target): boolean {
+  return ref.filters.some(isHeaderModifier);
 }
 
-function routeMatch(match: HTTPRouteMatch): MessageInitShape<typeof RouteMatchSchema> {
-  const method: ValueMatch[] =
-    match.method === undefined ? [] : [{ type: "Exact", name: ":method", value: match.method }];
-  return {
-    pathSpecifier: pathSpecifier(match.path),
-    headers: [...method, ...match.headers].map((header) => ({
-      name: header.name,
-      headerMatchSpecifier: { case: "stringMatch", value: stringMatcher(header) },
-    })),
-    queryParameters: match.queryParams.map((param) => ({
-      name: param.name,
-      queryParameterMatchSpecifier: { case: "stringMatch", value: stringMatcher(param) },
-    })),
-  };
-}
-
-function pathSpecifier({
-  type,
-  value,
-}: HTTPRouteMatch["path"]): NonNullable<MessageInitShape<typeof RouteMatchSchema>["pathSpecifier"]> {
-  switch (type) {
-    case "Exact":
-      return { case: "path", value };
-    case "RegularExpression":
-      return { case: "safeRegex", value: { regex: value } };
-    case "PathPrefix": {
-      // A prefix is one of path elements: /shop takes /shop and /shop/x, not /shopping. A slash at its end says nothing.
-      const prefix = value.replace(/\/$/, "");
-      return prefix === "" ? { case: "prefix", value: "/" } : { case: "pathSeparatedPrefix", value: prefix };
-    }
-  }
-}
-
-function stringMatcher({ type, value }: ValueMatch): MessageInitShape<typeof StringMatcherSchema> {
-  switch (type) {
-    case "Exact":
-      return { matchPattern: { case: "exact", value } };
-    case "RegularExpression":
-      return { matchPattern: { case: "safeRegex", value: { regex: value } } };
-  }
-}
-
-type HeaderChanges = Pick<
-  MessageInitShape<typeof RouteSchema>,
-  "requestHeadersToAdd" | "requestHeadersToRemove" | "responseHeadersToAdd" | "responseHeadersToRemove"
->;
-
-function headerChanges(rule: HTTPRouteRule): HeaderChanges {
-  const changes: HeaderChanges = {};
-  for (const filter of rule.filters) {
-    switch (filter.type) {
-      case "RequestHeaderModifier":
-        changes.requestHeadersToAdd = headersToAdd(filter.requestHeaderModifier);
-        changes.requestHeadersToRemove = [...filter.requestHeaderModifier.remove];
-        break;
-      case "ResponseHeaderModifier":
-        changes.responseHeadersToAdd = headersToAdd(filter.responseHeaderModifier);
-        changes.responseHeadersToRemove = [...filter.responseHeaderModifier.remove];
-        break;
-    }
-  }
-  return changes;
-}
-
-function headersToAdd({ set, add }: HeaderModifier): MessageInitShape<typeof HeaderValueOptionSchema>[] {
-  const { OVERWRITE_IF_EXISTS_OR_ADD, APPEND_IF_EXISTS_OR_ADD } = HeaderValueOption_HeaderAppendAction;
-  return [
-    ...set.map((header) => headerOption(header, OVERWRITE_IF_EXISTS_OR_ADD)),
-    ...add.map((header) => headerOption(header, APPEND_IF_EXISTS_OR_ADD)),
-  ];
-}
-
-function headerOption(
-  { name, value }: Header,
-  appendAction: HeaderValueOption_HeaderAppendAction,
-): MessageInitShape<typeof HeaderValueOptionSchema> {
-  // Envoy would read a single % as the beginning of a substitution. An empty value is dropped unless it is asked for.
-  return { header: { key: name, value: value.replaceAll("%", "%%") }, appendAction, keepEmptyValue: true };
+function isHeaderModifier({ type }: RouteFilter): boolean {
+  return type === "RequestHeaderModifier" || type === "ResponseHeaderModifier";
 }

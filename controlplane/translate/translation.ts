@@ -1,7 +1,9 @@
+import { localityName } from "../model/index.ts";
 import type { Endpoint, FilterPolicy, Model, Service, Sidecar } from "../model/index.ts";
 import { createResourceSet, snapshotOf, TypeUrl } from "../xds/index.ts";
 import type { Resource, ResourceSet, Snapshot } from "../xds/index.ts";
-import { inboundCluster, outboundCluster, outboundEndpoints } from "./clusters.ts";
+import { inboundCluster, outboundCluster, usesDns } from "./clusters.ts";
+import { outboundEndpoints } from "./endpoints.ts";
 import { extensionConfig } from "./filters.ts";
 import { inboundListener, outboundListener } from "./listeners.ts";
 import { inboundRoutes, outboundRoutes } from "./route-configurations.ts";
@@ -44,8 +46,9 @@ class ModelTranslation implements Translation {
   readonly extensionConfigs: ReadonlyMap<string, Resource>;
   readonly sidecars: ReadonlyMap<string, SidecarPlace>;
   readonly #policies: readonly FilterPolicy[];
-  readonly #outbound: { readonly clusters: readonly Resource[]; readonly routes: Resource };
-  readonly #endpoints: ResourceSet;
+  readonly #services: readonly Service[];
+  readonly #outboundRoutes: Resource;
+  readonly #resources = new Map<string, Resource>();
   readonly #sets = new Map<string, ResourceSet>();
   readonly #snapshots = new Map<string, Snapshot>();
 
@@ -67,8 +70,8 @@ class ModelTranslation implements Translation {
         ),
       ),
     );
-    this.#outbound = { clusters: services.map(outboundCluster), routes: outboundRoutes(model) };
-    this.#endpoints = createResourceSet(TypeUrl.endpoint, services.map(outboundEndpoints));
+    this.#services = services;
+    this.#outboundRoutes = outboundRoutes(model);
   }
 
   snapshotFor({ id, cluster }: { readonly id: string; readonly cluster: string }): NodeSnapshot {
@@ -93,22 +96,50 @@ class ModelTranslation implements Translation {
     const listeners = [inboundListener(service, endpoint, sidecar, inbound)];
     if (outboundPort !== undefined) listeners.push(outboundListener(sidecar, outboundPort, outbound));
 
-    // Sidecars of one Service mostly differ in their listeners only, so the other sets are made once for all of them.
+    // Sidecars of one Service mostly differ in their listeners only, so the other sets are made once for all of them. Where
+    // a Service prefers the same zone, its endpoints are in another order for clients elsewhere.
     const kind = `${outboundPort === undefined ? "inbound" : "both"} ${name}`;
-    const ifOutbound = <T>(items: readonly T[]): readonly T[] => (outboundPort === undefined ? [] : items);
+    const place = endpoint.locality === undefined ? "" : localityName(endpoint.locality);
+    const ifOutbound = <T>(items: () => readonly T[]): readonly T[] => (outboundPort === undefined ? [] : items());
     return snapshotOf([
       this.#set(TypeUrl.secret, "", () => []),
-      this.#set(TypeUrl.cluster, `${kind} ${endpoint.address} ${endpoint.port}`, () => [
+      this.#set(TypeUrl.cluster, `${kind} ${place} ${endpoint.address} ${endpoint.port}`, () => [
         inboundCluster(service, endpoint),
-        ...ifOutbound(this.#outbound.clusters),
+        ...ifOutbound(() => this.#services.map((other) => this.#cluster(other, endpoint))),
       ]),
-      outboundPort === undefined ? this.#set(TypeUrl.endpoint, "", () => []) : this.#endpoints,
+      this.#set(TypeUrl.endpoint, outboundPort === undefined ? "none" : `all ${place}`, () =>
+        ifOutbound(() =>
+          this.#services.filter((other) => !usesDns(other)).map((other) => this.#loadAssignment(other, endpoint)),
+        ),
+      ),
       createResourceSet(TypeUrl.listener, listeners),
       this.#set(TypeUrl.extensionConfig, kind, () =>
         [...inbound, ...outbound].flatMap(({ metadata }) => this.extensionConfigs.get(metadata.name) ?? []),
       ),
-      this.#set(TypeUrl.route, kind, () => [inboundRoutes(service), ...ifOutbound([this.#outbound.routes])]),
+      this.#set(TypeUrl.route, kind, () => [inboundRoutes(service), ...ifOutbound(() => [this.#outboundRoutes])]),
     ]);
+  }
+
+  #cluster(service: Service, client: Endpoint): Resource {
+    const isNear = usesDns(service) && service.spec.trafficDistribution !== undefined;
+    return this.#resource(`cluster ${service.metadata.name}`, isNear ? client : undefined, (from) =>
+      outboundCluster(service, from),
+    );
+  }
+
+  #loadAssignment(service: Service, client: Endpoint): Resource {
+    const isNear = service.spec.trafficDistribution !== undefined;
+    return this.#resource(`endpoints ${service.metadata.name}`, isNear ? client : undefined, (from) =>
+      outboundEndpoints(service, from),
+    );
+  }
+
+  /** A resource that may depend on where its client is, encoded once for each such place. */
+  #resource(what: string, client: Endpoint | undefined, make: (client: Endpoint | undefined) => Resource): Resource {
+    const key = `${what} ${client?.locality === undefined ? "" : localityName(client.locality)}`;
+    let resource = this.#resources.get(key);
+    if (resource === undefined) this.#resources.set(key, (resource = make(client)));
+    return resource;
   }
 
   #policiesOf(service: string, direction: "Inbound" | "Outbound"): FilterPolicy[] {

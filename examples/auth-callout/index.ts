@@ -26,16 +26,14 @@ class AuthCallout extends RootContext {
     const cluster = config.root.string("cluster");
     const timeout = config.root.integerOr("timeoutMilliseconds", 1, 60_000, 200);
     if (!config.accept()) return false;
-    this.sharedHttpContext = new AuthCalloutStream(cluster, Duration.milliseconds(timeout));
+    const check = new HttpCall(cluster).path("/check").timeout(Duration.milliseconds(timeout));
+    this.sharedHttpContext = new AuthCalloutStream(check);
     return true;
   }
 }
 
 class AuthCalloutStream extends HttpContext {
-  constructor(
-    private cluster: string,
-    private timeout: Duration,
-  ) {
+  constructor(private check: HttpCall) {
     super();
   }
 
@@ -47,11 +45,7 @@ class AuthCalloutStream extends HttpContext {
       sendLocalResponse(401, "credentials needed\n", null, "auth_callout.no_credentials");
       return FilterHeadersStatus.StopIteration;
     }
-    const status = new HttpCall(this.cluster)
-      .path("/check")
-      .headerBytes("authorization", credentials)
-      .timeout(this.timeout)
-      .send(new Verdict());
+    const status = this.check.headerOnce(AUTHORIZATION, credentials).send(new Verdict());
     if (status != Status.Ok) failClosed();
     return FilterHeadersStatus.StopAllIterationAndWatermark;
   }

@@ -9,6 +9,7 @@ const allow = { name: "all", action: "allow" };
 const keys = [{ name: "billing", sha256: sha256("billing-key") }];
 const provider = { name: "corp", issuer: "https://id.example", localJwks: { keys: [RSA_JWK] } };
 
+const user = { name: "Aladdin", salt: "0f".repeat(16), hash: sha256("any") };
 const rule = (fields: object): object => ({
   apiKeys: { keys },
   jwtProviders: [provider],
@@ -16,6 +17,7 @@ const rule = (fields: object): object => ({
 });
 const jwt = (fields: object): object => ({ jwtProviders: [{ ...provider, ...fields }], rules: [allow] });
 const apiKeys = (fields: object): object => ({ apiKeys: { keys, ...fields }, rules: [allow] });
+const basic = (fields: object): object => ({ basic: { users: [{ ...user, ...fields }] }, rules: [allow] });
 const without = (object: object, field: string): object =>
   Object.fromEntries(Object.entries(object).filter(([name]) => name !== field));
 
@@ -100,7 +102,10 @@ const fullRule = {
     { issuer: "https://id.example" },
     { issuer: "https://id.example", subject: "alice" },
     { provider: "corp" },
+    { user: "Aladdin" },
     { peer: { prefix: "spiffe://corp.example/" } },
+    { peerDns: { suffix: ".corp.example" } },
+    { peerSubject: { contains: "O=Corp" } },
     { allOf: [{ not: { apiKey: "billing" } }, { anyOf: [{ authenticated: true }] }] },
   ],
   not: {
@@ -127,6 +132,7 @@ const fullRule = {
 };
 const everything = {
   apiKeys: { header: "X-Key", fromParams: ["key"], fromCookies: ["key"], forward: true, keys },
+  basic: { iterations: 1, forward: true, users: [user, { ...user, name: "é a@b.example", salt: "A0".repeat(20) }] },
   severalTokens: false,
   jwtProviders: [fullProvider, secondProvider],
   externalAuthorizers: [{ name: "opa", grpc: { cluster: "opa" } }],
@@ -148,6 +154,7 @@ const good: Good[] = [
   ["the least", { rules: [allow] }],
   ["API keys", apiKeys({})],
   ["two keys with one name", apiKeys({ keys: [...keys, { name: "billing", sha256: sha256("next").toUpperCase() }] })],
+  ["a user", basic({})],
   ["a provider", jwt({})],
   ["everything", everything],
 ];
@@ -269,6 +276,17 @@ const bad: readonly Row[] = [
     apiKeys({ header: ":path" }),
     "apiKeys.header: expected a header that is no pseudo-header",
   ],
+  ["no user", { basic: { users: [] }, rules: [allow] }, "basic.users: expected at least one user"],
+  ["a user with a colon", basic({ name: "a:b" }), "basic.users[0].name: expected at most 256 bytes"],
+  ["a user with a slash", basic({ name: "a/b" }), "basic.users[0].name: expected at most 256 bytes"],
+  ["a short salt", basic({ salt: "0f".repeat(15) }), "basic.users[0].salt: expected 16 or more random bytes"],
+  ["half a byte of salt", basic({ salt: "0".repeat(33) }), "basic.users[0].salt: expected 16 or more random bytes"],
+  ["a password in the open", basic({ hash: "open sesame" }), "basic.users[0].hash: expected PBKDF2-HMAC-SHA-256"],
+  [
+    "many iterations",
+    { basic: { users: [user], iterations: 10_001 }, rules: [allow] },
+    "basic.iterations: expected an integer from 1 to 10000",
+  ],
   [
     "a provider without an issuer",
     { jwtProviders: [without(provider, "issuer")], rules: [allow] },
@@ -277,7 +295,7 @@ const bad: readonly Row[] = [
   [
     "a provider without keys",
     { jwtProviders: [without(provider, "localJwks")], rules: [allow] },
-    "jwtProviders[0].localJwks: expected a JWK set",
+    "jwtProviders[0]: expected exactly one of localJwks, remoteJwks, found none of them",
   ],
   [
     "the algorithm none",
@@ -417,6 +435,28 @@ const badBeyondSchema: readonly Row[] = [
     'apiKeys: "header authorization" is where a provider',
   ],
   [
+    "a user twice",
+    { basic: { users: [user, { ...user, salt: "0e".repeat(16) }] }, rules: [allow] },
+    "basic.users[1].name: expected a name that no user before has",
+  ],
+  [
+    "a salt twice",
+    { basic: { users: [user, { ...user, name: "b" }] }, rules: [allow] },
+    "basic.users[1].salt: expected a salt of its own",
+  ],
+  ["a user with a blank at the end", basic({ name: "a " }), "basic.users[0].name: expected at most 256 bytes"],
+  ["an unknown user", rule({ principals: [{ user: "b" }] }), "rules[0].principals: expected names of users"],
+  [
+    "tokens where passwords are",
+    { ...basic({}), jwtProviders: [{ ...provider, fromHeaders: [{ name: "Authorization", prefix: "basic " }] }] },
+    'jwtProviders[0].fromHeaders: "authorization" is where basic looks',
+  ],
+  [
+    "API keys where passwords are",
+    { ...basic({}), apiKeys: { keys, header: "authorization" } },
+    'apiKeys.header: "authorization" is where basic looks',
+  ],
+  [
     "API keys in a parameter of tokens",
     { ...jwt({ fromParams: ["key"] }), apiKeys: { keys, fromParams: ["key"] } },
     'apiKeys: "parameter key" is where a provider',
@@ -453,7 +493,12 @@ const badBeyondSchema: readonly Row[] = [
 const toBad = (rows: readonly Row[], schemaCannotTell: boolean): Bad[] =>
   rows.map(([what, configuration, error]) => ({ what, configuration, error, schemaCannotTell }));
 
-const readme = await readFile(new URL("README.md", import.meta.url), "utf8");
-good.push(["the example of its README", JSON.parse(/```json\n(.*?)```/s.exec(readme)?.[1] ?? "")]);
+for (const page of ["README.md", "docs/authentication.md"]) {
+  const text = await readFile(new URL(page, import.meta.url), "utf8");
+  const whole = [...text.matchAll(/```json\n(.*?)```/gs)]
+    .map(([, json = ""]) => json)
+    .filter((json) => json.includes('"rules"'));
+  whole.forEach((json, i) => good.push([`example ${i + 1} of ${page}`, JSON.parse(json)]));
+}
 
 testConfigurations("authz", good, [...toBad(bad, false), ...toBad(badBeyondSchema, true)]);

@@ -3,6 +3,7 @@
 import { Bytes, Config, ConfigObject, HeaderName, canVerifySignatures } from "proxy-wasm-assemblyscript-sdk";
 import { ownHeaderName } from "../common/names";
 import { ApiKeys } from "./authentication/api-keys";
+import { BasicUsers } from "./authentication/basic-users";
 import { JwtProvider } from "./authentication/jwt-provider";
 import { WaitingRoom } from "./authentication/waiting-room";
 import { Rule } from "./authorization/rule";
@@ -20,6 +21,7 @@ const DEFAULT_REALM: string = "envoy";
 @final
 export class AuthzConfig {
   apiKeys: ApiKeys | null = null;
+  basic: BasicUsers | null = null;
   providers: JwtProvider[] = [];
   /** Requests that wait for the keys of a provider. */
   waitingRoom: WaitingRoom = new WaitingRoom();
@@ -45,6 +47,8 @@ export class AuthzConfig {
     const apiKeys = root.objectOrNull("apiKeys");
     const result = new AuthzConfig(new Rules(root));
     if (apiKeys !== null) result.apiKeys = new ApiKeys(apiKeys);
+    const basic = root.objectOrNull("basic");
+    if (basic !== null) result.basic = new BasicUsers(basic);
     result.readProviders(config, root.objects("jwtProviders"));
     result.severalTokens = root.boolOr("severalTokens", false);
     if (root.has("principalHeader")) {
@@ -59,6 +63,16 @@ export class AuthzConfig {
     result.operating.read(root);
     result.checkHeaders(config);
     return config.accept() ? result : null;
+  }
+
+  /** The configuration begins to count. To be called in a root context. */
+  start(): void {
+    for (let i = 0; i < this.providers.length; ++i) this.providers[i].keys.start(this.waitingRoom);
+  }
+
+  /** Another one counts from now on, or none. */
+  stop(): void {
+    for (let i = 0; i < this.providers.length; ++i) this.providers[i].keys.stop();
   }
 
   private readProviders(config: Config, objects: ConfigObject[]): void {
@@ -118,6 +132,10 @@ export class AuthzConfig {
       if (principal.apiKey.length && (apiKeys === null || !apiKeys.has(principal.apiKey))) {
         config.error(path, `expected names of API keys in apiKeys.keys; "${principal.apiKey}" is none`);
       }
+      const basic = this.basic;
+      if (principal.user.length && (basic === null || !basic.has(principal.user))) {
+        config.error(path, `expected names of users in basic.users; "${principal.user}" is none`);
+      }
       if (principal.issuer.length && !this.hasIssuer(principal.issuer)) {
         config.error(path, `expected issuers in jwtProviders; "${principal.issuer}" is none`);
       }
@@ -150,6 +168,9 @@ export class AuthzConfig {
     for (let i = 0; i < this.providers.length; ++i) {
       const provider = this.providers[i];
       for (let j = 0; j < provider.locations.length; ++j) {
+        if (this.basic !== null && provider.locations[j].overlaps(this.basic!.location)) {
+          config.error(`jwtProviders[${i}].fromHeaders`, `"authorization" is where basic looks for passwords`);
+        }
         places.push(provider.locations[j].place);
         credentials.push(provider.locations[j].headerName);
       }
@@ -164,8 +185,13 @@ export class AuthzConfig {
       if (places.includes(location.place)) {
         config.error("apiKeys", `"${location.place}" is where a provider of jwtProviders looks for tokens`);
       }
+      if (this.basic !== null && location.overlaps(this.basic!.location)) {
+        config.error("apiKeys.header", `"authorization" is where basic looks for passwords`);
+      }
       credentials.push(location.headerName);
     }
+    const basic = this.basic;
+    if (basic !== null) credentials.push(basic.location.headerName);
     const principal = this.principalHeader;
     if (principal !== null) {
       if (this.ownHeaders.includes(principal.name)) {

@@ -14,13 +14,20 @@ const CLAIMS = { iss: ISSUER, sub: "alice", exp: Date.UTC(2026, 0, 1) / 1000 + 6
 const configuration = {
   tokenCacheSize: 64,
   apiKeys: {
+    header: "x-api-key",
+    fromParams: ["key"],
+    fromCookies: ["key"],
     keys: [{ name: "a", sha256: createHash("sha256").update("a key that no generator draws: 4f1c9a").digest("hex") }],
   },
+  basic: { iterations: 1, users: [{ name: "a", salt: "0f".repeat(16), hash: "0f".repeat(32) }] },
   jwtProviders: [
     {
       name: "corp",
       issuer: ISSUER,
       localJwks: { keys: [RSA_JWK, EC_JWK, SECRET_JWK] },
+      fromHeaders: [{ name: "authorization", prefix: "Bearer " }],
+      fromParams: ["token"],
+      fromCookies: ["token"],
       claimToHeaders: [{ claim: "sub", header: "x-user" }],
     },
   ],
@@ -62,6 +69,56 @@ test("anything as a credential", () => {
   fc.assert(
     fc.property(headers, (list) => neverPasses({ headers: list })),
     { numRuns: 1000 },
+  );
+});
+
+/** Parts of queries and cookies that are like those with a token. */
+const pieces = fc.constantFrom(
+  ...["token", "token=", "tok%65n=", "%74oken=", "Token=", "key=", "a", "a=", "x", "%", "%2", "%41", "+", " ", "="],
+  ...["&", "&", ";", ";", ",", "?", "é"],
+);
+const soup = fc.array(fc.oneof(pieces, fc.constant("GOOD")), { maxLength: 12 });
+
+test("whatever a query is made of: what passes had one token, and all else of it is as it was", async () => {
+  const good = await sign("HS256", CLAIMS);
+  fc.assert(
+    fc.property(soup, (parts) => {
+      const query = parts.join("").replaceAll("GOOD", good);
+      const { request, localResponse } = filter.send({ path: `/a?${query}` });
+      assert.equal(filter.trap, undefined);
+      if (localResponse !== undefined) return;
+      const before = [...new URLSearchParams(query)];
+      assert.deepEqual(before.filter(([name]) => name.toLowerCase() === "token").length, 1, query);
+      const rest = query
+        .split("&")
+        .filter((part) => ![...new URLSearchParams(part)].some(([name]) => name === "token"));
+      const expected = rest.join("&");
+      assert.equal(request.headers?.get(":path"), expected === "" ? "/a" : `/a?${expected}`, query);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test("whatever cookies are made of: what passes had one token, and all others are as they were", async () => {
+  const good = await sign("HS256", CLAIMS);
+  const cookiesOf = (line: string): string[] => line.split(";").map((part) => part.trim());
+  fc.assert(
+    fc.property(soup, soup, (...lines) => {
+      const before = lines.map((parts) => parts.join("").replaceAll("GOOD", good));
+      const { request, localResponse } = filter.send({ headers: before.map((line) => ["cookie", line] as const) });
+      assert.equal(filter.trap, undefined);
+      if (localResponse !== undefined) return;
+      const all = before.flatMap(cookiesOf);
+      assert.equal(all.filter((part) => /^token\s*(=|$)/i.test(part)).length, 1, JSON.stringify(before));
+      const left = request.headers?.getAll("cookie") ?? [];
+      const expected = all.filter((part) => !/^token\s*(=|$)/i.test(part) && part !== "");
+      assert.deepEqual(
+        left.flatMap(cookiesOf).filter((part) => part !== ""),
+        expected,
+        JSON.stringify(before),
+      );
+    }),
+    { numRuns: 3000 },
   );
 });
 
@@ -131,6 +188,22 @@ test("a good token with any change is no good token", async () => {
     }),
     { numRuns: 1000 },
   );
+});
+
+test("good tokens whose claims take far more memory than they have bytes do not fill the cache", async () => {
+  const host = await ProxyWasmHost.load(await filterModule("authz"), { maxMemoryPages: 64 });
+  const plugin = host.startPlugin({ configuration: JSON.stringify(configuration) });
+  assert.ok(plugin.ok, plugin.reason);
+  const list = Array.from({ length: 1500 }, () => []);
+  for (let i = 0; i < 200; i += 1) {
+    const stream = plugin.newHttpStream();
+    const authorization = `Bearer ${await sign("HS256", { ...CLAIMS, n: i, list })}`;
+    stream.requestHeaders({ ":method": "GET", ":path": "/", authorization }, { endOfStream: true });
+    assert.equal(stream.localResponse, undefined, plugin.trap);
+    stream.close();
+  }
+  assert.equal(plugin.trap, undefined);
+  host.close();
 });
 
 test("many large requests fit into little memory", async () => {

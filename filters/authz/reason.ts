@@ -7,6 +7,8 @@ export enum Reason {
   BadPath,
   MissingCredentials,
   BadApiKey,
+  /** An unknown user or a wrong password, or more than one of them. */
+  BadPassword,
   /** More than one token, or a header with a credential more than once. */
   TooManyTokens,
   TokenMalformed,
@@ -47,6 +49,7 @@ export const REASONS: string[] = [
   "bad_path",
   "missing_credentials",
   "bad_api_key",
+  "bad_password",
   "too_many_tokens",
   "token_malformed",
   "token_unknown_issuer",

@@ -163,7 +163,11 @@ export class AuthzStream extends HttpContext {
   /** In a dry run, gives the upstream no more than an allowed request would have had. */
   private passAnyway(reason: Reason, caller: Caller): bool {
     const changed = this.upstream.prepare(caller);
-    const bad = reason == Reason.BadApiKey || isBadToken(reason) || reason == Reason.KeysUnavailable;
+    const bad =
+      reason == Reason.BadApiKey ||
+      reason == Reason.BadPassword ||
+      isBadToken(reason) ||
+      reason == Reason.KeysUnavailable;
     if (changed && (!bad || this.upstream.removeCredentials())) return true;
     // Better no service than somebody else's headers.
     this.responses.send(Reason.Unavailable, null);
@@ -182,6 +186,11 @@ export class AuthzStream extends HttpContext {
       const reason = apiKeys.authenticate(caller);
       if (reason != Reason.None) return reason;
     }
+    const basic = this.config.basic;
+    if (basic !== null) {
+      const reason = basic.authenticate(caller);
+      if (reason != Reason.None) return reason;
+    }
     const reason = this.tokens.authenticate(caller);
     if (reason != Reason.None) return reason;
 
@@ -197,7 +206,7 @@ export class AuthzStream extends HttpContext {
     if (after === null) {
       for (let i = 0; i < rules.observed.length; ++i) rules.observed[i].observe();
     }
-    if (this.operating.logsRules) this.logRules(rule);
+    if (this.operating.logsRules) this.logRules(rule, caller, after);
     if (rule === null ? rules.allowsByDefault : rule.action == Action.Allow) return Reason.None;
     if (rule !== null && rule.action == Action.External) return Reason.External;
     // Who could still show who they are is asked to.
@@ -206,18 +215,21 @@ export class AuthzStream extends HttpContext {
     return rule === null ? Reason.NoRule : Reason.Rule;
   }
 
-  /** Tells of each rule up to the one that decides. */
-  private logRules(decisive: Rule | null): void {
+  /** Tells of each rule that was looked at, up to the one that decides. */
+  private logRules(decisive: Rule | null, caller: Caller, after: Rule | null): void {
     const rules = this.config.rules.ordered;
-    for (let i = 0; i < rules.length; ++i) {
+    for (let i = after === null ? 0 : after.order + 1; i < rules.length; ++i) {
       const rule = rules[i];
-      this.log.rule(rule, rule === decisive ? "" : rule.explain(this.request, this.caller));
+      // One authorizer is asked for a request.
+      if (after !== null && rule.action == Action.External) continue;
+      this.log.rule(rule, rule === decisive ? "" : rule.explain(this.request, caller));
       if (rule === decisive) return;
     }
   }
 
   private get takesCredentials(): bool {
-    return this.config.apiKeys !== null || this.config.providers.length > 0;
+    const config = this.config;
+    return config.apiKeys !== null || config.basic !== null || config.providers.length > 0;
   }
 }
 

@@ -42,3 +42,18 @@ export function isWord(text: string): bool {
   }
   return text.length > 0;
 }
+
+/** Whether a name is that of a header, also with `_` for `-`, which CGI and its heirs take for the same. */
+export function isLoosely(name: Bytes, expected: string): bool {
+  if (name.size != expected.length) return false;
+  for (let i = 0; i < name.size; ++i) {
+    if (unified(name[i]) != unified(expected.charCodeAt(i))) return false;
+  }
+  return true;
+}
+
+// @ts-ignore: decorator
+@inline
+function unified(code: i32): i32 {
+  return code == 0x5f ? 0x2d : code;
+}

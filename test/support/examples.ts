@@ -20,13 +20,13 @@ export function exampleModule(name: string): Promise<string> {
 
 /**
  * A module in `build/`, compiled if its sources or the SDK have changed since.
- * @param folder Where its sources are.
+ * @param folders Where its sources are.
  * @param name Its path in `build/`, without `.wasm`.
  */
-export async function moduleOf(entry: string, folder: string, name: string): Promise<string> {
+export async function moduleOf(entry: string, folders: string | readonly string[], name: string): Promise<string> {
   const module = join(root, "build", `${name}.wasm`);
   const stamp = `${module}.source`;
-  const sources = globSync([folder, "assembly"], ".ts").filter((path) => !path.endsWith(".test.ts"));
+  const sources = globSync([folders, "assembly"].flat(), ".ts").filter((path) => !path.endsWith(".test.ts"));
   const hash = createHash("sha256");
   for (const path of sources.sort()) hash.update(`${path}\0`).update(readFileSync(join(root, path)));
   const source = hash.digest("hex");

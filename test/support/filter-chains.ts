@@ -22,21 +22,53 @@ export class FilterEnvoy {
     this.#ports = ports;
   }
 
-  /** @param show request headers whose values the answers tell. */
-  static async start(chains: FilterChains, show: readonly string[] = []): Promise<FilterEnvoy> {
+  /**
+   * @param show request headers whose values the answers tell.
+   * @param options.clusters ports of loopback that filters call, by the names of their clusters.
+   * @param options.tell what the answers tell beside the headers to show, as Envoy's formatter reads it.
+   * @param options.routes routes in Envoy's JSON that come before the one that answers with 200.
+   * @param options.tls `DownstreamTlsContext` in Envoy's JSON for the listeners that have TLS.
+   */
+  static async start(
+    chains: FilterChains,
+    show: readonly string[] = [],
+    options: {
+      readonly concurrency?: number;
+      readonly clusters?: Readonly<Record<string, number>>;
+      readonly tell?: Readonly<Record<string, string>>;
+      readonly routes?: readonly object[];
+      readonly tls?: Readonly<Record<string, object>>;
+    } = {},
+  ): Promise<FilterEnvoy> {
     const names = Object.keys(chains);
     const [adminPort = 0, ...free] = await freePorts(names.length + 1);
     const ports = new Map(names.map((name, i) => [name, free[i] ?? 0]));
-    const listeners = names.map((name) => listener(name, ports.get(name) ?? 0, chains[name] ?? [], show));
-    const configuration = { admin: { address: address(adminPort) }, static_resources: { listeners } };
-    const envoy = await Envoy.start("filters", JSON.stringify(configuration), adminPort, { concurrency: 1 });
+    const tell = [...show.map((header) => [header, `%REQ(${header})%`]), ...Object.entries(options.tell ?? {})];
+    const response_headers_to_add = tell.map(([name = "", value]) => ({ header: { key: `x-seen-${name}`, value } }));
+    const everything = { match: { prefix: "" }, direct_response: { status: 200 } };
+    const routes = [...(options.routes ?? []), everything].map((route) => ({ ...route, response_headers_to_add }));
+    const listeners = names.map((name) => ({
+      name,
+      address: address(ports.get(name) ?? 0),
+      filter_chains: [filterChain(name, chains[name] ?? [], routes, options.tls?.[name])],
+    }));
+    const clusters = Object.entries(options.clusters ?? {}).map(([name, port]) => cluster(name, port));
+    const configuration = { admin: { address: address(adminPort) }, static_resources: { listeners, clusters } };
+    const envoy = await Envoy.start("filters", JSON.stringify(configuration), adminPort, {
+      concurrency: options.concurrency ?? 1,
+    });
     await envoy.until(async () => (await envoy.admin("/ready")).startsWith("LIVE"));
     return new FilterEnvoy(envoy, ports);
   }
 
+  /** Where the listener of a chain is, on 127.0.0.1. */
+  port(chain: string): number {
+    return this.#ports.get(chain) ?? 0;
+  }
+
   /** Sends bytes as they are (one character is one byte) and reads the head of the answer. */
   send(chain: string, bytes: string): Promise<Answered> {
-    const port = this.#ports.get(chain) ?? 0;
+    const port = this.port(chain);
     return new Promise((resolve, reject) => {
       const socket = connect(port, "127.0.0.1");
       let answer = "";
@@ -94,19 +126,22 @@ export const typed = (type: string, fields: object): object => ({
 
 const address = (port: number): object => ({ socket_address: { address: "127.0.0.1", port_value: port } });
 
-function listener(name: string, port: number, filters: readonly object[], show: readonly string[]): object {
-  const route = {
-    match: { prefix: "" },
-    direct_response: { status: 200 },
-    response_headers_to_add: show.map((header) => ({ header: { key: `x-seen-${header}`, value: `%REQ(${header})%` } })),
-  };
+function cluster(name: string, port: number): object {
+  const endpoint = { address: address(port) };
+  return { name, load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint }] }] } };
+}
+
+function filterChain(name: string, filters: readonly object[], routes: readonly object[], tls?: object): object {
   const manager = typed("network.http_connection_manager.v3.HttpConnectionManager", {
     stat_prefix: name,
     // Paths and header names reach the filters as clients wrote them.
     normalize_path: false,
     common_http_protocol_options: { headers_with_underscores_action: "ALLOW" },
-    route_config: { virtual_hosts: [{ name: "all", domains: ["*"], routes: [route] }] },
+    route_config: { virtual_hosts: [{ name: "all", domains: ["*"], routes }] },
     http_filters: [...filters, { name: "router", typed_config: typed("http.router.v3.Router", {}) }],
   });
-  return { name, address: address(port), filter_chains: [{ filters: [{ name: "manager", typed_config: manager }] }] };
+  const chain = { filters: [{ name: "manager", typed_config: manager }] };
+  if (tls === undefined) return chain;
+  const type = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
+  return { ...chain, transport_socket: { name: "tls", typed_config: { "@type": type, ...tls } } };
 }

@@ -11,6 +11,7 @@ import {
   Sha256,
   Sha384,
   Sha512,
+  pbkdf2Sha256,
   sha1,
   sha384,
   sha512,
@@ -209,5 +210,16 @@ describe("HMAC", () => {
     expect(hexOf(new HmacSha1(key).sign(text))).toBe(hexOf(new Hmac<Sha1>(key).sign(text)));
     expect(hexOf(new HmacSha384(key).sign(text))).toBe(hexOf(new Hmac<Sha384>(key).sign(text)));
     expect(hexOf(new HmacSha512(key).sign(text))).toBe(hexOf(new Hmac<Sha512>(key).sign(text)));
+  });
+});
+
+describe("PBKDF2", () => {
+  test("the examples of RFC 7914, section 11", () => {
+    expect(hexOf(pbkdf2Sha256(Bytes.utf8("passwd"), Bytes.utf8("salt"), 1))).toBe(
+      "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc",
+    );
+    expect(hexOf(pbkdf2Sha256(Bytes.utf8("Password"), Bytes.utf8("NaCl"), 80_000))).toBe(
+      "4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56",
+    );
   });
 });

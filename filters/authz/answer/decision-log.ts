@@ -42,6 +42,7 @@ export class DecisionLog {
     if (this.operating.dryRun) writer.name("dryRun").bool(true);
     const principal = caller.principal;
     if (principal !== null) writer.name("principal").stringBytes(Bytes.of(principal));
+    if (caller.credentials > 1) this.principals(caller);
     this.header("method", METHOD);
     this.header("host", AUTHORITY);
     const target = requestHeaders.find(PATH);
@@ -60,6 +61,18 @@ export class DecisionLog {
     writer.name("matches").bool(failed.length == 0);
     if (failed.length) writer.name("failed").string(failed);
     logInfo(writer.endObject().bytes.toString());
+  }
+
+  /** Of all credentials, where there are several. */
+  private principals(caller: Caller): void {
+    const writer = this.writer;
+    writer.name("principals").beginArray();
+    for (let i = 0; i < caller.identities.length; ++i) writer.stringBytes(Bytes.of(caller.identities[i].principal));
+    const apiKey = caller.apiKey;
+    if (apiKey !== null) writer.stringBytes(Bytes.of(apiKey.principal));
+    const user = caller.user;
+    if (user !== null) writer.stringBytes(Bytes.of(user.principal));
+    writer.endArray();
   }
 
   private header(field: string, name: HeaderName): void {

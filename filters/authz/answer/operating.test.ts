@@ -2,7 +2,19 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Authz, CLAIMS, TOKEN, apiKeys, bearer, key, outcome, provider, publicPath } from "../../testing/authz.ts";
+import { ProxyWasmHost } from "@meshwright/host";
+import {
+  Authz,
+  CLAIMS,
+  TOKEN,
+  apiKeys,
+  bearer,
+  everybody,
+  key,
+  outcome,
+  provider,
+  publicPath,
+} from "../../testing/authz.ts";
 import { schemaOf, type Worker } from "../../testing/filter.ts";
 import { sign } from "../../testing/keys.ts";
 
@@ -156,4 +168,180 @@ test("the schema knows what an operator can choose", async () => {
     if (good) await authz.worker(whole);
     else await assert.rejects(authz.worker(whole), JSON.stringify(fields));
   }
+});
+
+test("the rules that were looked at have a line each, with the first condition that does not hold", async () => {
+  const worker = await authz.worker({
+    apiKeys,
+    jwtProviders: [provider],
+    log: { rules: true },
+    rules: [
+      { name: "seen", action: "audit", methods: ["GET"], ...everybody },
+      {
+        name: "all",
+        action: "allow",
+        methods: ["GET"],
+        paths: [{ prefix: "/m" }],
+        claims: [
+          { claim: "tenant.id", equals: 7 },
+          { claim: "scope", contains: "admin" },
+        ],
+        headers: [
+          { name: "x-a", present: true },
+          { name: "x-b", present: true },
+        ],
+        not: { paths: [{ exact: "/m/x" }], claims: [{ claim: "sub", equals: "mallory" }] },
+      },
+      { name: "closed", action: "deny", paths: [{ prefix: "/closed" }] },
+      { name: "after", action: "deny", paths: [{ prefix: "/closed" }] },
+    ],
+  });
+  const admin = await sign("RS256", { ...CLAIMS, scope: "admin" });
+  const mallory = await sign("RS256", { ...CLAIMS, scope: "admin", sub: "mallory" });
+  const both = [
+    ["x-a", ""],
+    ["x-b", ""],
+  ] as const;
+  for (const [path, headers, failed] of [
+    ["/closed", [], "paths"],
+    ["/m", [], "principals"],
+    ["/m", key("ci-key-new"), "claims[0]"],
+    ["/m", bearer(TOKEN), "claims[1]"],
+    ["/m", bearer(admin), "headers[0]"],
+    ["/m", [...bearer(admin), ["x-a", ""]], "headers[1]"],
+    ["/m/x", [...bearer(admin), ...both], "not.paths"],
+    ["/m", [...bearer(mallory), ...both], "not.claims"],
+    ["/m", [...bearer(admin), ...both], undefined],
+  ] as const) {
+    const from = lines(worker).length;
+    worker.send({ path, headers });
+    const line = (rule: string, reason?: string): object =>
+      reason === undefined
+        ? { authz: "rule", rule, matches: true }
+        : { authz: "rule", rule, matches: false, failed: reason };
+    const expected = [line("seen"), line("all", failed)];
+    if (path === "/closed") expected.push(line("closed"));
+    else if (failed !== undefined) expected.push(line("closed", "paths"), line("after", "paths"));
+    assert.deepEqual(lines(worker).slice(from), expected, `${path} ${failed ?? ""}`);
+  }
+  const before = lines(worker).length;
+  worker.send({ path: "/m", headers: bearer("x") });
+  assert.equal(lines(worker).length, before, "a bad credential is refused before the rules");
+});
+
+test("behind an authorizer's yes, only the rules that are left have a line, of the caller that waited", async () => {
+  const worker = await authz.worker({
+    apiKeys,
+    evaluation: "precedence",
+    log: { rules: true, decisions: "all" },
+    externalAuthorizers: [{ name: "opa", grpc: { cluster: "opa" } }],
+    rules: [
+      { name: "billing", action: "allow", principals: [{ apiKey: "billing" }] },
+      { name: "no-ci", action: "deny", principals: [{ apiKey: "ci" }] },
+      { name: "second", action: "external", authorizer: "opa", paths: [{ prefix: "/" }] },
+      { name: "ask", action: "external", authorizer: "opa" },
+    ],
+  });
+  const first = worker.open({ headers: key("billing-key") });
+  const second = worker.open({ headers: key("ci-key-new") });
+  const [one, two] = worker.grpcCalls;
+  const asked = { authz: "rule", rule: "second", matches: true };
+  assert.deepEqual(lines(worker), [asked, asked]);
+  two?.reply(new Uint8Array());
+  one?.reply(new Uint8Array());
+  const summary = (lines(worker) as Record<string, unknown>[])
+    .slice(2)
+    .map(({ rule, matches, decision, principal }) => [rule, matches ?? decision, principal]);
+  assert.deepEqual(summary, [
+    ["no-ci", true, undefined],
+    ["no-ci", "denied", "ci"],
+    ["no-ci", false, undefined],
+    ["billing", true, undefined],
+    ["billing", "allowed", "billing"],
+  ]);
+  for (const stream of [first, second]) stream.close();
+});
+
+test("no log line of any level has a secret, or is more than one line", async () => {
+  const host = await ProxyWasmHost.load(await authz.module, { logLevel: "trace" });
+  const configuration = {
+    ...base,
+    apiKeys: { ...apiKeys, header: "x-key" },
+    jwtProviders: [
+      {
+        ...provider,
+        fromHeaders: [{ name: "authorization", prefix: "Bearer " }, { name: "x-token" }],
+        claimToHeaders: [{ claim: "sub", header: "x-user" }],
+      },
+    ],
+    externalAuthorizers: [{ name: "opa", grpc: { cluster: "opa" } }],
+    rules: [
+      { name: "ask", action: "external", authorizer: "opa", paths: [{ prefix: "/ask" }], ...everybody },
+      ...rules,
+    ],
+    log: { decisions: "all", rules: true },
+    ruleMetrics: true,
+    principalHeader: "x-caller",
+  };
+  const hostile = 'a"}\n{"authz":"decision","decision":"allowed"}\r\u0000\u001b[2J';
+  const named = await sign("RS256", { ...CLAIMS, sub: 'a"} {"authz":"decision"' });
+  const secrets = [TOKEN, named, "billing-key", "s3cret", "c00kie", "an0ther"];
+  const common = [
+    ["cookie", "sid=c00kie"],
+    ["x-request-id", hostile],
+    ["x-forwarded-for", "an0ther"],
+    ["x-caller", "an0ther"],
+    ["proxy-authorization", "Basic an0ther"],
+  ] as const;
+  const credentials = [
+    [],
+    [["x-key", "billing-key"]],
+    [["x-key", "s3cret"]],
+    [
+      ["x-key", "s3cret"],
+      ["x-key", "billing-key"],
+    ],
+    [["authorization", `Bearer ${TOKEN}`]],
+    [["authorization", `Bearer ${named}`]],
+    [["authorization", `Bearer ${TOKEN}s3cret`]],
+    [["authorization", "Bearer s3cret"]],
+    [["authorization", "Basic s3cret"]],
+    [["x-token", TOKEN]],
+    [
+      ["x-token", TOKEN],
+      ["authorization", `Bearer ${TOKEN}`],
+    ],
+  ] as const;
+  for (const decided of [{}, { dryRun: true }, { responses: { format: "json" } }]) {
+    const plugin = host.startPlugin({ configuration: JSON.stringify({ ...configuration, ...decided }) });
+    assert.ok(plugin.ok, plugin.reason);
+    for (const path of ["/m", "/admin", "/closed", "/ask", "/none", "/%00", `/${hostile}`, `/m${"x".repeat(5000)}`]) {
+      for (const headers of credentials) {
+        const stream = plugin.newHttpStream();
+        const target = `${path}?access_token=${TOKEN}&k=s3cret#an0ther`;
+        const pseudo = [
+          [":method", path === "/m" ? hostile : "GET"],
+          [":path", target],
+          [":authority", hostile],
+        ] as const;
+        stream.requestHeaders([...pseudo, ...common, ...headers], { endOfStream: true });
+        plugin.grpcCalls[0]?.end({ status: 14, message: "s3cret" });
+        stream.close();
+      }
+    }
+    assert.equal(plugin.trap, undefined);
+  }
+  const { lines: all } = host.log;
+  assert.ok(all.length > 500 && all.some(({ level }) => level === "debug"));
+  for (const { message, source } of all) {
+    if (source !== "module") continue;
+    for (const secret of secrets) assert.equal(message.includes(secret), false, `${secret} in ${message}`);
+    // eslint-disable-next-line no-control-regex
+    assert.doesNotMatch(message, /[\u0000-\u001f\u007f]/);
+    assert.ok(message.length < 8000);
+    if (!message.startsWith("{")) continue;
+    const line = JSON.parse(message) as Record<string, unknown>;
+    assert.ok(line["authz"] === "rule" || typeof line["decision"] === "string", message);
+  }
+  host.close();
 });

@@ -23,6 +23,7 @@ export class Responses {
   /** For a request without credentials: every way to authenticate (RFC 9110, section 11.6.1). */
   private challenge: HeaderList = new HeaderList();
   private badApiKey: HeaderList = new HeaderList();
+  private badPassword: HeaderList = new HeaderList();
   private badToken: HeaderList = new HeaderList();
   private details: string[] = [];
   private bearer: string;
@@ -31,10 +32,14 @@ export class Responses {
   constructor(private config: AuthzConfig) {
     const bearer = `Bearer realm="${config.realm}"`;
     const apiKey = `ApiKey realm="${config.realm}"`;
+    // RFC 7617, section 2.1.
+    const basic = `Basic realm="${config.realm}", charset="UTF-8"`;
     this.bearer = bearer;
     if (config.providers.length) this.challenge.add("www-authenticate", bearer);
     if (config.apiKeys !== null) this.challenge.add("www-authenticate", apiKey);
+    if (config.basic !== null) this.challenge.add("www-authenticate", basic);
     this.badApiKey.add("www-authenticate", apiKey);
+    this.badPassword.add("www-authenticate", basic);
     // RFC 6750, section 3.1.
     this.badToken.add(
       "www-authenticate",
@@ -63,6 +68,14 @@ export class Responses {
         return;
       case Reason.BadApiKey:
         this.answer(401, or(operating.unauthorized, "Unauthorized: the API key is not valid"), this.badApiKey, details);
+        return;
+      case Reason.BadPassword:
+        this.answer(
+          401,
+          or(operating.unauthorized, "Unauthorized: name or password is wrong"),
+          this.badPassword,
+          details,
+        );
         return;
       case Reason.KeysUnavailable:
       case Reason.Unavailable:

@@ -5,6 +5,7 @@ import { Caller } from "../authentication/caller";
 import { CredentialLocation } from "../authentication/credential-location";
 import { setHeader } from "../authentication/claim-outputs";
 import { AuthzConfig } from "../config";
+import { isLoosely } from "../text";
 
 /** Filter state `wasm.authz.principal`. */
 const PRINCIPAL: Property = new Property(["authz.principal"]);
@@ -43,6 +44,8 @@ export class Upstream {
   removeCredentials(): bool {
     const apiKeys = this.config.apiKeys;
     if (apiKeys !== null && !apiKeys.forward && !removeAll(apiKeys.locations)) return false;
+    const basic = this.config.basic;
+    if (basic !== null && !basic.forward && !basic.location.remove()) return false;
     for (let i = 0; i < this.config.providers.length; ++i) {
       const provider = this.config.providers[i];
       if (!provider.forward && !removeAll(provider.locations)) return false;
@@ -77,18 +80,4 @@ function isLooselyOneOf(name: Bytes, names: string[]): bool {
     if (isLoosely(name, unchecked(names[i]))) return true;
   }
   return false;
-}
-
-function isLoosely(name: Bytes, expected: string): bool {
-  if (name.size != expected.length) return false;
-  for (let i = 0; i < name.size; ++i) {
-    if (unified(name[i]) != unified(expected.charCodeAt(i))) return false;
-  }
-  return true;
-}
-
-// @ts-ignore: decorator
-@inline
-function unified(code: i32): i32 {
-  return code == 0x5f ? 0x2d : code;
 }

@@ -1,6 +1,7 @@
 // Who sends a request.
 
 import { JsonValue } from "proxy-wasm-assemblyscript-sdk";
+import { memoryOf } from "./claims";
 import { CredentialLocation } from "./credential-location";
 import { JwtProvider } from "./jwt-provider";
 import { Key } from "./keys/key";
@@ -13,6 +14,19 @@ export class ApiKey {
     /** SHA-256 of the key. */
     readonly digest: Uint8Array,
     /** The name in UTF-8. */
+    readonly principal: Uint8Array,
+  ) {}
+}
+
+/** A user with a password. */
+@final
+export class BasicUser {
+  constructor(
+    readonly name: string,
+    readonly salt: Uint8Array,
+    /** PBKDF2 of the password. */
+    readonly hash: Uint8Array,
+    /** `user:` and the name, in UTF-8. */
     readonly principal: Uint8Array,
   ) {}
 }
@@ -41,6 +55,13 @@ export class Identity {
     readonly claims: JsonValue,
   ) {}
 
+  /** About how many bytes of memory it takes. */
+  get memory(): i32 {
+    const payload = this.payload;
+    const size = 512 + memoryOf(this.claims) + (payload === null ? 0 : payload.length);
+    return size + sizeOf(this.headerValues) + sizeOf(this.stateValues);
+  }
+
   /** Whether the issuer still has the key of its token. */
   get isKeyValid(): bool {
     const key = this.key;
@@ -48,17 +69,23 @@ export class Identity {
   }
 }
 
-/** The caller of the current request: nobody, or who holds an API key, tokens or both. */
+/** The caller of the current request: nobody, or who holds one credential or several. */
 @final
 export class Caller {
   apiKey: ApiKey | null = null;
+  user: BasicUser | null = null;
   /** What the tokens say, in the order of the providers; one of each provider at the most. */
   readonly identities: Identity[] = [];
   /** Where credentials are that the upstream does not get. */
   readonly withheld: CredentialLocation[] = [];
 
   get isAnonymous(): bool {
-    return this.apiKey === null && this.identities.length == 0;
+    return this.credentials == 0;
+  }
+
+  /** How many good credentials there are. */
+  get credentials(): i32 {
+    return this.identities.length + i32(this.apiKey !== null) + i32(this.user !== null);
   }
 
   /** The identity of the first provider, or null. */
@@ -79,17 +106,29 @@ export class Caller {
     return true;
   }
 
-  /** The name for later filters and the upstream: that of the token before that of the API key. Null for nobody. */
+  /** The name for later filters and the upstream: that of a token before that of the API key before that of the user. Null for nobody. */
   get principal(): Uint8Array | null {
     const identity = this.identity;
     if (identity !== null) return identity.principal;
     const apiKey = this.apiKey;
-    return apiKey === null ? null : apiKey.principal;
+    if (apiKey !== null) return apiKey.principal;
+    const user = this.user;
+    return user === null ? null : user.principal;
   }
 
   forget(): void {
     this.apiKey = null;
+    this.user = null;
     this.identities.length = 0;
     this.withheld.length = 0;
   }
+}
+
+function sizeOf(values: (Uint8Array | null)[]): i32 {
+  let size = 0;
+  for (let i = 0; i < values.length; ++i) {
+    const value = values[i];
+    size += 48 + (value === null ? 0 : value.length);
+  }
+  return size;
 }

@@ -7,6 +7,11 @@ import { ConfigObject, JsonKind, JsonValue } from "proxy-wasm-assemblyscript-sdk
 export class ClaimPath {
   private constructor(private names: string[]) {}
 
+  /** The same for the same claim, and for no other. */
+  get id(): string {
+    return this.names.join("\0");
+  }
+
   /** Reads `"realm_access.roles"`, or `["https://example.com/roles"]` for names with a dot. */
   static read(object: ConfigObject, field: string): ClaimPath {
     const value = object.json(field);
@@ -37,6 +42,17 @@ export class ClaimPath {
     for (let i = 0; i < this.names.length && value !== null; ++i) value = value.member(this.names[i]);
     return value;
   }
+}
+
+/** About how many bytes of memory a value takes. */
+export function memoryOf(value: JsonValue): i32 {
+  let size = 80 + 2 * value.text.length;
+  if (value.kind != JsonKind.Array && value.kind != JsonKind.Object) return size;
+  size += 96;
+  for (let i = 0; i < value.items.length; ++i) size += 8 + memoryOf(value.items[i]);
+  // With its place in the index of the names.
+  for (let i = 0; i < value.keys.length; ++i) size += 64 + 2 * value.keys[i].length;
+  return size;
 }
 
 /** Whether a word is in a list separated by spaces, such as `scope` (RFC 8693, section 4.2). */

@@ -136,6 +136,26 @@ test("many rules by issuer: each of several identities finds its own", async () 
   assert.equal(outcome(filter, { headers: both(await serviceToken({ sub: "s31" })) }), "200");
 });
 
+test("the decision log names the principals of all credentials", async () => {
+  const filter = await authz.worker({
+    apiKeys,
+    jwtProviders: [provider, service],
+    severalTokens: true,
+    rules: [members],
+    log: { decisions: "all" },
+  });
+  const logged = (headers: Headers): unknown => {
+    filter.send({ headers });
+    const lines = filter.log.map(({ message }) => message).filter((line) => line.includes('"decision"'));
+    const { principal, principals } = JSON.parse(lines[lines.length - 1] ?? "{}") as Record<string, unknown>;
+    return [principal, principals];
+  };
+  const [alice, cart] = [`${ISSUER}/alice`, `${SERVICE_ISSUER}/cart`];
+  assert.deepEqual(logged([...from(), ...bearer(), ...key("ci-key-new")]), [alice, [alice, cart, "ci"]]);
+  assert.deepEqual(logged([...from(), ...key("ci-key-new")]), [cart, [cart, "ci"]]);
+  assert.deepEqual(logged(bearer()), [alice, undefined]);
+});
+
 test("a claim of one token does nothing in the name of another", async () => {
   const claims = [{ claim: "scope", contains: "write" }];
   const rules = [

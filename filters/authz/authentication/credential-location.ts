@@ -3,7 +3,7 @@
 import { Bytes, ConfigObject, HeaderName, RequestTarget, Status, requestHeaders } from "proxy-wasm-assemblyscript-sdk";
 import { refuseEmpty } from "../../common/lists";
 import { headerName } from "../../common/names";
-import { isWord } from "../text";
+import { isLoosely, isWord } from "../text";
 import { HeaderScheme } from "./header-scheme";
 import { NamedPair } from "./named-pair";
 
@@ -32,6 +32,13 @@ export abstract class CredentialLocation {
     /** The header that has the credential; empty for none. */
     readonly headerName: string,
   ) {}
+
+  /** Whether a credential of the one could be taken for one of the other. */
+  overlaps(other: CredentialLocation): bool {
+    if (this.place != other.place) return false;
+    const scheme = this.scheme.toLowerCase();
+    return scheme.length == 0 || other.scheme.length == 0 || scheme == other.scheme.toLowerCase();
+  }
 
   isSame(other: CredentialLocation): bool {
     return this.place == other.place && this.scheme == other.scheme;
@@ -93,16 +100,20 @@ export function readHeader(object: ConfigObject, field: string): string {
 export class HeaderLocation extends CredentialLocation {
   private header: HeaderName;
   private value: HeaderScheme;
+  /** Whether there are other spellings of the name, with `_` for `-` or the other way round. */
+  private hasLookalikes: bool;
 
   /** @param scheme Case does not count; empty where the credential is the whole value. */
   constructor(header: string, scheme: string) {
     super(`header ${header}`, scheme, header);
     this.header = new HeaderName(header);
     this.value = new HeaderScheme(scheme);
+    this.hasLookalikes = header.includes("-") || header.includes("_");
   }
 
   /** A header with another scheme than the one asked for holds none. */
   find(): Found {
+    if (this.hasLookalikes && this.lookalike() >= 0) return Found.TooMany;
     const index = requestHeaders.indexOfName(this.header);
     if (index < 0) return Found.Nothing;
     const value = requestHeaders.valueAt(index);
@@ -113,7 +124,21 @@ export class HeaderLocation extends CredentialLocation {
   }
 
   remove(): bool {
-    return this.find() == Found.Nothing || requestHeaders.removeName(this.header) == Status.Ok;
+    if (this.find() == Found.Nothing) return true;
+    for (let i = this.lookalike(); i >= 0; i = this.lookalike()) {
+      if (requestHeaders.remove(requestHeaders.nameAt(i).toString()) != Status.Ok) return false;
+    }
+    return requestHeaders.removeName(this.header) == Status.Ok;
+  }
+
+  /** Where a header is whose name some servers take for this one, or -1. */
+  private lookalike(): i32 {
+    const expected = this.headerName;
+    for (let i = 0; i < requestHeaders.count; ++i) {
+      const name = requestHeaders.nameAt(i);
+      if (name.size == expected.length && isLoosely(name, expected) && !name.is(expected)) return i;
+    }
+    return -1;
   }
 }
 

@@ -46,6 +46,20 @@ test("API keys", async () => {
   assert.equal(authz.envoy.metric("authz.denied.missing_credentials"), 1);
 });
 
+test("a header whose name some servers take for that of the key", async () => {
+  const filter = await authz.worker({ apiKeys, rules: [publicPath, members] });
+  assert.equal(outcome(filter, { headers: [["x_api_key", "billing-key"]] }), "401 bad_api_key");
+  assert.equal(outcome(filter, { path: "/public", headers: [["x_api-key", "x"]] }), "401 bad_api_key");
+  assert.equal(outcome(filter, { headers: [...key("billing-key"), ["x-api_key", "ci-key-new"]] }), "401 bad_api_key");
+  assert.equal(outcome(filter, { headers: [...key("billing-key"), ["x-api-kez", "x"], ["xapikey", "x"]] }), "200");
+  const dry = await authz.worker({ apiKeys, rules: [members], dryRun: true });
+  const { headers } = dry.send({
+    headers: [...key("a"), ["x_api_key", "b"], ["X_Api-Key", "c"], ["x-other", "d"]],
+  }).request;
+  for (const name of ["x-api-key", "x_api_key", "x_api-key"]) assert.equal(headers?.has(name), false);
+  assert.equal(headers?.get("x-other"), "d");
+});
+
 test("a thousand API keys, each found and no other", async () => {
   const keys = Array.from({ length: 1000 }, (_, i) => ({ name: `k${i}`, sha256: sha256(`key-${i}`) }));
   const filter = await authz.worker({ apiKeys: { keys }, rules: [members], principalHeader: "x-caller" });

@@ -38,9 +38,10 @@ export class JwtProvider {
     object: ConfigObject,
     readonly order: i32,
   ) {
-    this.name = plainName(object, "name");
+    const name = plainName(object, "name");
+    this.name = name;
     this.issuer = object.string("issuer");
-    this.keys = readKeySet(config, object);
+    this.keys = readKeySet(config, object, name);
     this.locations = readTokenLocations(object);
     this.forward = object.boolOr("forward", false);
     this.ignoresFailure = object.oneOfOr("onFailure", ON_FAILURE, 0) == 1;

@@ -1,68 +1,23 @@
-// The form of a token: a JWS in compact serialization (RFC 7515, section 7.1) whose payload is a claims set (RFC 7519).
+// The form of a token: a JWS whose payload is a claims set (RFC 7519).
 
-import { Bytes, JsonKind, JsonValue, decodeBase64Url, parseJson } from "proxy-wasm-assemblyscript-sdk";
-import { Algorithm, algorithmOf } from "./keys/algorithm";
+import { Bytes, JsonValue } from "proxy-wasm-assemblyscript-sdk";
+import { Jws, parseJws, parseObject } from "./jws";
 
-/** A longer token is refused unread. */
-export const MAX_TOKEN_SIZE: i32 = 8192;
-
-// @ts-ignore: decorator
-@inline const DOT: u8 = 0x2e;
-
-/** A token that is well formed; nothing of it is verified. The views are into the token. */
+/** A token that is well formed; nothing of it is verified. */
 @final
-export class Jwt {
+export class Jwt extends Jws {
   constructor(
-    readonly algorithm: Algorithm,
-    /** Null when the token names no key. */
-    readonly keyId: string | null,
-    /** `typ`; null when the token names none. */
-    readonly type: string | null,
+    jws: Jws,
     readonly claims: JsonValue,
-    /** The claims as they stand in the token, in base64url. */
-    readonly payload: Bytes,
-    /** What the signature is of. */
-    readonly signed: Bytes,
-    readonly signature: Bytes,
-  ) {}
+  ) {
+    super(jws.algorithm, jws.keyId, jws.type, jws.payload, jws.content, jws.signed, jws.signature);
+  }
 }
 
-/**
- * Reads a token. Null when it is malformed: not exactly three parts of canonical base64url; header or claims that are no
- * JSON object or name a member twice; no `alg`; a `crit`, since no extension is understood (RFC 7515, section 4.1.11), which
- * includes `b64`. Keys that a token brings or points to (`jwk`, `jku`, `x5c`, `x5u`) are never looked at.
- */
+/** Reads a token. Null when it is no JWS, or its claims are no JSON object or name a member twice. */
 export function parseJwt(token: Bytes): Jwt | null {
-  if (token.size > MAX_TOKEN_SIZE) return null;
-  const first = token.indexOf(DOT);
-  if (first < 0) return null;
-  const second = token.indexOf(DOT, first + 1);
-  if (second < 0 || token.indexOf(DOT, second + 1) >= 0) return null;
-
-  const header = parseObject(token.slice(0, first));
-  const claims: JsonValue | null = header === null ? null : parseObject(token.slice(first + 1, second));
-  const signature = decodeBase64Url(token.slice(second + 1));
-  if (header === null || claims === null || signature === null) return null;
-  const algorithm = header.member("alg");
-  if (algorithm === null || algorithm.kind != JsonKind.String) return null;
-  const keyId = header.member("kid");
-  if (keyId !== null && keyId.kind != JsonKind.String) return null;
-  const type = header.member("typ");
-  if (type !== null && type.kind != JsonKind.String) return null;
-  if (header.member("crit") !== null || header.member("b64") !== null) return null;
-  return new Jwt(
-    algorithmOf(algorithm.text),
-    keyId === null ? null : keyId.text,
-    type === null ? null : type.text,
-    claims,
-    token.slice(first + 1, second),
-    token.slice(0, second),
-    signature,
-  );
-}
-
-function parseObject(text: Bytes): JsonValue | null {
-  const json = decodeBase64Url(text);
-  const value: JsonValue | null = json === null ? null : parseJson(json);
-  return value !== null && value.kind == JsonKind.Object ? value : null;
+  const jws = parseJws(token);
+  if (jws === null) return null;
+  const claims = parseObject(jws.content);
+  return claims === null ? null : new Jwt(jws, claims);
 }

@@ -51,6 +51,8 @@ test("a token in the query", async () => {
     ["401 too_many_tokens", `/?access_token=${TOKEN};access_token=x`],
     ["401 too_many_tokens", `/?a=b;access_token=${TOKEN}`],
     ["401 too_many_tokens", `/?access_token=${TOKEN}&Access_Token=x`],
+    ["401 too_many_tokens", `/?access_token;=${TOKEN}`],
+    ["401 token_malformed", `/?access_token=${TOKEN};x`],
     ["401 too_many_tokens", `/?ACCESS_TOKEN=${TOKEN}`],
     ["401 too_many_tokens", `/?+access_token=${TOKEN}`],
     ["401 too_many_tokens", `/?access_token%20=${TOKEN}`],
@@ -78,6 +80,8 @@ test("a token in a cookie", async () => {
     ["401 too_many_tokens", cookies("session=", `session=${TOKEN}`)],
     ["401 too_many_tokens", cookies(`session=${TOKEN}; Session=x`)],
     ["401 too_many_tokens", cookies(`sess%69on=${TOKEN}`)],
+    ["401 too_many_tokens", cookies(`session,=${TOKEN}`)],
+    ["401 token_malformed", cookies(`session=${TOKEN},x`)],
     ["401 too_many_tokens", cookies(`a=b,session=${TOKEN}`)],
     ["401 too_many_tokens", cookies(`session=${TOKEN},session=x`)],
   ];
@@ -182,6 +186,22 @@ test("API keys in query and cookie", async () => {
   assert.equal(outcome(noHeader, { headers: [["x-api-key", "billing-key"]] }), "401 missing_credentials");
 });
 
+test("a token and an API key in one query, and in one line of cookies", async () => {
+  const filter = await authz.worker({
+    jwtProviders: [everywhere],
+    apiKeys: { ...apiKeys, fromParams: ["api_key"], fromCookies: ["key"] },
+    rules,
+    principalHeader: "x-caller",
+  });
+  const query = filter.send({ path: `/a?api_key=billing-key&b&access_token=${TOKEN}` }).request.headers;
+  assert.equal(query?.get(":path"), "/a?b");
+  const line = filter.send({ headers: cookies(`key=billing-key; b; session=${TOKEN}`, "c=1") }).request.headers;
+  assert.deepEqual(line?.getAll("cookie"), ["b", "c=1"]);
+  const both = filter.send({ path: "/a?api_key=billing-key", headers: cookies(`session=${TOKEN}`) }).request.headers;
+  assert.equal(both?.get(":path"), "/a");
+  assert.equal(both.has("cookie"), false);
+});
+
 test("a dry run forwards no bad credential, however it is spelled", async () => {
   const filter = await authz.worker({
     jwtProviders: [everywhere],
@@ -191,10 +211,10 @@ test("a dry run forwards no bad credential, however it is spelled", async () => 
   });
   const { headers } = filter.send({
     path: "/a?access_token=x&b;Access_Token=y&c&api_key=z",
-    headers: [...bearer("x"), ...cookies("session=x; a=1,session=y")],
+    headers: [...bearer("x"), ...cookies("session=x; a=1,session=y; b=2")],
   }).request;
-  assert.equal(headers?.get(":path"), "/a?b&c");
-  assert.equal(headers.get("cookie"), "a=1");
+  assert.equal(headers?.get(":path"), "/a?c");
+  assert.equal(headers.get("cookie"), "b=2");
   assert.equal(headers.has("authorization"), false);
 });
 

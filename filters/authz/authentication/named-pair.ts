@@ -42,49 +42,51 @@ export class NamedPair {
   /** How many pairs there are, and pairs that could be taken for one: such a pair counts as two. */
   count(text: Bytes): i32 {
     let count = 0;
-    let isSure = true;
     for (let start = 0; start <= text.size;) {
-      const end = this.endOf(text, start);
-      const part = text.slice(start, end);
-      const likeness = this.likenessOf(part);
-      if (likeness != Likeness.Different) {
-        count += isSure && likeness == Likeness.Same ? 1 : 2;
-        this.value = this.valueAt(text, start);
-      }
-      isSure = end < text.size && text[end] == this.separator;
+      const end = endOf(text, start, this.separator);
+      const pair = text.slice(start, end);
+      const inPair = this.countIn(pair);
+      if (inPair) this.value = this.valueOf(pair);
+      count += inPair;
       start = end + 1;
     }
     return count;
   }
 
-  /** The text without what `count` counts; all else stays byte for byte. In memory of this callback. */
+  /** The text without the pairs that `count` counts; all else stays byte for byte. In memory of this callback. */
   remove(text: Bytes): Bytes {
     const out = Bytes.allocate(text.size);
     let size = 0;
     let isFirst = true;
     for (let start = 0; start <= text.size;) {
-      const end = this.endOf(text, start);
-      let part = text.slice(start, end);
+      const end = endOf(text, start, this.separator);
+      let pair = text.slice(start, end);
+      if (this.countIn(pair) == 0) {
+        if (!isFirst) out[size++] = this.separator;
+        else if (this.isCookie && start > 0) pair = withoutBlanks(pair);
+        memory.copy(out.pointer + size, pair.pointer, pair.size);
+        size += pair.size;
+        isFirst = false;
+      }
       start = end + 1;
-      if (this.likenessOf(part) != Likeness.Different) continue;
-      if (!isFirst) out[size++] = text[end - part.size - 1];
-      else if (this.isCookie && part.pointer > text.pointer) part = withoutBlanks(part);
-      memory.copy(out.pointer + size, part.pointer, part.size);
-      size += part.size;
-      isFirst = false;
     }
     return out.slice(0, size);
   }
 
-  /** Where the part ends that begins at a place: at the next separator of either kind. */
-  private endOf(text: Bytes, start: i32): i32 {
-    let end = start;
-    while (end < text.size) {
-      const byte = load<u8>(text.pointer + end);
-      if (byte == this.separator || byte == this.other) break;
-      ++end;
+  private countIn(pair: Bytes): i32 {
+    const likeness = this.likenessOf(pair);
+    if (likeness == Likeness.Near) return 2;
+    const count = i32(likeness == Likeness.Same);
+    let end = endOf(pair, 0, this.other);
+    if (end == pair.size) return count;
+    // Some servers see several pairs here. Of one of this name, the first is itself.
+    if (count == 0 && this.likenessOf(pair.slice(0, end)) != Likeness.Different) return 2;
+    while (end < pair.size) {
+      const start = end + 1;
+      end = endOf(pair, start, this.other);
+      if (this.likenessOf(pair.slice(start, end)) != Likeness.Different) return 2;
     }
-    return end;
+    return count;
   }
 
   private likenessOf(part: Bytes): Likeness {
@@ -102,14 +104,17 @@ export class NamedPair {
     return decoded.trim().isIgnoreCase(this.name) ? Likeness.Near : Likeness.Different;
   }
 
-  private valueAt(text: Bytes, start: i32): Bytes {
-    let end = start;
-    while (end < text.size && load<u8>(text.pointer + end) != this.separator) ++end;
-    const pair = text.slice(start, end);
+  private valueOf(pair: Bytes): Bytes {
     const equals = pair.indexOf(EQUALS);
     if (equals < 0) return pair.slice(pair.size);
     return this.isCookie ? pair.slice(equals + 1).trim() : percentDecode(pair.slice(equals + 1), true);
   }
+}
+
+/** Where what begins at a place ends: at the next separator or at the end. */
+function endOf(text: Bytes, start: i32, separator: u8): i32 {
+  const end = text.indexOf(separator, start);
+  return end < 0 ? text.size : end;
 }
 
 /** Without the blanks at the start, which belong to a separator that is gone. */

@@ -15,9 +15,9 @@ import { JwtProvider } from "./jwt-provider";
 import { Reason, isBadToken } from "../reason";
 import { CredentialLocation, Found } from "./credential-location";
 
-/** Bytes of a token in the cache, on average at the most. */
+/** Bytes of memory for a token in the cache and all that it says, on average at the most. */
 // @ts-ignore: decorator
-@inline const CACHED_TOKEN_SIZE: i32 = 4096;
+@inline const CACHED_TOKEN_SIZE: i32 = 8192;
 
 /**
  * Tokens that were verified, so that a token is verified once. A hit needs every byte of the token, signature included, so a forged
@@ -96,7 +96,7 @@ export class Tokens {
     const now = <f64>currentTimeSeconds();
     this.provider = null;
     let identity = this.cache.get(token);
-    if (identity !== null && providers.includes(identity.provider)) {
+    if (identity !== null && identity.isKeyValid && providers.includes(identity.provider)) {
       this.provider = identity.provider;
       const reason = timeReason(identity, now);
       if (reason == Reason.TokenExpired) this.cache.delete(token);
@@ -109,7 +109,7 @@ export class Tokens {
       this.provider = provider;
       identity = provider.verify(jwt, now);
       if (identity === null) return provider.reason;
-      this.cache.set(token, identity);
+      this.cache.set(token, identity, identity.memory);
     }
     return caller.add(identity) ? Reason.None : Reason.TooManyTokens;
   }

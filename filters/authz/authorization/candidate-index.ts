@@ -3,6 +3,7 @@
 import { Bytes, HeaderName, RegexSet, requestHeaders } from "proxy-wasm-assemblyscript-sdk";
 import { maskHigh, maskLow } from "../../common/cidr";
 import { Caller } from "../authentication/caller";
+import { ClaimLookup } from "./claim-lookup";
 import { HASH_START, Key, KeyKind, NO_ADDRESS, finishHash, hashAddress, hashByte, hashHeader, hashText } from "./key";
 import { PostingHeap, Postings } from "./postings";
 import { issuerHash } from "./principal-match";
@@ -11,7 +12,6 @@ import { Rule } from "./rule";
 
 /** A pattern is taken to be met as often as so many texts. */
 const PATTERN_WEIGHT: i32 = 4;
-
 /** Stands in until the lists are there. */
 // @ts-ignore: decorator
 @lazy const NO_HEAP: PostingHeap = new PostingHeap(new Postings());
@@ -34,6 +34,7 @@ export class CandidateIndex {
   private peerBits: i32[] = [];
   private longestPrefix: i32 = 0;
   private headers: HeaderName[] = [];
+  private claims: ClaimLookup = new ClaimLookup();
   private patterns: RegexSet = new RegexSet();
   private patternHashes: u64[] = [];
 
@@ -106,7 +107,7 @@ export class CandidateIndex {
         const meetsAll = key.kind == KeyKind.PathPrefix && key.size == 0;
         cost += (meetsAll ? ruleCount : counts.get(key.hash)) * (key.kind == KeyKind.PathPattern ? PATTERN_WEIGHT : 1);
       }
-      if (cost < least && this.takePatterns(alternatives[i], patterns)) {
+      if (cost < least && this.claims.take(alternatives[i]) && this.takePatterns(alternatives[i], patterns)) {
         least = cost;
         best = alternatives[i];
       }
@@ -243,13 +244,20 @@ export class CandidateIndex {
   }
 
   private findCaller(caller: Caller): void {
+    const uses = this.uses;
     const apiKey = caller.apiKey;
-    if (apiKey !== null && this.uses[KeyKind.ApiKey]) this.find(hashText(KeyKind.ApiKey, apiKey.name));
-    if (!this.uses[KeyKind.Issuer]) return;
+    if (apiKey !== null && uses[KeyKind.ApiKey]) this.find(hashText(KeyKind.ApiKey, apiKey.name));
+    const user = caller.user;
+    if (user !== null && uses[KeyKind.User]) this.find(hashText(KeyKind.User, user.name));
     for (let i = 0; i < caller.identities.length; ++i) {
       const identity = unchecked(caller.identities[i]);
-      this.find(issuerHash(identity.provider.issuer, null));
-      this.find(issuerHash(identity.provider.issuer, identity.subject));
+      const provider = identity.provider;
+      if (uses[KeyKind.Provider]) this.find(hashText(KeyKind.Provider, provider.name));
+      if (uses[KeyKind.Issuer]) {
+        this.find(issuerHash(provider.issuer, null));
+        this.find(issuerHash(provider.issuer, identity.subject));
+      }
+      this.claims.find(identity.claims, this.heap);
     }
   }
 }

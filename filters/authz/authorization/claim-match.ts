@@ -3,6 +3,7 @@ import { StringMatch, TextTest } from "../../common/string-match";
 import { Caller } from "../authentication/caller";
 import { ClaimPath, hasWord } from "../authentication/claims";
 import { Condition } from "./condition";
+import { Key } from "./key";
 import { RequestView } from "./request-view";
 
 enum ClaimTest {
@@ -61,6 +62,14 @@ export class ClaimMatch {
     return this.test == ClaimTest.Contains && (this.path.is("scope") || this.path.is("scp")) ? this.text : "";
   }
 
+  addKeys(keys: Key[]): bool {
+    const equal = this.equal;
+    if (this.test == ClaimTest.Contains) keys.push(Key.ofClaim(this.path, this.text));
+    else if (equal !== null && equal.kind == JsonKind.String) keys.push(Key.ofClaim(this.path, equal.text));
+    else return false;
+    return true;
+  }
+
   matches(claims: JsonValue): bool {
     const value = this.path.find(claims);
     if (this.test == ClaimTest.Present) return (value !== null) == this.present;
@@ -101,6 +110,11 @@ export class ClaimCondition extends Condition {
 
   get scope(): string {
     return this.match.scope;
+  }
+
+  /** Of one token or of several, one at least meets it. */
+  addKeys(keys: Key[]): bool {
+    return this.match.addKeys(keys);
   }
 
   holds(request: RequestView, caller: Caller, strict: bool): bool {

@@ -1,6 +1,7 @@
 // What rules are found by.
 
 import { Bytes, HeaderName } from "proxy-wasm-assemblyscript-sdk";
+import { ClaimPath } from "../authentication/claims";
 
 export enum KeyKind {
   Method,
@@ -14,7 +15,10 @@ export enum KeyKind {
   PathPattern,
   Header,
   ApiKey,
+  User,
   Issuer,
+  Provider,
+  Claim,
   Source,
   Peer,
 }
@@ -39,6 +43,7 @@ export const NO_ADDRESS: i32 = -1;
 export class Key {
   header: HeaderName | null = null;
   pattern: string = "";
+  claim: ClaimPath | null = null;
 
   constructor(
     readonly kind: KeyKind,
@@ -51,6 +56,13 @@ export class Key {
   static ofPattern(pattern: string): Key {
     const key = new Key(KeyKind.PathPattern, hashText(KeyKind.PathPattern, pattern));
     key.pattern = pattern;
+    return key;
+  }
+
+  /** Of a claim that is a text, or has it as an item or a word. */
+  static ofClaim(claim: ClaimPath, text: string): Key {
+    const key = new Key(KeyKind.Claim, hashClaim(hashText(KeyKind.Claim, claim.id), text));
+    key.claim = claim;
     return key;
   }
 
@@ -92,6 +104,13 @@ export function hashHeader(header: HeaderName, value: Bytes): u64 {
   let seed = HASH_START;
   for (let i = 0; i < <i32>header.size; ++i) seed = hashByte(seed, load<u8>(header.pointer + i));
   return hashBytes(KeyKind.Header, value, hashByte(seed, 0));
+}
+
+/** @param claim `hashText` of its id. */
+export function hashClaim(claim: u64, text: string, start: i32 = 0, end: i32 = text.length): u64 {
+  let hash = claim;
+  for (let i = start; i < end; ++i) hash = hashByte(hash, text.charCodeAt(i));
+  return finishHash(hash, KeyKind.Claim);
 }
 
 export function hashAddress(kind: KeyKind, high: u64, low: u64, bits: i32): u64 {

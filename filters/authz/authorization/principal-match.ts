@@ -1,4 +1,4 @@
-import { ConfigObject } from "proxy-wasm-assemblyscript-sdk";
+import { Bytes, ConfigObject } from "proxy-wasm-assemblyscript-sdk";
 import { StringMatch } from "../../common/string-match";
 import { refuseEmpty } from "../../common/lists";
 import { Caller } from "../authentication/caller";
@@ -17,8 +17,14 @@ export enum PrincipalTest {
   Issuer,
   /** Who has a token of a provider, by its name. */
   Provider,
+  /** Who has given the password of a user. */
+  User,
   /** Who has a certificate with a URI. */
   Peer,
+  /** Who has one with a DNS name. */
+  PeerDns,
+  /** Who has one with a subject. */
+  PeerSubject,
   AllOf,
   AnyOf,
   Not,
@@ -32,7 +38,10 @@ const PRINCIPAL_TESTS: string[] = [
   "apiKey",
   "issuer",
   "provider",
+  "user",
   "peer",
+  "peerDns",
+  "peerSubject",
   "allOf",
   "anyOf",
   "not",
@@ -43,7 +52,7 @@ const PRINCIPAL_TESTS: string[] = [
 export class PrincipalMatch {
   private name: string = "";
   private subject: string | null = null;
-  private uri: StringMatch | null = null;
+  private text: StringMatch | null = null;
   readonly parts: PrincipalMatch[] = [];
 
   constructor(readonly test: PrincipalTest) {}
@@ -57,10 +66,13 @@ export class PrincipalMatch {
       case PrincipalTest.ApiKey:
       case PrincipalTest.Issuer:
       case PrincipalTest.Provider:
+      case PrincipalTest.User:
         match.name = object.string(field);
         break;
       case PrincipalTest.Peer:
-        match.uri = StringMatch.read(object.object(field));
+      case PrincipalTest.PeerDns:
+      case PrincipalTest.PeerSubject:
+        match.text = StringMatch.read(object.object(field));
         break;
       case PrincipalTest.AllOf:
       case PrincipalTest.AnyOf: {
@@ -83,6 +95,11 @@ export class PrincipalMatch {
   /** The API key that is asked for, or the empty string. */
   get apiKey(): string {
     return this.test == PrincipalTest.ApiKey ? this.name : "";
+  }
+
+  /** The user that is asked for, or the empty string. */
+  get user(): string {
+    return this.test == PrincipalTest.User ? this.name : "";
   }
 
   /** The issuer that is asked for, or the empty string. */
@@ -127,10 +144,15 @@ export class PrincipalMatch {
         }
         return false;
       }
-      case PrincipalTest.Peer: {
-        const uri = request.peerUri();
-        const match = this.uri;
-        return uri !== null && match !== null && match.matches(uri);
+      case PrincipalTest.Peer:
+        return this.matchesText(request.peerUri());
+      case PrincipalTest.PeerDns:
+        return this.matchesText(request.peerDns());
+      case PrincipalTest.PeerSubject:
+        return this.matchesText(request.peerSubject());
+      case PrincipalTest.User: {
+        const user = caller.user;
+        return user !== null && user.name == this.name;
       }
       case PrincipalTest.AllOf:
         return this.matching(request, caller) == this.parts.length;
@@ -141,6 +163,11 @@ export class PrincipalMatch {
     }
   }
 
+  private matchesText(text: Bytes | null): bool {
+    const match = this.text;
+    return text !== null && text.size > 0 && match !== null && match.matches(text);
+  }
+
   addKeys(keys: Key[]): bool {
     switch (this.test) {
       case PrincipalTest.ApiKey:
@@ -149,8 +176,22 @@ export class PrincipalMatch {
       case PrincipalTest.Issuer:
         keys.push(new Key(KeyKind.Issuer, issuerHash(this.name, this.subject)));
         return true;
+      case PrincipalTest.User:
+        keys.push(new Key(KeyKind.User, hashText(KeyKind.User, this.name)));
+        return true;
+      case PrincipalTest.Provider:
+        keys.push(new Key(KeyKind.Provider, hashText(KeyKind.Provider, this.name)));
+        return true;
       case PrincipalTest.AnyOf:
         return addAllKeys(this.parts, keys);
+      case PrincipalTest.AllOf:
+        // The keys of any part will do.
+        for (let i = 0; i < this.parts.length; ++i) {
+          const before = keys.length;
+          if (this.parts[i].addKeys(keys)) return true;
+          keys.length = before;
+        }
+        return false;
       default:
         return false;
     }

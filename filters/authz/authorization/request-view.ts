@@ -81,6 +81,16 @@ export class RequestView {
     return this.uri;
   }
 
+  /** The first DNS name among the subject alternative names of the client's certificate, or null. */
+  peerDns(): Bytes | null {
+    return attributes.connection.dnsSanPeerCertificate.bytes();
+  }
+
+  /** The subject of the client's certificate, or null. */
+  peerSubject(): Bytes | null {
+    return attributes.connection.subjectPeerCertificate.bytes();
+  }
+
   /** The port of Envoy's end of the connection; -1 where the host does not know it. */
   port(): i64 {
     if (!this.portRead) {

@@ -93,10 +93,22 @@ export class Rule {
     return this.firstFailing(request, caller) < 0;
   }
 
-  /** The field of the first condition that does not hold, for example `not.paths`; empty when all hold. */
+  /**
+   * The field of the first condition that does not hold, for example `not.paths`; empty when all hold. Where a field has several
+   * conditions that all must hold, the item is named too: `claims[1]`.
+   */
   explain(request: RequestView, caller: Caller): string {
     const failing = this.firstFailing(request, caller);
-    return failing < 0 ? "" : this.conditions[failing].field;
+    if (failing < 0) return "";
+    const field = this.conditions[failing].field;
+    let index = 0;
+    let count = 0;
+    for (let i = 0; i < this.conditions.length; ++i) {
+      if (this.conditions[i].field != field) continue;
+      if (i < failing) ++index;
+      ++count;
+    }
+    return count > 1 ? `${field}[${index}]` : field;
   }
 
   /** The scope for want of which an `allow` rule does not match a caller with a token (RFC 6750, section 3.1); empty otherwise. */

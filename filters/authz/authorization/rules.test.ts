@@ -158,3 +158,41 @@ test("tests of headers, for allow and for deny", async () => {
     assert.equal(holds(denying, "403"), deny, `deny ${JSON.stringify(condition)}`);
   }
 });
+
+test("rules on claims are found among many by what a token has: texts, words, items, numbers", async () => {
+  const decoys = Array.from({ length: 60 }, (_, i) => ({
+    name: `decoy-${i}`,
+    action: "deny",
+    // More claims than are looked up.
+    claims: [{ claim: i < 40 ? "scope" : `claim-${i}`, contains: `other-${i}` }],
+  }));
+  const hits: readonly object[] = [
+    { claim: "scope", equals: "read write" },
+    { claim: "scope", contains: "read" },
+    { claim: "scope", contains: "write" },
+    { claim: "tenant.admins", contains: "alice" },
+    { claim: "tenant.id", equals: 7 },
+    { claim: "sub", equals: "alice" },
+    { claim: "sub", contains: "alice" },
+    { claim: "sub", prefix: "al" },
+  ];
+  const misses: readonly object[] = [
+    { claim: "scope", equals: "read" },
+    { claim: "scope", contains: "rea" },
+    { claim: "scope", contains: "read write" },
+    { claim: "tenant.admins", equals: "alice" },
+    { claim: "admins", contains: "alice" },
+    { claim: "tenant.id", equals: "7" },
+  ];
+  const last = { name: "rest", action: "allow" };
+  for (const [claims, expected] of [
+    [hits, "403 rule[claim]"],
+    [misses, "200"],
+  ] as const) {
+    for (const claim of claims) {
+      const rules = [...decoys, { name: "claim", action: "deny", claims: [claim] }, last];
+      const filter = await authz.worker({ jwtProviders: [provider], rules });
+      assert.equal(outcome(filter, { headers: bearer() }), expected, JSON.stringify(claim));
+    }
+  }
+});

@@ -17,6 +17,11 @@ const set = (localJwks: unknown): object => ({
   jwtProviders: [{ ...provider, localJwks }],
   rules: [{ name: "all", action: "allow" }],
 });
+const remote = (remoteJwks: unknown, fields: object = {}): object => ({
+  jwtProviders: [{ ...provider, remoteJwks, ...fields }],
+  rules: [{ name: "all", action: "allow" }],
+});
+const source = { cluster: "idp", path: "/jwks" };
 const jwk = (fields: object): object => set({ keys: [fields] });
 const without = (object: object, field: string): object =>
   Object.fromEntries(Object.entries(object).filter(([name]) => name !== field));
@@ -41,6 +46,24 @@ const good: Good[] = [
   ["a key with the name that RFC 9864 gives Ed25519", jwk({ ...ED25519_JWK, alg: "Ed25519" })],
   ["a set with keys of no use to the filter", set({ keys: [...otherKeys, usedKey] })],
 ];
+
+good.push(
+  ["keys to fetch", remote(source)],
+  [
+    "every field of keys to fetch",
+    remote({
+      cluster: "outbound|443||id.example",
+      authority: "id.example:8443",
+      path: "/keys?x=1&y=%20",
+      scheme: "http",
+      timeout: "100ms",
+      refresh: "24h",
+      minRefresh: "1h",
+      staleIfError: "720h",
+    }),
+  ],
+  ["keys to fetch that are not kept when they are old", remote({ ...source, refresh: "1s", staleIfError: "0s" })],
+);
 
 /** What is wrong, the configuration, and how the filter's complaint starts. */
 type Row = readonly [what: string, configuration: unknown, error: string];
@@ -96,8 +119,35 @@ const bad: readonly Row[] = [
   ],
 ];
 
+const at = "jwtProviders[0].remoteJwks";
+const badRemote: readonly Row[] = [
+  [
+    "two sources of keys",
+    remote(source, { localJwks: { keys: [EC_JWK] } }),
+    "jwtProviders[0]: expected exactly one of localJwks, remoteJwks, found localJwks and remoteJwks",
+  ],
+  ["keys from a URL", remote("https://id.example/jwks"), `${at}: expected an object`],
+  ["keys from no cluster", remote({ path: "/jwks" }), `${at}.cluster: expected a string that is not empty`],
+  ["keys without a path", remote({ cluster: "idp" }), `${at}.path: expected a string that is not empty`],
+  ["a path that is none", remote({ ...source, path: "jwks" }), `${at}.path: expected a path that begins with "/"`],
+  ["a path with a line end", remote({ ...source, path: "/a\r\nx: y" }), `${at}.path: expected a path`],
+  ["a path with a fragment", remote({ ...source, path: "/a#b" }), `${at}.path: expected a path`],
+  ["another scheme", remote({ ...source, scheme: "ftp" }), `${at}.scheme: expected one of "http", "https"`],
+  ["a time without unit", remote({ ...source, refresh: "600" }), `${at}.refresh: expected a duration from 1000ms`],
+  ["a field it does not know", remote({ ...source, retries: 3 }), `${at}.retries: unknown field`],
+];
+
 /** What a schema cannot tell. */
 const badBeyondSchema: readonly Row[] = [
+  ["an authority with a line end", remote({ ...source, authority: "a\nb" }), `${at}.authority: expected a host`],
+  ["no time at all", remote({ ...source, timeout: "0s" }), `${at}.timeout: expected a duration from 100ms to 60000ms`],
+  ["a short time between fetches", remote({ ...source, minRefresh: "999ms" }), `${at}.minRefresh: expected a duration`],
+  ["keys kept for years", remote({ ...source, staleIfError: "99999h" }), `${at}.staleIfError: expected a duration`],
+  [
+    "a least time beyond the longest",
+    remote({ ...source, refresh: "30s", minRefresh: "31s" }),
+    `${at}.minRefresh: expected a duration that is no longer than refresh`,
+  ],
   [
     "a secret shorter than the hash",
     jwk({ ...SECRET_JWK, alg: "HS384" }),
@@ -142,4 +192,4 @@ const badBeyondSchema: readonly Row[] = [
 const toBad = (rows: readonly Row[], schemaCannotTell: boolean): Bad[] =>
   rows.map(([what, configuration, error]) => ({ what, configuration, error, schemaCannotTell }));
 
-testConfigurations("authz", good, [...toBad(bad, false), ...toBad(badBeyondSchema, true)]);
+testConfigurations("authz", good, [...toBad(bad, false), ...toBad(badRemote, false), ...toBad(badBeyondSchema, true)]);

@@ -1,11 +1,10 @@
 // The keys of a provider.
 
-import { Config, ConfigObject, SignatureVerdict } from "proxy-wasm-assemblyscript-sdk";
+import { SignatureVerdict } from "proxy-wasm-assemblyscript-sdk";
 import { Reason } from "../../reason";
-import { Jwt } from "../jwt";
+import { Jws } from "../jws";
 import { WaitingRoom } from "../waiting-room";
 import { Algorithm, isOfHost } from "./algorithm";
-import { readKeys } from "./jwks";
 import { Key } from "./key";
 
 /** Keys, wherever they come from. */
@@ -18,10 +17,10 @@ export abstract class KeySet {
   constructor(protected algorithms: Algorithm[]) {}
 
   /** Whether a token is signed with one of the keys. Nothing else of it is looked at. */
-  verify(jwt: Jwt): Reason {
+  verify(jws: Jws): Reason {
     this.verifiedBy = null;
-    if (!this.algorithms.includes(jwt.algorithm)) return Reason.TokenAlgorithm;
-    return this.tryKeys(jwt);
+    if (!this.algorithms.includes(jws.algorithm)) return Reason.TokenAlgorithm;
+    return this.tryKeys(jws);
   }
 
   /** Whether the host must be able to verify signatures. */
@@ -42,14 +41,14 @@ export abstract class KeySet {
   stop(): void {}
 
   /** `TokenUnknownKey` where no key is for the token. */
-  protected tryKeys(jwt: Jwt): Reason {
+  protected tryKeys(jws: Jws): Reason {
     let tried = false;
     const keys = this.keys;
     for (let i = 0; i < keys.length; ++i) {
       const key = unchecked(keys[i]);
-      if (!key.isFor(jwt)) continue;
+      if (!key.isFor(jws)) continue;
       tried = true;
-      const verdict = key.verify(jwt);
+      const verdict = key.verify(jws);
       if (verdict == SignatureVerdict.HostError) return Reason.Unavailable;
       if (verdict == SignatureVerdict.Valid) {
         this.verifiedBy = key;
@@ -63,11 +62,12 @@ export abstract class KeySet {
 /** Keys that the configuration has. */
 @final
 export class LocalKeys extends KeySet {
-  constructor(config: Config, provider: ConfigObject, algorithms: Algorithm[]) {
+  /** @param algorithms Empty for those of the keys. */
+  constructor(keys: Key[], algorithms: Algorithm[]) {
     super(algorithms);
-    this.keys = readKeys(config, provider.pathOf("localJwks"), provider.json("localJwks"), algorithms);
+    this.keys = keys;
     if (algorithms.length == 0) {
-      for (let i = 0; i < this.keys.length; ++i) this.algorithms.push(this.keys[i].algorithm);
+      for (let i = 0; i < keys.length; ++i) this.algorithms.push(keys[i].algorithm);
     }
   }
 }

@@ -13,7 +13,7 @@ import {
   verifyEd25519,
   verifySignature,
 } from "proxy-wasm-assemblyscript-sdk";
-import { Jwt } from "../jwt";
+import { Jws } from "../jws";
 import { Algorithm, digestSize, isKind } from "./algorithm";
 
 /** A key. Its algorithm is its own: a token that names another is not for it (RFC 8725, section 3.1). */
@@ -29,12 +29,12 @@ export abstract class Key {
     readonly id: string | null,
   ) {}
 
-  abstract verify(jwt: Jwt): SignatureVerdict;
+  abstract verify(jws: Jws): SignatureVerdict;
 
   /** Whether the key may be tried: of a token that names a key, only the key of that name. */
-  isFor(jwt: Jwt): bool {
-    if (jwt.algorithm != this.algorithm) return false;
-    const wanted = jwt.keyId;
+  isFor(jws: Jws): bool {
+    if (jws.algorithm != this.algorithm) return false;
+    const wanted = jws.keyId;
     if (wanted === null) return true;
     const id = this.id;
     return id !== null && id == wanted;
@@ -63,11 +63,11 @@ export class HostKey extends Key {
     if (isKind(algorithm, Algorithm.ES256)) this.coordinateSize = ecCoordinateSize(algorithm);
   }
 
-  verify(jwt: Jwt): SignatureVerdict {
+  verify(jws: Jws): SignatureVerdict {
     const size = this.coordinateSize;
-    const signature = size ? ecdsaSignature(jwt.signature, size) : jwt.signature;
+    const signature = size ? ecdsaSignature(jws.signature, size) : jws.signature;
     if (signature === null) return SignatureVerdict.Invalid;
-    return verifySignature(this.hash, Bytes.of(this.der), signature, jwt.signed);
+    return verifySignature(this.hash, Bytes.of(this.der), signature, jws.signed);
   }
 }
 
@@ -85,8 +85,8 @@ export class PssKey extends Key {
     else this.hash = new Sha512();
   }
 
-  verify(jwt: Jwt): SignatureVerdict {
-    return verdict(this.key.verify(this.hash, jwt.signed, jwt.signature));
+  verify(jws: Jws): SignatureVerdict {
+    return verdict(this.key.verify(this.hash, jws.signed, jws.signature));
   }
 }
 
@@ -100,8 +100,8 @@ export class Ed25519Key extends Key {
     super(Algorithm.EdDSA, id);
   }
 
-  verify(jwt: Jwt): SignatureVerdict {
-    return verdict(verifyEd25519(Bytes.of(this.point), jwt.signature, jwt.signed));
+  verify(jws: Jws): SignatureVerdict {
+    return verdict(verifyEd25519(Bytes.of(this.point), jws.signature, jws.signed));
   }
 }
 
@@ -115,8 +115,8 @@ export class SecretKey<H extends BlockHash> extends Key {
     this.hmac = new Hmac<H>(secret);
   }
 
-  verify(jwt: Jwt): SignatureVerdict {
-    return verdict(this.hmac.verify(jwt.signed, jwt.signature));
+  verify(jws: Jws): SignatureVerdict {
+    return verdict(this.hmac.verify(jws.signed, jws.signature));
   }
 }
 

@@ -3,11 +3,24 @@
 import { Config, ConfigObject } from "proxy-wasm-assemblyscript-sdk";
 import { refuseEmpty } from "../../../common/lists";
 import { ALGORITHMS, Algorithm, algorithmOf } from "./algorithm";
+import { readKeys } from "./jwks";
 import { KeySet, LocalKeys } from "./key-set";
+import { RemoteKeys } from "./remote-keys";
+import { RemoteSettings } from "./remote-settings";
 
-/** Reads `algorithms` and `localJwks`. */
-export function readKeySet(config: Config, provider: ConfigObject): KeySet {
-  return new LocalKeys(config, provider, readAlgorithms(provider));
+const SOURCES: string[] = ["localJwks", "remoteJwks"];
+
+/**
+ * Reads `algorithms` and the one of `localJwks` and `remoteJwks` that is there.
+ * @param name The provider's.
+ */
+export function readKeySet(config: Config, provider: ConfigObject, name: string): KeySet {
+  const algorithms = readAlgorithms(provider);
+  const source = provider.alternative(SOURCES);
+  if (source == 1) return new RemoteKeys(name, new RemoteSettings(provider.object("remoteJwks")), algorithms);
+  if (source < 0) return new LocalKeys([], algorithms);
+  const keys = readKeys(config, provider.pathOf("localJwks"), provider.json("localJwks"), algorithms);
+  return new LocalKeys(keys, algorithms);
 }
 
 /** Empty where none are named. */

@@ -1,0 +1,254 @@
+import { isIPv4, isIPv6 } from "node:net";
+import {
+  Clock,
+  HeaderMap,
+  ProxyWasmHost,
+  type ForeignFunction,
+  type HttpCall,
+  type HttpStream,
+  type Plugin,
+  type PropertyMap,
+} from "@meshwright/host";
+import type { JsonObject } from "../model/index.ts";
+import { AuthzError } from "./authz-error.ts";
+import type { Explanation, Header } from "./explanation.ts";
+import { Authorizers } from "./authorizers.ts";
+import { isObject, objectsOf } from "./json.ts";
+import type { RequestSpec } from "./requests.ts";
+import { ruleOutcomes, type RuleLine } from "./rule-outcomes.ts";
+import { standIn, type StoodIn } from "./stand-ins.ts";
+import type { Subject } from "./subject.ts";
+
+/** Headers whose values are credentials. Headers that the configuration takes credentials from are added. */
+const SECRET_HEADERS = ["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", ":path"];
+
+/** A line of the filter's log about a decision. */
+interface DecisionLine {
+  readonly decision: "allowed" | "denied";
+  readonly reason?: string;
+  readonly rule?: string;
+  readonly dryRun?: true;
+  readonly principal?: string;
+}
+
+/**
+ * Asks the filter itself: each request goes through its compiled module, in a machine of its own, so that nothing that is
+ * remembered of one changes another.
+ */
+export class Explainer {
+  readonly #subject: Subject;
+  readonly #answers: ReadonlyMap<string, string>;
+  readonly #foreign: Readonly<Record<string, ForeignFunction>>;
+
+  /** @param answers bodies that clusters answer with where the filter fetches keys from them. */
+  static async create(subject: Subject, answers: ReadonlyMap<string, string> = new Map()): Promise<Explainer> {
+    return new Explainer(subject, answers, await foreignFunctions(subject.configuration));
+  }
+
+  private constructor(
+    subject: Subject,
+    answers: ReadonlyMap<string, string>,
+    foreign: Readonly<Record<string, ForeignFunction>>,
+  ) {
+    this.#subject = subject;
+    this.#answers = answers;
+    this.#foreign = foreign;
+  }
+
+  /** @throws AuthzError if the filter refuses the configuration, or the request cannot be made. */
+  async explain(spec: RequestSpec): Promise<Explanation> {
+    const at = timeOf(spec.at);
+    const credentials = standIn(this.#subject.configuration, spec, Math.floor(at.getTime() / 1000));
+    const { configuration } = credentials;
+    const host = await ProxyWasmHost.load(this.#subject.module, {
+      clock: new Clock(at),
+      foreign: this.#foreign,
+      canary: false,
+    });
+    try {
+      const logged = { ...configuration, log: { decisions: "all", rules: true } };
+      const plugin = host.startPlugin({ rootId: "authz", configuration: JSON.stringify(logged) });
+      if (!plugin.ok) throw new AuthzError(refusalOf(plugin));
+      this.#giveKeys(plugin, configuration);
+      return this.#send(plugin, credentials, spec, at);
+    } finally {
+      host.close();
+    }
+  }
+
+  #send(plugin: Plugin, { configuration, ...credentials }: StoodIn, spec: RequestSpec, at: Date): Explanation {
+    const [method = "GET", given = "/"] = (spec.request ?? "GET /").split(" ");
+    const target = withParameters(given, credentials.parameters);
+    const host = spec.host ?? "localhost";
+    const source = withPort(spec.source ?? "127.0.0.1");
+    const sent = new HeaderMap("request", [
+      [":method", method],
+      [":path", target],
+      [":authority", host],
+      [":scheme", spec.scheme ?? "https"],
+      ...linesOf(spec.headers),
+      ...credentials.headers,
+    ]);
+    const logStart = plugin.log.length;
+    const stream = plugin.newHttpStream({ source, properties: propertiesOf(spec) });
+    stream.requestHeaders(sent.entries(), { endOfStream: true });
+    if (isWaiting(stream)) this.#giveKeys(plugin, configuration);
+    const authorizers = new Authorizers(configuration);
+    const isAsked = isWaiting(stream) && authorizers.areAsked(plugin);
+    if (isAsked && spec.external !== undefined) authorizers.answer(plugin, spec.external);
+    if (plugin.trap !== undefined) throw new Error(`the filter trapped: ${plugin.trap}`);
+
+    const { rules, decision } = readLog(plugin, logStart);
+    if (decision === undefined && !isAsked) throw new AuthzError(missingKeys(plugin, configuration));
+    const asked = rules.find(({ rule, matches }) => matches && authorizers.of(rule) !== undefined)?.rule;
+    const explanation: Explanation = {
+      ...optional("name", spec.name),
+      request: {
+        method,
+        host,
+        path: target.replace(/[?#].*$/s, ""),
+        source,
+        ...optional("peer", spec.peer),
+        at: at.toISOString(),
+      },
+      decision: decision?.decision ?? "undecided",
+      ...optional("reason", decision?.reason),
+      ...optional("rule", decision === undefined ? asked : decision.rule),
+      dryRun: configuration["dryRun"] === true,
+      ...optional("principal", decision?.principal),
+      rules: ruleOutcomes(configuration, rules),
+      ...(isAsked && {
+        external: { authorizer: authorizers.of(asked) ?? "", ...optional("answer", spec.external) },
+      }),
+      ...responseOf(stream),
+      ...upstreamOf(stream, sent, secretHeaders(configuration)),
+    };
+    stream.close();
+    return explanation;
+  }
+
+  /** Answers what the filter fetches keys with. What nothing was given for stays unanswered: the request may not need it. */
+  #giveKeys(plugin: Plugin, configuration: JsonObject): void {
+    for (const call of keyCalls(plugin, configuration)) {
+      const body = this.#answers.get(call.cluster);
+      if (body !== undefined) call.respond({ headers: { "content-type": "application/json" }, body });
+    }
+  }
+}
+
+function keyCalls(plugin: Plugin, configuration: JsonObject): HttpCall[] {
+  const authorizers = new Authorizers(configuration);
+  return plugin.httpCalls.filter(({ cluster }) => !authorizers.hasCluster(cluster));
+}
+
+function missingKeys(plugin: Plugin, configuration: JsonObject): string {
+  const clusters = keyCalls(plugin, configuration).map(({ cluster }) => cluster);
+  const hints = [...new Set(clusters)].map((cluster) => `--jwks ${cluster}=FILE`);
+  return `the request waits for keys that the filter fetches from a cluster; give them by ${hints.join(", ")}`;
+}
+
+/** A target with more parameters in its query. */
+function withParameters(target: string, parameters: readonly string[]): string {
+  if (parameters.length === 0) return target;
+  const hash = target.indexOf("#");
+  const [start, end] = hash < 0 ? [target, ""] : [target.slice(0, hash), target.slice(hash)];
+  return `${start}${start.includes("?") ? "&" : "?"}${parameters.join("&")}${end}`;
+}
+
+/** Expressions need a package that nothing else needs. */
+async function foreignFunctions(configuration: JsonObject): Promise<Readonly<Record<string, ForeignFunction>>> {
+  if (!JSON.stringify(configuration).includes('"when":')) return {};
+  try {
+    const { celFunctions } = await import("@meshwright/host/cel");
+    return celFunctions();
+  } catch (error) {
+    throw new AuthzError(`rules with "when" need the package @marcbachmann/cel-js: ${String(error)}`);
+  }
+}
+
+function refusalOf(plugin: Plugin): string {
+  const said = plugin.log.filter(({ level }) => level === "error").map(({ message }) => message);
+  return ["the filter refuses the configuration:", ...(said.length > 0 ? said : [plugin.reason])].join("\n  ");
+}
+
+function timeOf(text: string | undefined): Date {
+  if (text === undefined) return new Date();
+  const time = new Date(text);
+  const isWhole = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)$/.test(text);
+  if (isWhole && !Number.isNaN(time.getTime())) return time;
+  throw new AuthzError(`at: expected a time such as 2026-01-31T18:00:00Z, found ${JSON.stringify(text)}`);
+}
+
+/** An address with the port that it has, or some port. */
+function withPort(source: string): string {
+  if (isIPv4(source)) return `${source}:50000`;
+  const [, bare = source, port = ":50000"] = /^\[(.+)\](:\d{1,5})?$/.exec(source) ?? [];
+  if (isIPv6(bare)) return `[${bare}]${port}`;
+  const [, address = ""] = /^(.+):\d{1,5}$/.exec(source) ?? [];
+  if (isIPv4(address)) return source;
+  throw new AuthzError(`source: expected an IP address, with or without port, found ${JSON.stringify(source)}`);
+}
+
+function linesOf(headers: RequestSpec["headers"] = {}): Header[] {
+  return Object.entries(headers).flatMap(([name, value]) =>
+    (typeof value === "string" ? [value] : value).map((line): Header => [name, line]),
+  );
+}
+
+function propertiesOf({ peer, port }: RequestSpec): PropertyMap {
+  return {
+    ...(peer !== undefined && { "connection.mtls": true, "connection.uri_san_peer_certificate": peer }),
+    ...(port !== undefined && { "destination.port": port }),
+  };
+}
+
+function isWaiting(stream: HttpStream): boolean {
+  return stream.paused && stream.localResponse === undefined;
+}
+
+function readLog(plugin: Plugin, from: number): { rules: RuleLine[]; decision: DecisionLine | undefined } {
+  const rules: RuleLine[] = [];
+  let decision: DecisionLine | undefined;
+  for (const { message, source } of plugin.log.slice(from)) {
+    if (source !== "module" || !message.startsWith('{"authz":')) continue;
+    const line = JSON.parse(message) as { readonly authz: string };
+    if (line.authz === "rule") rules.push(line as RuleLine & typeof line);
+    else if (line.authz === "decision") decision = line as DecisionLine & typeof line;
+  }
+  return { rules, decision };
+}
+
+function responseOf({ localResponse, response }: HttpStream): Pick<Explanation, "response"> {
+  if (localResponse === undefined) return {};
+  const headers = [...(response.headers ?? [])].filter(([name]) => !name.startsWith(":"));
+  return { response: { status: localResponse.status, headers, body: localResponse.body } };
+}
+
+function upstreamOf(stream: HttpStream, sent: HeaderMap, secret: ReadonlySet<string>): Pick<Explanation, "upstream"> {
+  const { headers } = stream.request;
+  if (headers === undefined || stream.localResponse !== undefined) return {};
+  const names = new Set([...headers].map(([name]) => name));
+  const isSame = (name: string): boolean => sent.getAll(name).join("\n") === headers.getAll(name).join("\n");
+  const changed = [...names].filter((name) => !isSame(name));
+  const set = changed.flatMap((name) =>
+    headers.getAll(name).map((value): Header => [name, secret.has(name) ? "(not shown)" : value]),
+  );
+  const removed = [...new Set([...sent].map(([name]) => name))].filter((name) => !names.has(name));
+  return { upstream: { set, removed, names: [...names] } };
+}
+
+function secretHeaders(configuration: JsonObject): ReadonlySet<string> {
+  const names = new Set(SECRET_HEADERS);
+  const add = (value: unknown): void => {
+    if (typeof value === "string") names.add(value.toLowerCase());
+  };
+  add(isObject(configuration["apiKeys"]) ? configuration["apiKeys"]["header"] : undefined);
+  for (const provider of objectsOf(configuration["jwtProviders"])) {
+    for (const location of objectsOf(provider["fromHeaders"])) add(location["name"]);
+  }
+  return names;
+}
+
+function optional<Name extends string, T>(name: Name, value: T | undefined): { readonly [key in Name]?: T } {
+  return value === undefined ? {} : ({ [name]: value } as { readonly [key in Name]: T });
+}

@@ -1,0 +1,78 @@
+import { Ajv } from "ajv";
+import { compileSchema } from "../model/compiled-schema.ts";
+import { readDocuments } from "../model/document.ts";
+import { formatProblem, type JsonObject, type Problem, type SourceFile } from "../model/index.ts";
+import { schemaFaults } from "../model/schema-faults.ts";
+import { AuthzError } from "./authz-error.ts";
+import schema from "./requests.json" with { type: "json" };
+
+export type Decision = "allowed" | "denied" | "undecided";
+export type ExternalAnswer = "allow" | "deny" | "unavailable";
+
+/** What must come of a request; what is left out is not looked at. */
+export interface Expected {
+  readonly decision: Decision;
+  /** The empty text: no rule decides. */
+  readonly rule?: string;
+  readonly reason?: string;
+  readonly status?: number;
+  /** The empty text: nobody is known. */
+  readonly principal?: string;
+  /** The shadow and audit rules that match, in any order. */
+  readonly observed?: readonly string[];
+  /** Headers that the filter sets for the upstream; null for one that the upstream must not get. */
+  readonly upstream?: Readonly<Record<string, string | null>>;
+}
+
+/** A request as it stands in a file; requests.json describes the fields. */
+export interface RequestSpec {
+  readonly name?: string;
+  readonly request?: string;
+  readonly host?: string;
+  readonly scheme?: "http" | "https";
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  readonly source?: string;
+  readonly port?: number;
+  readonly peer?: string;
+  readonly at?: string;
+  readonly apiKey?: string;
+  readonly token?: { readonly provider: string; readonly claims?: JsonObject };
+  readonly user?: string;
+  readonly external?: ExternalAnswer;
+  readonly expect?: Decision | Expected;
+}
+
+/** A file of requests. */
+export interface RequestTable {
+  readonly configuration?: string;
+  readonly policy?: string;
+  readonly requests: readonly RequestSpec[];
+}
+
+const ajv = new Ajv({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true, strictTypes: false });
+const compiled = compileSchema(ajv, "requests", schema);
+
+/**
+ * Reads a file of requests in YAML or JSON, with its defaults filled into each.
+ * @throws AuthzError with a line for each fault.
+ */
+export function readRequests(file: SourceFile): RequestTable {
+  const { documents, problems } = readDocuments(file);
+  const [document, second] = documents;
+  const found: Problem[] = [...problems];
+  if (document !== undefined) {
+    for (const { path, at, message } of schemaFaults(compiled, document.value)) {
+      found.push(document.origin.problem(path, message, at));
+    }
+    if (second !== undefined) found.push(second.origin.problem([], "expected one document in the file"));
+  } else if (found.length === 0) throw new AuthzError(`${file.path}: the file is empty`);
+  if (found.length > 0 || document === undefined) throw new AuthzError(found.map(formatProblem).join("\n"));
+  // The schema has checked it.
+  const { defaults = {}, requests, ...rest } = document.value as RequestTable & { readonly defaults?: RequestSpec };
+  return { ...rest, requests: requests.map((request) => withDefaults(defaults, request)) };
+}
+
+function withDefaults(defaults: RequestSpec, request: RequestSpec): RequestSpec {
+  const headers = { ...defaults.headers, ...request.headers };
+  return { ...defaults, ...request, ...(Object.keys(headers).length > 0 && { headers }) };
+}

@@ -1,0 +1,17 @@
+import { AuthzError } from "../../authz/index.ts";
+
+/** What `test` ends with if a decision is not as expected, and `explain` if a request is denied. */
+export const NOT_SO = 1;
+/** A fault in what a command was given. */
+const FAULT = 2;
+
+/** Runs a command whose faults are the user's to mend: the message is all that is printed of them. */
+export async function orFail(command: () => Promise<void>): Promise<void> {
+  try {
+    await command();
+  } catch (error) {
+    if (!(error instanceof AuthzError)) throw error;
+    process.stderr.write(`meshwright: ${error.message}\n`);
+    process.exitCode = FAULT;
+  }
+}

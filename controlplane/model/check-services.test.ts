@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { loadModel } from "./load.ts";
+
+/** The faults of a Service with these fields of `spec`, without their places, which load.test.ts looks at. */
+function faults(...fields: string[]): string[] {
+  const head = "apiVersion: meshwright.dev/v1alpha1\nkind: Service\nmetadata: { name: s }\nspec:\n  port: 80\n";
+  const result = loadModel([{ path: "s", text: `${head}${fields.map((field) => `  ${field}\n`).join("")}` }]);
+  return result.ok ? [] : result.problems.map(({ path, message }) => `${path}: ${message}`);
+}
+
+describe("a fault in the policies of a Service", () => {
+  const cases: [what: string, fields: string[], expected: string[]][] = [
+    ["none", [], []],
+    [
+      "a hash of nothing, and a hash for a policy without",
+      ["loadBalancing: { policy: Maglev, choiceCount: 3 }"],
+      [
+        "spec.loadBalancing.hashPolicies: required with the policy Maglev",
+        "spec.loadBalancing.choiceCount: only with the policy LeastRequest, found Maglev",
+      ],
+    ],
+    [
+      "what hashes only",
+      ["loadBalancing: { hashPolicies: [{ type: SourceIP }], slowStart: { window: 0s } }"],
+      [
+        "spec.loadBalancing.hashPolicies: only with the policy RingHash or Maglev, found RoundRobin",
+        "spec.loadBalancing.slowStart.window: expected more than 0s, found 0s",
+      ],
+    ],
+    [
+      "parts of a hash that are not its type's",
+      [
+        "loadBalancing: { policy: Maglev, hashPolicies: [{ type: SourceIP, name: x }, { type: Header }, { type: Header, name: 'a b', ttl: 1s }] }",
+      ],
+      [
+        "spec.loadBalancing.hashPolicies[0].name: not with type SourceIP",
+        "spec.loadBalancing.hashPolicies[1].name: required field is missing",
+        'spec.loadBalancing.hashPolicies[2].name: expected the name of a header or cookie, found string "a b"',
+        "spec.loadBalancing.hashPolicies[2].ttl: only with type Cookie",
+      ],
+    ],
+    [
+      "a table that Maglev cannot fill",
+      ["loadBalancing: { policy: Maglev, tableSize: 65536, hashPolicies: [{ type: SourceIP }] }"],
+      ["spec.loadBalancing.tableSize: expected a prime number, such as 65537, found 65536"],
+    ],
+    [
+      "a ring that is less than itself",
+      ["loadBalancing: { policy: RingHash, maximumRingSize: 100, hashPolicies: [{ type: SourceIP }] }"],
+      ["spec.loadBalancing.minimumRingSize: expected at most maximumRingSize, 100, found 1024"],
+    ],
+    [
+      "a locality with two weights",
+      ["loadBalancing: { localityWeights: [{ region: a, weight: 1 }, { region: a, weight: 2 }] }"],
+      ["spec.loadBalancing.localityWeights[1]: the locality a is there twice (see item 0)"],
+    ],
+    [
+      "two limits for retries",
+      ["circuitBreakers: { maxRetries: 3, retryBudget: {} }"],
+      ["spec.circuitBreakers.maxRetries: not with retryBudget"],
+    ],
+    [
+      "a detection of nothing",
+      ["outlierDetection: { baseEjectionTime: 10m, maxEjectionTime: 5m }"],
+      [
+        "spec.outlierDetection: expected at least one of consecutive5xx, consecutiveGatewayFailure, consecutiveLocalOriginFailure, successRate, failurePercentage",
+        "spec.outlierDetection.maxEjectionTime: expected at least baseEjectionTime, 10m, found 5m",
+      ],
+    ],
+    [
+      "checks that cannot be",
+      ["healthChecks: [{ type: HTTP }, { type: GRPC }, { type: TCP, path: /, host: h }, { type: GRPC, interval: 0s }]"],
+      [
+        "spec.healthChecks[0].path: required field is missing",
+        "spec.healthChecks[2].path: only with type HTTP",
+        "spec.healthChecks[2].host: not with type TCP",
+      ],
+    ],
+    [
+      "a gRPC check of HTTP/1.1",
+      ["healthChecks: [{ type: GRPC, interval: 0s }]"],
+      [
+        "spec.healthChecks[0].type: GRPC needs the protocol HTTP2",
+        "spec.healthChecks[0].interval: expected more than 0s, found 0s",
+      ],
+    ],
+    ["HTTP/2 that is not spoken", ["http2: { maxConcurrentStreams: 10 }"], ["spec.http2: needs the protocol HTTP2"]],
+    [
+      "less than the kernel counts in",
+      ["tcpKeepalive: { idleTime: 1500ms }"],
+      ["spec.tcpKeepalive.idleTime: expected whole seconds, at least 1s, found 1500ms"],
+    ],
+    [
+      "names to look up where there are none",
+      ["dns: {}", "endpoints: [{ address: 10.0.0.1, port: 80 }]"],
+      ["spec.dns: no endpoint's address is a host name"],
+    ],
+    ["a host name", ["endpoints: [{ address: db.example.com, port: 80 }]"], []],
+    [
+      "a host name with a typing error in it, and one of a sidecar",
+      [
+        "endpoints:",
+        "  - { address: 10.0.0.300, port: 80 }",
+        "  - { address: a_b..c, port: 80 }",
+        "  - { address: db.example.com, port: 80, sidecar: { node: n, inboundPort: 1 } }",
+      ],
+      [
+        'spec.endpoints[0].address: expected an IPv4 or IPv6 address, or a host name, found "10.0.0.300"',
+        'spec.endpoints[1].address: expected an IPv4 or IPv6 address, or a host name, found "a_b..c"',
+        'spec.endpoints[2].address: expected an IPv4 or IPv6 address, found "db.example.com"',
+      ],
+    ],
+  ];
+  for (const [what, fields, expected] of cases) it(what, () => assert.deepEqual(faults(...fields), expected));
+});

@@ -1,0 +1,173 @@
+import { isIP } from "node:net";
+import { Claims, repeated } from "./claims.ts";
+import type { Found } from "./claims.ts";
+import type { Origin } from "./document.ts";
+import { durationMilliseconds } from "./duration.ts";
+import type { Path } from "./path.ts";
+import type { Problem } from "./problem.ts";
+import type { Service } from "./resources.ts";
+import type { LoadBalancing, Locality, ServiceSpec } from "./services.ts";
+
+/** Finds the faults of Services, each in itself and against the others. */
+export function checkServices(services: readonly Service[]): Found {
+  const sockets = new Claims("listening address");
+  const nodes = new Claims("node");
+  return services.flatMap((service) => [
+    ...checkEndpoints(service, sockets, nodes),
+    ...checkPolicies(service.spec, service.origin),
+  ]);
+}
+
+function checkEndpoints({ metadata, origin, spec }: Service, sockets: Claims, nodes: Claims): Found {
+  return spec.endpoints.flatMap(({ address, port, sidecar }, index): Found => {
+    const path = ["spec", "endpoints", index];
+    const owner = `Service ${metadata.name} endpoints[${index}]`;
+    // Loopback addresses are one machine's own, so what may not meet is compared within the machine.
+    const machine = sidecar?.address ?? address;
+    const claimSocket = (at: string, onPort: number, field: readonly string[]): Problem | undefined => {
+      const socket = isIP(at) === 6 ? `[${at}]:${onPort}` : `${at}:${onPort}`;
+      return sockets.claim(`${machine} ${socket}`, `${owner}.${field.join(".")}`, origin, [...path, ...field], socket);
+    };
+    // Two Services may be one DNS name: what listens there is not ours to know.
+    if (sidecar === undefined && isIP(address) === 0) return [checkHost(address, origin, [...path, "address"])];
+    const found = [checkAddress(address, origin, [...path, "address"]), claimSocket(address, port, ["port"])];
+    if (sidecar === undefined) return found;
+    found.push(
+      nodes.claim(sidecar.node, owner, origin, [...path, "sidecar", "node"]),
+      checkAddress(sidecar.outboundAddress, origin, [...path, "sidecar", "outboundAddress"]),
+      claimSocket(machine, sidecar.inboundPort, ["sidecar", "inboundPort"]),
+    );
+    if (sidecar.address !== undefined) {
+      found.push(checkAddress(sidecar.address, origin, [...path, "sidecar", "address"]));
+    }
+    if (sidecar.outboundPort !== undefined) {
+      found.push(claimSocket(sidecar.outboundAddress, sidecar.outboundPort, ["sidecar", "outboundPort"]));
+    }
+    return found;
+  });
+}
+
+function checkAddress(address: string, origin: Origin, path: Path): Problem | undefined {
+  if (isIP(address) === 0) {
+    return origin.problem(path, `expected an IPv4 or IPv6 address, found ${JSON.stringify(address)}`);
+  }
+  if (address !== "0.0.0.0" && address !== "::") return undefined;
+  return origin.problem(path, `expected the address of one interface, found ${address}`);
+}
+
+/** A name for DNS. One whose last label is a number is an address with a typing error. */
+function checkHost(address: string, origin: Origin, path: Path): Problem | undefined {
+  const label = /^[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?$/i;
+  const labels = address.replace(/\.$/, "").split(".");
+  const isHost =
+    address.length <= 253 && labels.every((part) => label.test(part)) && !/^\d+$/.test(labels.at(-1) ?? "");
+  if (isHost) return undefined;
+  return origin.problem(path, `expected an IPv4 or IPv6 address, or a host name, found ${JSON.stringify(address)}`);
+}
+
+function checkPolicies(spec: ServiceSpec, origin: Origin): Found {
+  const { outlierDetection: outlier, healthChecks, tcpKeepalive: keepalive, http2, protocol, dns } = spec;
+  const at = (...path: readonly (string | number)[]): Path => ["spec", ...path];
+  const found: Found = [...checkLoadBalancing(spec.loadBalancing, origin)];
+  found.push(...positive(spec.connectTimeout, origin, at("connectTimeout")));
+  if (outlier !== undefined) {
+    const kinds = ["consecutive5xx", "consecutiveGatewayFailure", "consecutiveLocalOriginFailure"] as const;
+    const detections = [...kinds, "successRate", "failurePercentage"] as const;
+    if (detections.every((field) => outlier[field] === undefined)) {
+      found.push(origin.problem(at("outlierDetection"), `expected at least one of ${detections.join(", ")}`));
+    }
+    for (const field of ["interval", "baseEjectionTime"] as const) {
+      found.push(...positive(outlier[field], origin, at("outlierDetection", field)));
+    }
+    const { baseEjectionTime, maxEjectionTime } = outlier;
+    if (
+      maxEjectionTime !== undefined &&
+      durationMilliseconds(maxEjectionTime) < durationMilliseconds(baseEjectionTime)
+    ) {
+      const message = `expected at least baseEjectionTime, ${baseEjectionTime}, found ${maxEjectionTime}`;
+      found.push(origin.problem(at("outlierDetection", "maxEjectionTime"), message));
+    }
+  }
+  for (const [h, check] of healthChecks.entries()) {
+    for (const field of ["interval", "noTrafficInterval", "timeout"] as const) {
+      found.push(...positive(check[field], origin, at("healthChecks", h, field)));
+    }
+    if (check.type === "GRPC" && protocol !== "HTTP2") {
+      found.push(origin.problem(at("healthChecks", h, "type"), "GRPC needs the protocol HTTP2"));
+    }
+  }
+  if (keepalive !== undefined) {
+    for (const field of ["idleTime", "interval"] as const) {
+      const text = keepalive[field];
+      if (text === undefined) continue;
+      const ms = durationMilliseconds(text);
+      if (ms >= 1000 && ms % 1000 === 0) continue;
+      found.push(origin.problem(at("tcpKeepalive", field), `expected whole seconds, at least 1s, found ${text}`));
+    }
+  }
+  if (http2 !== undefined && protocol !== "HTTP2") {
+    found.push(origin.problem(at("http2"), "needs the protocol HTTP2", "key"));
+  }
+  if (http2?.connectionKeepalive !== undefined) {
+    for (const field of ["interval", "timeout"] as const) {
+      found.push(...positive(http2.connectionKeepalive[field], origin, at("http2", "connectionKeepalive", field)));
+    }
+  }
+  if (dns !== undefined) {
+    found.push(...positive(dns.refreshRate, origin, at("dns", "refreshRate")));
+    if (spec.endpoints.every(({ address }) => isIP(address) !== 0)) {
+      found.push(origin.problem(at("dns"), "no endpoint's address is a host name", "key"));
+    }
+  }
+  return found;
+}
+
+type PolicyName = LoadBalancing["policy"];
+
+/** The fields that say something of some policies only. */
+const policiesOf: readonly [field: keyof LoadBalancing, policies: readonly PolicyName[]][] = [
+  ["choiceCount", ["LeastRequest"]],
+  ["minimumRingSize", ["RingHash"]],
+  ["maximumRingSize", ["RingHash"]],
+  ["tableSize", ["Maglev"]],
+  ["hashPolicies", ["RingHash", "Maglev"]],
+  ["slowStart", ["RoundRobin", "LeastRequest"]],
+];
+
+function checkLoadBalancing(balancing: LoadBalancing, origin: Origin): Found {
+  const { policy, hashPolicies, tableSize, minimumRingSize, maximumRingSize, slowStart, localityWeights } = balancing;
+  const at = (...path: readonly (string | number)[]): Path => ["spec", "loadBalancing", ...path];
+  const found: Found = policiesOf.map(([field, policies]) => {
+    if (balancing[field] === undefined || policies.includes(policy)) return undefined;
+    return origin.problem(at(field), `only with the policy ${policies.join(" or ")}, found ${policy}`, "key");
+  });
+  if ((policy === "RingHash" || policy === "Maglev") && hashPolicies === undefined) {
+    found.push(origin.problem(at("hashPolicies"), `required with the policy ${policy}`, "key"));
+  }
+  if (tableSize !== undefined && !isPrime(tableSize)) {
+    found.push(origin.problem(at("tableSize"), `expected a prime number, such as 65537, found ${tableSize}`));
+  }
+  if ((minimumRingSize ?? 1024) > (maximumRingSize ?? 8_388_608)) {
+    const message = `expected at most maximumRingSize, ${maximumRingSize ?? 8_388_608}, found ${minimumRingSize ?? 1024}`;
+    found.push(origin.problem(at("minimumRingSize"), message));
+  }
+  if (slowStart !== undefined) found.push(...positive(slowStart.window, origin, at("slowStart", "window")));
+  const localities = (localityWeights ?? []).map(localityName);
+  found.push(...repeated(localities, "locality", origin, (w) => at("localityWeights", w)));
+  return found;
+}
+
+/** A locality as a text that is its own. */
+export function localityName({ region, zone, subZone }: Locality): string {
+  return [region, zone, subZone].join("/").replace(/\/+$/, "");
+}
+
+function isPrime(n: number): boolean {
+  if (n % 2 === 0) return n === 2;
+  for (let d = 3; d * d <= n; d += 2) if (n % d === 0) return false;
+  return n > 1;
+}
+
+function positive(text: string, origin: Origin, path: Path): Found {
+  return durationMilliseconds(text) > 0 ? [] : [origin.problem(path, `expected more than 0s, found ${text}`)];
+}

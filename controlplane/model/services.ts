@@ -1,0 +1,127 @@
+// The types of a Service: schemas/service.json, with defaults filled in.
+
+export interface ServiceSpec {
+  readonly port: number;
+  readonly portName?: string;
+  readonly protocol: "HTTP" | "HTTP2";
+  readonly connectTimeout: string;
+  readonly endpoints: readonly Endpoint[];
+  readonly trafficDistribution?: "PreferSameZone";
+  readonly loadBalancing: LoadBalancing;
+  readonly circuitBreakers?: CircuitBreakers;
+  readonly outlierDetection?: OutlierDetection;
+  readonly healthChecks: readonly HealthCheck[];
+  readonly connectionPool?: ConnectionPool;
+  readonly tcpKeepalive?: TcpKeepalive;
+  readonly http2?: Http2;
+  readonly dns?: Dns;
+}
+
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+  readonly weight: number;
+  readonly priority: number;
+  readonly locality?: Locality;
+  readonly sidecar?: Sidecar;
+}
+
+export interface Sidecar {
+  readonly node: string;
+  readonly inboundPort: number;
+  readonly outboundPort?: number;
+  readonly address?: string;
+  readonly outboundAddress: string;
+}
+
+/** Where an endpoint is; a zone or sub-zone that is not known is empty. */
+export interface Locality {
+  readonly region: string;
+  readonly zone: string;
+  readonly subZone: string;
+}
+
+export interface LoadBalancing {
+  readonly policy: "RoundRobin" | "LeastRequest" | "Random" | "RingHash" | "Maglev";
+  readonly choiceCount?: number;
+  readonly minimumRingSize?: number;
+  readonly maximumRingSize?: number;
+  readonly tableSize?: number;
+  readonly hashPolicies?: readonly HashPolicy[];
+  readonly slowStart?: { readonly window: string };
+  readonly healthyPanicThreshold?: number;
+  readonly localityWeights?: readonly (Locality & { readonly weight: number })[];
+}
+
+export type HashPolicy = { readonly terminal: boolean } & (
+  | { readonly type: "Header" | "QueryParameter"; readonly name: string }
+  | { readonly type: "Cookie"; readonly name: string; readonly ttl?: string; readonly path?: string }
+  | { readonly type: "SourceIP" }
+);
+
+export interface CircuitBreakers {
+  readonly maxConnections?: number;
+  readonly maxPendingRequests?: number;
+  readonly maxRequests?: number;
+  readonly maxRetries?: number;
+  readonly retryBudget?: { readonly budgetPercent: number; readonly minRetryConcurrency: number };
+}
+
+export interface OutlierDetection {
+  readonly consecutive5xx?: number;
+  readonly consecutiveGatewayFailure?: number;
+  readonly consecutiveLocalOriginFailure?: number;
+  readonly successRate?: {
+    readonly stdevFactor: number;
+    readonly minimumHosts: number;
+    readonly requestVolume: number;
+  };
+  readonly failurePercentage?: {
+    readonly threshold: number;
+    readonly minimumHosts: number;
+    readonly requestVolume: number;
+  };
+  readonly interval: string;
+  readonly baseEjectionTime: string;
+  readonly maxEjectionTime?: string;
+  readonly maxEjectionPercent: number;
+}
+
+export interface HealthCheck {
+  readonly type: "HTTP" | "GRPC" | "TCP";
+  readonly path?: string;
+  readonly host?: string;
+  readonly method?: "GET" | "HEAD" | "POST" | "PUT" | "OPTIONS";
+  readonly expectedStatuses?: readonly number[];
+  readonly serviceName?: string;
+  readonly interval: string;
+  readonly noTrafficInterval: string;
+  readonly timeout: string;
+  readonly unhealthyThreshold: number;
+  readonly healthyThreshold: number;
+}
+
+export interface ConnectionPool {
+  readonly idleTimeout?: string;
+  readonly maxConnectionDuration?: string;
+  readonly maxRequestsPerConnection?: number;
+}
+
+export interface TcpKeepalive {
+  readonly idleTime?: string;
+  readonly interval?: string;
+  readonly probes?: number;
+}
+
+export interface Http2 {
+  readonly maxConcurrentStreams?: number;
+  readonly initialStreamWindowSize?: number;
+  readonly initialConnectionWindowSize?: number;
+  readonly connectionKeepalive?: { readonly interval: string; readonly timeout: string };
+}
+
+export interface Dns {
+  readonly refreshRate: string;
+  readonly respectTTL: boolean;
+  readonly lookupFamily: "V4Only" | "V6Only" | "V4Preferred" | "V6Preferred" | "All";
+}

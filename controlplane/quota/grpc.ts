@@ -1,0 +1,86 @@
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { status as Code, type handleBidiStreamingCall, type Server, type ServiceDefinition } from "@grpc/grpc-js";
+import {
+  RateLimitQuotaResponseSchema,
+  RateLimitQuotaUsageReportsSchema,
+  type RateLimitQuotaUsageReports,
+} from "#gen/envoy/service/rate_limit_quota/v3/rlqs_pb.js";
+import type { Reporter } from "./account.ts";
+import type { BucketUsage, LeaseService } from "./lease-service.ts";
+import { actionOf, usagesOf } from "./messages.ts";
+
+/** The metadata by which this project's filter says that it is one, and which: its id is the same on each of its streams. */
+export const SIDECAR_METADATA = "x-meshwright-sidecar";
+
+const MAX_ID_LENGTH = 128;
+const asIs = (bytes: Buffer): Buffer => bytes;
+
+const DEFINITION: ServiceDefinition = {
+  StreamRateLimitQuotas: {
+    path: "/envoy.service.rate_limit_quota.v3.RateLimitQuotaService/StreamRateLimitQuotas",
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: asIs,
+    requestDeserialize: asIs,
+    responseSerialize: asIs,
+    responseDeserialize: asIs,
+  },
+};
+
+/**
+ * Serves `envoy.service.rate_limit_quota.v3.RateLimitQuotaService`. Each report is answered once, with an action for each of
+ * its buckets, and nothing is sent unasked.
+ */
+export function addQuotaService(server: Server, leases: LeaseService): void {
+  const stream: handleBidiStreamingCall<Buffer, Buffer> = (call) => {
+    const from = reporterOf(call.metadata.get(SIDECAR_METADATA)[0]);
+    let domain = "";
+    let ended = false;
+    const end = (code: Code, details: string): void => {
+      if (ended) return;
+      ended = true;
+      if (code === Code.OK) call.end();
+      else call.emit("error", { code, details });
+    };
+    const receive = async (bytes: Buffer): Promise<void> => {
+      let reports: RateLimitQuotaUsageReports;
+      let usages: BucketUsage[];
+      try {
+        reports = fromBinary(RateLimitQuotaUsageReportsSchema, bytes);
+        usages = usagesOf(reports);
+      } catch (error) {
+        end(Code.INVALID_ARGUMENT, `no usage report: ${error instanceof Error ? error.message : String(error)}`);
+        return;
+      }
+      // Only the first one has to name it.
+      domain = reports.domain === "" ? domain : reports.domain;
+      if (domain === "") {
+        end(Code.INVALID_ARGUMENT, "the first report must name its domain");
+        return;
+      }
+      const decisions = await leases.report(from, domain, usages);
+      if (ended) return;
+      const bucketAction = usages.map(({ bucket }, i) => actionOf(bucket, decisions[i] ?? { kind: "abandon" }));
+      const response = { $typeName: RateLimitQuotaResponseSchema.typeName, bucketAction } as const;
+      const isTaken = call.write(Buffer.from(toBinary(RateLimitQuotaResponseSchema, response)));
+      if (!isTaken) await new Promise<void>((resolve) => call.once("drain", resolve).once("close", resolve));
+    };
+    call.on("data", (bytes: Buffer) => {
+      // One report after another; a client that sends faster waits.
+      call.pause();
+      void receive(bytes).finally(() => {
+        if (!ended) call.resume();
+      });
+    });
+    call.on("end", () => end(Code.OK, ""));
+    call.on("cancelled", () => (ended = true));
+    call.on("error", () => (ended = true));
+  };
+  server.addService(DEFINITION, { StreamRateLimitQuotas: stream });
+}
+
+function reporterOf(id: string | Buffer | undefined): Reporter {
+  const stream = crypto.randomUUID();
+  const isPaced = typeof id === "string" && id !== "" && id.length <= MAX_ID_LENGTH;
+  return isPaced ? { id: `sidecar:${id}`, stream, isPaced } : { id: `stream:${stream}`, stream, isPaced: false };
+}

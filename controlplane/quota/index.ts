@@ -1,0 +1,6 @@
+export type { Consumption } from "./consumption.ts";
+export { addQuotaService } from "./grpc.ts";
+export { LeaseService, type LeaseServiceOptions } from "./lease-service.ts";
+export { LedgerError, MemoryLedger, type Ledger } from "./ledger.ts";
+export { Quotas } from "./quotas.ts";
+export { RedisLedger, type RedisLedgerOptions } from "./redis-ledger.ts";
