@@ -22,6 +22,9 @@ import type { Subject } from "./subject.ts";
 /** Headers whose values are credentials. Headers that the configuration takes credentials from are added. */
 const SECRET_HEADERS = ["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", ":path"];
 
+/** How long before a request the filter is started. */
+const START_MS = 1000;
+
 /** A line of the filter's log about a decision. */
 interface DecisionLine {
   readonly decision: "allowed" | "denied";
@@ -61,7 +64,7 @@ export class Explainer {
     const credentials = standIn(this.#subject.configuration, spec, Math.floor(at.getTime() / 1000));
     const { configuration } = credentials;
     const host = await ProxyWasmHost.load(this.#subject.module, {
-      clock: new Clock(at),
+      clock: new Clock(at.getTime() - START_MS),
       foreign: this.#foreign,
       canary: false,
     });
@@ -69,7 +72,10 @@ export class Explainer {
       const logged = { ...configuration, log: { decisions: "all", rules: true } };
       const plugin = host.startPlugin({ rootId: "authz", configuration: JSON.stringify(logged) });
       if (!plugin.ok) throw new AuthzError(refusalOf(plugin));
+      // Filters fetch what they need on their first tick.
+      host.clock.advance(Math.min(plugin.tickPeriod, START_MS));
       this.#giveKeys(plugin, configuration);
+      host.clock.advance(Number(BigInt(at.getTime()) * 1_000_000n - host.clock.realtime) / 1e6);
       return this.#send(plugin, credentials, spec, at);
     } finally {
       host.close();
@@ -99,7 +105,7 @@ export class Explainer {
     if (plugin.trap !== undefined) throw new Error(`the filter trapped: ${plugin.trap}`);
 
     const { rules, decision } = readLog(plugin, logStart);
-    if (decision === undefined && !isAsked) throw new AuthzError(missingKeys(plugin, configuration));
+    if (decision === undefined && !isAsked) throw new AuthzError(missingKeys(configuration));
     const asked = rules.find(({ rule, matches }) => matches && authorizers.of(rule) !== undefined)?.rule;
     const explanation: Explanation = {
       ...optional("name", spec.name),
@@ -141,8 +147,10 @@ function keyCalls(plugin: Plugin, configuration: JsonObject): HttpCall[] {
   return plugin.httpCalls.filter(({ cluster }) => !authorizers.hasCluster(cluster));
 }
 
-function missingKeys(plugin: Plugin, configuration: JsonObject): string {
-  const clusters = keyCalls(plugin, configuration).map(({ cluster }) => cluster);
+function missingKeys(configuration: JsonObject): string {
+  const clusters = objectsOf(configuration["jwtProviders"]).flatMap(({ remoteJwks }) =>
+    isObject(remoteJwks) && typeof remoteJwks["cluster"] === "string" ? [remoteJwks["cluster"]] : [],
+  );
   const hints = [...new Set(clusters)].map((cluster) => `--jwks ${cluster}=FILE`);
   return `the request waits for keys that the filter fetches from a cluster; give them by ${hints.join(", ")}`;
 }

@@ -25,6 +25,7 @@ export class FilterEnvoy {
   /**
    * @param show request headers whose values the answers tell.
    * @param options.clusters ports of loopback that filters call, by the names of their clusters.
+   * @param options.grpcClusters the same for clusters that speak HTTP/2.
    * @param options.tell what the answers tell beside the headers to show, as Envoy's formatter reads it.
    * @param options.routes routes in Envoy's JSON that come before the one that answers with 200.
    * @param options.tls `DownstreamTlsContext` in Envoy's JSON for the listeners that have TLS.
@@ -35,6 +36,7 @@ export class FilterEnvoy {
     options: {
       readonly concurrency?: number;
       readonly clusters?: Readonly<Record<string, number>>;
+      readonly grpcClusters?: Readonly<Record<string, number>>;
       readonly tell?: Readonly<Record<string, string>>;
       readonly routes?: readonly object[];
       readonly tls?: Readonly<Record<string, object>>;
@@ -52,7 +54,10 @@ export class FilterEnvoy {
       address: address(ports.get(name) ?? 0),
       filter_chains: [filterChain(name, chains[name] ?? [], routes, options.tls?.[name])],
     }));
-    const clusters = Object.entries(options.clusters ?? {}).map(([name, port]) => cluster(name, port));
+    const clusters = [
+      ...Object.entries(options.clusters ?? {}).map(([name, port]) => cluster(name, port)),
+      ...Object.entries(options.grpcClusters ?? {}).map(([name, port]) => ({ ...cluster(name, port), ...HTTP2 })),
+    ];
     const configuration = { admin: { address: address(adminPort) }, static_resources: { listeners, clusters } };
     const envoy = await Envoy.start("filters", JSON.stringify(configuration), adminPort, {
       concurrency: options.concurrency ?? 1,
@@ -125,6 +130,15 @@ export const typed = (type: string, fields: object): object => ({
 });
 
 const address = (port: number): object => ({ socket_address: { address: "127.0.0.1", port_value: port } });
+
+const HTTP2 = {
+  typed_extension_protocol_options: {
+    "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+      "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+      explicit_http_config: { http2_protocol_options: {} },
+    },
+  },
+};
 
 function cluster(name: string, port: number): object {
   const endpoint = { address: address(port) };

@@ -6,7 +6,7 @@ export const NOT_SO = 1;
 const FAULT = 2;
 
 /** Runs a command whose faults are the user's to mend: the message is all that is printed of them. */
-export async function orFail(command: () => Promise<void>): Promise<void> {
+export async function orFail(command: () => Promise<void> | void): Promise<void> {
   try {
     await command();
   } catch (error) {

@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option, type Command } from "commander";
 import type { JsonObject } from "../../model/index.ts";
 import { explain, type ExplainFlags } from "./explain.ts";
 import { orFail } from "./fail.ts";
+import { hash, type HashFlags } from "./hash.ts";
 import { testTables, type TestFlags } from "./test.ts";
 
 const MODULE = ["--module <file>", "authz.wasm; that of the mesh, or build/authz.wasm, when left out"] as const;
@@ -52,6 +53,21 @@ export function addAuthzCommands(program: Command): void {
     .option(...MODULE)
     .option("--json", "print it as JSON", false)
     .action((files: string[], flags: TestFlags) => orFail(() => testTables(files, flags)));
+
+  authz
+    .command("hash")
+    .description("print the entry of a configuration for an API key or a user; the new secret goes to standard error")
+    .option("--api-key <name>", "for apiKeys.keys")
+    .option("--user <name>", "for basic.users")
+    .option("--iterations <count>", "what basic.iterations is", parseIterations, 1000)
+    .option("--stdin", "take the secret from the first line of standard input, and make none", false)
+    .action((flags: HashFlags) => orFail(() => hash(flags)));
+}
+
+function parseIterations(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 10_000) throw new InvalidArgumentError("expected 1 to 10000");
+  return value;
 }
 
 function collect(value: string, before: readonly string[]): readonly string[] {

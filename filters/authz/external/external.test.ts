@@ -92,6 +92,7 @@ test("what the authorizer says is done", async () => {
     path: "/x?a=1&b=2",
     headers: [
       ["x-set", "client"],
+      ["x-plain", "client"],
       ["x-add", "client"],
       ["x-gone", "1"],
     ],
@@ -101,7 +102,8 @@ test("what the authorizer says is done", async () => {
     ok({
       headers: [
         option("x-set", "new"),
-        option("x-add", "more", Append.APPEND_IF_EXISTS_OR_ADD),
+        { header: { key: "x-add", value: "more" }, append: true },
+        { header: { key: "x-plain", value: "new" } },
         option("x-add", "never", Append.ADD_IF_ABSENT),
         option("x-absent", "there", Append.ADD_IF_ABSENT),
         option("x-none", "never", Append.OVERWRITE_IF_EXISTS),
@@ -118,6 +120,11 @@ test("what the authorizer says is done", async () => {
   const upstream = stream.request.headers;
   assert.ok(upstream);
   assert.deepEqual(upstream.getAll("x-set"), ["new"]);
+  assert.deepEqual(
+    upstream.getAll("x-plain"),
+    ["new"],
+    "a header that vouches for the client takes the client's place",
+  );
   assert.deepEqual(upstream.getAll("x-add").join(","), "client,more");
   assert.equal(upstream.get("x-absent"), "there");
   assert.equal(upstream.has("x-none"), false);

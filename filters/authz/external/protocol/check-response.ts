@@ -62,7 +62,7 @@ function readDenied(message: Bytes, answer: Answer): bool {
       }
       if (status.malformed) return false;
     } else if (reader.field == 2) {
-      if (!readChange(reader.content, answer.deniedHeaders)) return false;
+      if (!readChange(reader.content, answer.deniedHeaders, AppendAction.AppendIfExistsOrAdd)) return false;
     } else if (reader.field == 3) {
       answer.body = reader.content.copy();
     }
@@ -77,7 +77,7 @@ function readOk(message: Bytes, answer: Answer): bool {
     const content = reader.content;
     switch (reader.field) {
       case 2:
-        if (!readChange(content, answer.requestHeaders)) return false;
+        if (!readChange(content, answer.requestHeaders, AppendAction.OverwriteIfExistsOrAdd)) return false;
         break;
       case 3:
         answer.metadata = content.copy();
@@ -86,7 +86,7 @@ function readOk(message: Bytes, answer: Answer): bool {
         answer.headersToRemove.push(new HeaderName(content.toString()));
         break;
       case 6:
-        if (!readChange(content, answer.responseHeaders)) return false;
+        if (!readChange(content, answer.responseHeaders, AppendAction.AppendIfExistsOrAdd)) return false;
         break;
       case 7: {
         const parameter = readPair(content);
@@ -103,12 +103,16 @@ function readOk(message: Bytes, answer: Answer): bool {
   return !reader.malformed;
 }
 
-/** `HeaderValueOption`; false for a malformed one and for an action that is none. */
-function readChange(message: Bytes, changes: HeaderChange[]): bool {
+/**
+ * `HeaderValueOption`; false for a malformed one and for an action that is none.
+ * @param usual What to do where the message does not say. On a request that is to overwrite, as by Envoy's filter: what a client sent under
+ *   the name of a header that vouches for it must not stay there.
+ */
+function readChange(message: Bytes, changes: HeaderChange[], usual: AppendAction): bool {
   const reader = ProtobufReader.of(message);
   let name = "";
   let value = Bytes.at(0, 0);
-  let action: u64 = AppendAction.AppendIfExistsOrAdd;
+  let action: u64 = 0;
   let hasAppend = false;
   let append = false;
   while (reader.next()) {
@@ -131,6 +135,7 @@ function readChange(message: Bytes, changes: HeaderChange[]): bool {
   }
   if (reader.malformed || action > <u64>AppendAction.OverwriteIfExists) return false;
   // The deprecated field has priority, as in Envoy.
+  if (!hasAppend && action == 0) action = usual;
   if (hasAppend) action = append ? AppendAction.AppendIfExistsOrAdd : AppendAction.OverwriteIfExistsOrAdd;
   changes.push(new HeaderChange(name, value.copy(), <AppendAction>action));
   return true;
@@ -165,7 +170,7 @@ export function readChanges(message: Bytes): HeaderChange[] {
   const changes: HeaderChange[] = [];
   const reader = ProtobufReader.of(message);
   while (reader.next()) {
-    if (reader.field == 1 && !readChange(reader.content, changes)) break;
+    if (reader.field == 1 && !readChange(reader.content, changes, AppendAction.AppendIfExistsOrAdd)) break;
   }
   return changes;
 }
