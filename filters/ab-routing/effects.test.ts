@@ -68,7 +68,7 @@ test("an abort answers in place of the upstream", async () => {
   const { worker } = await start({ fault: { abort: 418 }, responseHeaders: { set: [{ name: "x-b", value: "1" }] } });
   const stream = worker.open();
   assert.equal(stream.localResponse?.status, 418);
-  assert.equal(stream.localResponse?.details, "ab_fault");
+  assert.equal(stream.localResponse.details, "ab_fault");
   stream.close();
 });
 
