@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { buildFilters } from "../setup/filters.mjs";
+import { compareJwt } from "./differential/jwt.ts";
 import { compareRbac, compareShadow, type Report } from "./differential/rbac.ts";
 
 const seed = 2026;
@@ -31,4 +32,8 @@ test("rbac in a mesh: Envoy takes the last address of x-forwarded-for", async ()
 
 test("shadow rules match what Envoy's match", async () => {
   assertAlike(await compareShadow(seed + 3, size), 0.4);
+});
+
+test("jwt_authn: tokens of three issuers, good and bad, under generated requirements", async () => {
+  assertAlike(await compareJwt(seed + 4, 15), 0.08);
 });

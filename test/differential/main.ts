@@ -1,6 +1,7 @@
 // A long run of the comparison with Envoy's own filters; see README.md.
 import { parseArgs } from "node:util";
 import { buildFilters } from "../../setup/filters.mjs";
+import { compareJwt } from "./jwt.ts";
 import { compareRbac, compareShadow, worlds, type Report, type World } from "./rbac.ts";
 
 const { values: flags } = parseArgs({
@@ -18,6 +19,7 @@ for (let round = 0; round < Number(flags.rounds); ++round) {
       (world) => [`rbac, ${world}`, () => compareRbac(seed, size, world)] as const,
     ),
     ["rbac, shadow rules", () => compareShadow(seed, size)],
+    ["jwt_authn", () => compareJwt(seed, 50)],
   ];
   for (const [name, run] of runs) {
     const { compared, exact, passed, faults } = await run();
