@@ -1,19 +1,7 @@
-// Which variant a key gets: a pure function of salt, experiment, key and weights, the same everywhere and for ever.
-
-import { Bytes, hash64 } from "proxy-wasm-assemblyscript-sdk";
+// Which variant a place gets.
 
 /** Places that are dealt out: a weight of 1 is 0.01 %. */
 export const PLACES: u32 = 10_000;
-
-/** What the keys of an experiment are hashed with: XXH64 of salt, a zero byte and the experiment's name, with seed 0. */
-export function experimentSeed(salt: string, experiment: string): u64 {
-  return hash64(Bytes.utf8(`${salt}\0${experiment}`));
-}
-
-/** The place of a key, 0 to 9,999: its XXH64 with the experiment's seed, of which the upper half is scaled to the places. */
-export function placeOf(key: Bytes, seed: u64): u32 {
-  return <u32>(((hash64(key, seed) >> 32) * PLACES) >> 32);
-}
 
 /**
  * Ranges of places that follow one another from 0, each for a variant. A range that grows into its neighbour takes only

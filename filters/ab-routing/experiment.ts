@@ -1,90 +1,88 @@
-// One experiment: which variant a request gets, and whom it is told.
+// One experiment: which variant a request gets, and why.
 
-import { Bytes, Counter, HeaderName, Property, requestHeaders } from "proxy-wasm-assemblyscript-sdk";
-import { RequestValue } from "../common/request-value";
-import { experimentSeed, placeOf } from "./allocation";
-import { ExperimentConfig } from "./config";
-
-/** A variant, as it is told. */
-@final
-export class Variant {
-  /** The name in UTF-8. */
-  readonly value: Uint8Array;
-  private counter: Counter;
-
-  constructor(experiment: string, name: string) {
-    this.value = Bytes.utf8(name).copy();
-    this.counter = new Counter(`ab.${experiment}.${name}`);
-  }
-
-  count(): void {
-    this.counter.increment();
-  }
-}
+import { Bytes, hash64 } from "proxy-wasm-assemblyscript-sdk";
+import { AnonymousId } from "./anonymous-id";
+import { ExperimentConfig } from "./experiment-config";
+import { Population } from "./population";
+import { Reason } from "./reason";
+import { Telling, Variant } from "./variant";
 
 /** An experiment; one object serves all requests. */
 @final
 export class Experiment {
-  /** The response header that tells the variant, or null. */
-  readonly responseHeader: HeaderName | null;
-  private header: HeaderName;
-  private filterState: Property | null;
-  private variants: Variant[];
+  readonly name: string;
+  private variants: Variant[] = [];
+  private names: Uint8Array[] = [];
+  private holdout: Population | null;
+  /** Tells its fingerprints from those of other experiments. */
   private seed: u64;
+  /** Why `choose` gave what it gave. */
+  reason: Reason = Reason.NotTargeted;
+  /** The place of the key that the split dealt out last. */
+  place: u32 = 0;
+  /** Of that key in its variant, where the experiment is measured. */
+  fingerprint: u64 = 0;
 
-  constructor(private config: ExperimentConfig) {
-    const responseHeader = config.responseHeader;
-    this.responseHeader = responseHeader.length ? new HeaderName(responseHeader) : null;
-    this.header = new HeaderName(config.header);
-    this.filterState = config.filterState ? new Property([`ab.${config.name}`]) : null;
-    const variants: Variant[] = [];
-    for (let i = 0; i < config.variants.length; ++i) variants.push(new Variant(config.name, config.variants[i]));
-    this.variants = variants;
-    const split = config.split;
-    this.seed = split === null ? 0 : experimentSeed(split.salt, config.name);
-  }
-
-  /** The variant of the current request. */
-  choose(): Variant {
-    return this.variants[this.chosen()];
-  }
-
-  /** Whether the request does not have the variant's header as it is to be: once, with this value. */
-  needsHeader(variant: Variant): bool {
-    const index = requestHeaders.indexOfName(this.header);
-    if (index < 0 || !requestHeaders.valueAt(index).equals(Bytes.of(variant.value))) return true;
-    return requestHeaders.indexOfName(this.header, index + 1) >= 0;
-  }
-
-  /** Sets the request's header, in place of whatever the client wrote there. */
-  setHeader(variant: Variant): void {
-    requestHeaders.setBytes(this.header, Bytes.of(variant.value));
-  }
-
-  /** Counts the request, and leaves the variant for access logs. */
-  record(variant: Variant): void {
-    variant.count();
-    const filterState = this.filterState;
-    if (filterState !== null) filterState.set(Bytes.of(variant.value));
-  }
-
-  private chosen(): i32 {
-    const config = this.config;
-    for (let i = 0; i < config.rules.length; ++i) {
-      if (config.rules[i].match.matches()) return config.rules[i].variant;
+  constructor(
+    private config: ExperimentConfig,
+    private anonymousId: AnonymousId | null,
+    holdout: Population | null,
+  ) {
+    this.name = config.name;
+    this.seed = hash64(Bytes.utf8(config.name));
+    this.holdout = config.holdsOut ? holdout : null;
+    const telling = new Telling(config);
+    for (let i = 0; i < config.variants.length; ++i) {
+      const variant = new Variant(config, i, telling);
+      this.variants.push(variant);
+      this.names.push(variant.value);
     }
-    const split = config.split;
-    if (split === null) return config.fallback;
-    const key = firstValue(split.key);
-    return key === null ? config.fallback : split.allocation.at(placeOf(key, this.seed));
   }
-}
 
-/** The first value that the request has; an empty one says nothing about who sends it. */
-function firstValue(values: RequestValue[]): Bytes | null {
-  for (let i = 0; i < values.length; ++i) {
-    const value = values[i].read();
-    if (value !== null && value.size) return value;
+  /**
+   * The variant of the current request, or null for a request that the experiment is not for.
+   * @param now Seconds since 1970.
+   */
+  choose(now: i64): Variant | null {
+    const variant = this.chosen(now);
+    return variant < 0 ? null : unchecked(this.variants[variant]);
   }
-  return null;
+
+  private chosen(now: i64): i32 {
+    const config = this.config;
+    const when = config.when;
+    if (when !== null && !when.matches()) return this.because(Reason.NotTargeted, -1);
+    if (!config.enabled) return this.because(Reason.Disabled, config.fallback);
+    const active = config.active;
+    if (active !== null && !active.has(now)) return this.because(Reason.OutOfTime, config.fallback);
+    const force = config.force;
+    const forced = force === null ? -1 : force.variant(this.names);
+    if (forced >= 0) return this.because(Reason.Forced, forced);
+    for (let i = 0; i < config.rules.length; ++i) {
+      if (config.rules[i].match.matches()) return this.because(Reason.Rule, config.rules[i].variant);
+    }
+    return this.dealt();
+  }
+
+  /** What the key gets. */
+  private dealt(): i32 {
+    const config = this.config;
+    const split = config.split;
+    if (split === null) return this.because(Reason.NoSplit, config.fallback);
+    const holdout = this.holdout;
+    if (holdout !== null && holdout.has(this.anonymousId)) return this.because(Reason.Holdout, config.fallback);
+    const slice = config.slice;
+    if (slice !== null && !slice.has(this.anonymousId)) return this.because(Reason.Layer, config.fallback);
+    const key = split.subject.key(this.anonymousId);
+    if (key === null) return this.because(Reason.NoKey, config.fallback);
+    this.place = split.bucketing.placeOf(key);
+    const variant = split.allocation.at(this.place);
+    if (config.measure) this.fingerprint = hash64(key, this.seed + variant);
+    return this.because(Reason.Split, variant);
+  }
+
+  private because(reason: Reason, variant: i32): i32 {
+    this.reason = reason;
+    return variant;
+  }
 }

@@ -38,6 +38,16 @@ export class RequestMatch {
     return match;
   }
 
+  /** The first element, with its slash, of all paths that it can match; empty where they have none in common. */
+  get firstPathElement(): string {
+    const path = this.path;
+    if (path === null || (path.test != TextTest.Exact && path.test != TextTest.Prefix)) return "";
+    const end = path.text.indexOf("/", 1);
+    if (end > 0) return path.text.substring(0, end);
+    // The element of a prefix may go on behind it.
+    return path.test == TextTest.Exact ? path.text : "";
+  }
+
   /** Whether the current request is meant. */
   matches(): bool {
     const path = this.path;

@@ -4,7 +4,16 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before } from "node:test";
 import { Ajv, type ValidateFunction } from "ajv";
-import { Clock, Metrics, ProxyWasmHost, SharedData, type HttpStream, type Plugin } from "@meshwright/host";
+import {
+  Clock,
+  Metrics,
+  ProxyWasmHost,
+  SharedData,
+  type HttpStream,
+  type LogLevelName,
+  type Plugin,
+  type PropertyMap,
+} from "@meshwright/host";
 import { buildFilters } from "../../setup/filters.mjs";
 import { root } from "../../setup/paths.mjs";
 
@@ -51,6 +60,7 @@ export interface Request {
   readonly headers?: readonly (readonly [string, string | Uint8Array])[];
   /** Address and port of the peer. */
   readonly from?: string;
+  readonly properties?: PropertyMap;
 }
 
 /** Gives the tests of a file Envoys with one filter, and stops them when the tests have run. */
@@ -89,9 +99,9 @@ export class Envoy {
   }
 
   /** Starts a worker with one plugin. Throws if the filter refuses the configuration. */
-  async worker(configuration: unknown): Promise<Worker> {
+  async worker(configuration: unknown, logLevel: LogLevelName = "info"): Promise<Worker> {
     const { clock, metrics, sharedData } = this;
-    const host = await ProxyWasmHost.load(this.#module, { clock, metrics, sharedData });
+    const host = await ProxyWasmHost.load(this.#module, { clock, metrics, sharedData, logLevel });
     const plugin = host.startPlugin({ configuration: JSON.stringify(configuration) });
     if (!plugin.ok) throw new Error(plugin.reason);
     const worker = new Worker(host, plugin);
@@ -148,8 +158,15 @@ export class Worker {
 
   /** Sends a request, and leaves the stream open. */
   open(request: Request = {}): HttpStream {
-    const { path = "/", method = "GET", authority = "a.example", headers = [], from = "192.0.2.1:4711" } = request;
-    const stream = this.#plugin.newHttpStream({ properties: { "source.address": from } });
+    const {
+      path = "/",
+      method = "GET",
+      authority = "a.example",
+      headers = [],
+      from = "192.0.2.1:4711",
+      properties,
+    } = request;
+    const stream = this.#plugin.newHttpStream({ properties: { "source.address": from, ...properties } });
     const all = [[":method", method], [":path", path], [":authority", authority], ...headers] as const;
     stream.requestHeaders(all, { endOfStream: true });
     return stream;

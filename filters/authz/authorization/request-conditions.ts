@@ -7,7 +7,7 @@ import { Caller } from "../authentication/caller";
 import { Condition } from "./condition";
 import { Key, KeyKind, NO_ADDRESS, hashAddress, hashText } from "./key";
 import { RequestView } from "./request-view";
-import { TimeWindow } from "./time-window";
+import { TimeWindow } from "../../common/time-window";
 
 
 @final

@@ -1,0 +1,49 @@
+// A request's way through the filter.
+
+import { FilterHeadersStatus, HttpContext, attributes, responseHeaders } from "proxy-wasm-assemblyscript-sdk";
+import { beginRequest } from "../common/request";
+import { Assignment } from "./assignment";
+import { doFaults } from "./faults";
+import { VariantMetrics } from "./measure";
+import { Variant } from "./variant";
+
+
+@final
+export class AbRoutingStream extends HttpContext {
+  /** The variants of this stream; none where nothing is to be remembered, and for a request that was never seen. */
+  private variants: Variant[] = [];
+  /** Where this stream is to be counted at its end. */
+  private measured: VariantMetrics[] = [];
+  private cookie: string = "";
+
+  constructor(private assignment: Assignment) {
+    super();
+  }
+
+  onRequestHeaders(endOfStream: bool): FilterHeadersStatus {
+    beginRequest();
+    const assignment = this.assignment;
+    assignment.assign();
+    if (assignment.remembers) {
+      this.variants = assignment.variants.slice(0);
+      this.measured = assignment.measured.slice(0);
+      this.cookie = assignment.issuedCookie;
+    }
+    return assignment.hasFaults ? doFaults(assignment.variants) : FilterHeadersStatus.Continue;
+  }
+
+  onResponseHeaders(endOfStream: bool): FilterHeadersStatus {
+    const variants = this.variants;
+    for (let i = 0; i < variants.length; ++i) unchecked(variants[i]).changeResponse();
+    if (this.cookie.length) responseHeaders.add("set-cookie", this.cookie);
+    return FilterHeadersStatus.Continue;
+  }
+
+  onLog(): void {
+    const measured = this.measured;
+    if (measured.length == 0) return;
+    const status = attributes.response.code.i64();
+    const milliseconds = <u64>max<i64>(attributes.request.duration.nanoseconds() / 1_000_000, 0);
+    for (let i = 0; i < measured.length; ++i) measured[i].countRequest(status, milliseconds);
+  }
+}
