@@ -78,6 +78,7 @@ const chains = {
   oursHttp: [ours({ http, requestHeaders: ["x-a"] })],
   retried: [ours({ ...grpc, retries: 2 })],
   cached: [ours({ ...grpc, cache })],
+  json: [ours(grpc, { responses: { format: "json" } })],
   precedence: [
     ours(grpc, {
       evaluation: "precedence",
@@ -436,4 +437,19 @@ test("by precedence a yes goes on to the rules that deny and allow, and a no doe
     },
   });
   assert.deepEqual(await statuses(), [402, 402, 402]);
+});
+
+test("a refusal of our own is problem details to the client, and a gRPC status to a gRPC request", async () => {
+  service.set({ bytes: Uint8Array.of(0xff) });
+  const { status, headers: got, body } = await send("json", "/x");
+  assert.deepEqual([status, got["content-type"]], [403, "application/problem+json"]);
+  assert.deepEqual(JSON.parse(body ?? ""), {
+    type: "about:blank",
+    title: "Forbidden",
+    status: 403,
+    detail: "Authorization failed",
+  });
+  const grpcAsk = { method: "POST", headers: { "content-type": "application/grpc" } };
+  const answer = await get(envoy.port("json"), "/s/M", grpcAsk);
+  assert.deepEqual([answer.status, answer.headers["grpc-status"]], [200, "7"]);
 });
