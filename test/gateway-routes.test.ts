@@ -10,7 +10,7 @@ import { check, resourcesOf, title } from "./gateway/suite.ts";
 describe("the Gateway API in a real Envoy", () => {
   let mesh: GatewayMesh | undefined;
   before(async () => {
-    mesh = await startGatewayMesh(suites.map(resourcesOf));
+    mesh = await startGatewayMesh(() => suites.map(resourcesOf));
   });
   after(() => mesh?.stop());
 

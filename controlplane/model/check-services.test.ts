@@ -96,6 +96,11 @@ describe("a fault in the policies of a Service", () => {
       ["dns: {}", "endpoints: [{ address: 10.0.0.1, port: 80 }]"],
       ["spec.dns: no endpoint's address is a host name"],
     ],
+    [
+      "an endpoint that is there twice",
+      ["endpoints: [{ address: 10.0.0.1, port: 80 }, { address: 10.0.0.1, port: 80 }]"],
+      ["spec.endpoints[1]: the endpoint 10.0.0.1:80 is there twice (see item 0)"],
+    ],
     ["a host name", ["endpoints: [{ address: db.example.com, port: 80 }]"], []],
     [
       "a host name with a typing error in it, and one of a sidecar",

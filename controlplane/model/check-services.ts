@@ -24,14 +24,29 @@ function checkEndpoints({ metadata, origin, spec }: Service, sockets: Claims, no
     const owner = `Service ${metadata.name} endpoints[${index}]`;
     // Loopback addresses are one machine's own, so what may not meet is compared within the machine.
     const machine = sidecar?.address ?? address;
-    const claimSocket = (at: string, onPort: number, field: readonly string[]): Problem | undefined => {
+    const claimSocket = (
+      at: string,
+      onPort: number,
+      field: readonly string[],
+      by = `${owner}.${field.join(".")}`,
+    ): Problem | undefined => {
       const socket = isIP(at) === 6 ? `[${at}]:${onPort}` : `${at}:${onPort}`;
-      return sockets.claim(`${machine} ${socket}`, `${owner}.${field.join(".")}`, origin, [...path, ...field], socket);
+      return sockets.claim(`${machine} ${socket}`, by, origin, [...path, ...field], socket);
     };
-    // Two Services may be one DNS name: what listens there is not ours to know.
-    if (sidecar === undefined && isIP(address) === 0) return [checkHost(address, origin, [...path, "address"])];
+    if (sidecar === undefined) {
+      const isAddress = isIP(address) !== 0;
+      const at = [...path, "address"];
+      const first = spec.endpoints.findIndex((other) => other.address === address && other.port === port);
+      return [
+        isAddress ? checkAddress(address, origin, at) : checkHost(address, origin, at),
+        first < index
+          ? origin.problem(path, `the endpoint ${address}:${port} is there twice (see item ${first})`)
+          : undefined,
+        // Nothing of ours listens there, so it may be in several Services.
+        isAddress ? claimSocket(address, port, ["port"], "an application without sidecar") : undefined,
+      ];
+    }
     const found = [checkAddress(address, origin, [...path, "address"]), claimSocket(address, port, ["port"])];
-    if (sidecar === undefined) return found;
     found.push(
       nodes.claim(sidecar.node, owner, origin, [...path, "sidecar", "node"]),
       checkAddress(sidecar.outboundAddress, origin, [...path, "sidecar", "outboundAddress"]),

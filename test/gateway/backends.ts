@@ -27,14 +27,16 @@ export interface Backend {
  * `fail=<status>&times=<n>&id=<unique>` answers the first `n` requests of this id with the status, or closes the connection
  * where the status is 0, and `delayRetry=<ms>` waits before each of these. A header `x-respond` holds, as JSON, headers for
  * the response.
+ *
+ * @param status of all its other responses.
  */
-export async function startBackend(name: string): Promise<Backend> {
+export async function startBackend(name: string, status = 200): Promise<Backend> {
   const requests: string[] = [];
   const failures = new Map<string, number>();
   const server = createServer((request, response) => {
     requests.push(request.url ?? "");
     request.resume();
-    void answer(name, request, response, failures);
+    void answer({ name, status, failures }, request, response);
   });
   server.on("upgrade", (request, socket) => {
     const key = request.headers["sec-websocket-key"] ?? "";
@@ -49,11 +51,17 @@ export async function startBackend(name: string): Promise<Backend> {
   return { name, port, requests, stop: () => closed(server) };
 }
 
+interface Behaviour {
+  readonly name: string;
+  readonly status: number;
+  /** How often the requests of an id have failed. */
+  readonly failures: Map<string, number>;
+}
+
 async function answer(
-  name: string,
+  { name, status, failures }: Behaviour,
   request: IncomingMessage,
   response: ServerResponse,
-  failures: Map<string, number>,
 ): Promise<void> {
   const query = new URL(request.url ?? "", "http://any").searchParams;
   const id = query.get("id") ?? "";
@@ -75,11 +83,15 @@ async function answer(
     host: request.headers.host ?? "",
     headers: request.headers,
   };
-  response.writeHead(fails ? Number(query.get("fail")) : 200, headers).end(JSON.stringify(seen));
+  response.writeHead(fails ? Number(query.get("fail")) : status, headers).end(JSON.stringify(seen));
 }
 
-/** A gRPC server whose every method answers with an empty message, and with what it saw in the header `x-seen`. */
-export async function startGrpcBackend(name: string): Promise<Backend> {
+/**
+ * A gRPC server whose every method answers with an empty message, and with what it saw in the header `x-seen`.
+ *
+ * @param isServing what it says to grpc.health.v1.Health.
+ */
+export async function startGrpcBackend(name: string, isServing = true): Promise<Backend> {
   const requests: string[] = [];
   const sessions = new Set<{ destroy: () => void }>();
   const server = createHttp2Server();
@@ -96,7 +108,9 @@ export async function startGrpcBackend(name: string): Promise<Backend> {
         { waitForTrailers: true },
       );
       stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
-      stream.end(Buffer.alloc(5));
+      // HealthCheckResponse { status = 1 (SERVING) or 2 }; an empty message for all else.
+      const health = Buffer.from([0, 0, 0, 0, 2, 8, isServing ? 1 : 2]);
+      stream.end(path === "/grpc.health.v1.Health/Check" ? health : Buffer.alloc(5));
     });
   });
   server.listen(0, "127.0.0.1");

@@ -15,9 +15,16 @@ export interface GatewayMesh {
 export const backendNames = ["infra-backend-v1", "infra-backend-v2", "infra-backend-v3"] as const;
 export const grpcBackendNames = ["grpc-infra-backend-v1", "grpc-infra-backend-v2", "grpc-infra-backend-v3"] as const;
 
-/** @param resources what there is beside `web` and the backends, in YAML. */
-export async function startGatewayMesh(resources: readonly string[]): Promise<GatewayMesh> {
-  const started = await Promise.all([...backendNames.map(startBackend), ...grpcBackendNames.map(startGrpcBackend)]);
+/** @param resources what there is beside `web` and the backends, in YAML; `port` is where a backend listens. */
+export async function startGatewayMesh(
+  resources: (port: (backend: string) => number) => readonly string[],
+): Promise<GatewayMesh> {
+  const started = await Promise.all([
+    ...backendNames.map((name) => startBackend(name)),
+    startBackend("failing", 500),
+    ...grpcBackendNames.map((name) => startGrpcBackend(name)),
+    startGrpcBackend("grpc-failing", false),
+  ]);
   const backends = new Map(started.map((backend) => [backend.name, backend]));
   const [port = 0, inboundPort = 0, applicationPort = 0] = await freePorts(3);
   const services = started.map((backend) => {
@@ -27,17 +34,22 @@ export async function startGatewayMesh(resources: readonly string[]): Promise<Ga
   const web = service(
     "web",
     80,
-    `${String(applicationPort)}, sidecar: { node: web-1, inboundPort: ${String(inboundPort)}, outboundPort: ${String(port)} } }]`,
+    `${String(applicationPort)}, locality: { region: eu, zone: eu-1 }, sidecar: { node: web-1, inboundPort: ${String(inboundPort)}, outboundPort: ${String(port)} } }]`,
   );
   const mesh = await Mesh.create();
-  mesh.write("mesh.yaml", [web, ...services, ...resources].join("---\n"));
-  await mesh.startControlPlane();
-  await mesh.startSidecar("web-1", "web");
-  await mesh.untilReady();
   const stop = async (): Promise<void> => {
     await mesh.stop();
     await Promise.all(started.map((backend) => backend.stop()));
   };
+  try {
+    mesh.write("mesh.yaml", [web, ...services, ...resources((name) => backends.get(name)?.port ?? 0)].join("---\n"));
+    await mesh.startControlPlane();
+    await mesh.startSidecar("web-1", "web");
+    await mesh.untilReady();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   return { mesh, port, backends, stop };
 }
 
