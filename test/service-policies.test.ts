@@ -101,20 +101,20 @@ const resources = (port: Port, closed: number): string[] => {
       "http-checked",
       port,
       [v1, "failing"],
-      `  healthChecks: [{ type: HTTP, path: /healthz, ${quick} }]\n  ${noPanic}`,
+      `  healthCheck: { type: HTTP, path: /healthz, ${quick} }\n  ${noPanic}`,
     ),
-    service("tcp-checked", withClosed, [v1, "closed"], `  healthChecks: [{ type: TCP, ${quick} }]\n  ${noPanic}`),
+    service("tcp-checked", withClosed, [v1, "closed"], `  healthCheck: { type: TCP, ${quick} }\n  ${noPanic}`),
     service(
       "grpc-checked",
       port,
       [g1, gFailing],
-      `  protocol: HTTP2\n  healthChecks: [{ type: GRPC, ${quick} }]\n  ${noPanic}\n  http2: { maxConcurrentStreams: 100 }`,
+      `  protocol: HTTP2\n  healthCheck: { type: GRPC, ${quick} }\n  ${noPanic}\n  http2: { maxConcurrentStreams: 100 }`,
     ),
     service(
       "priority",
       port,
       { failing: "", [v2]: ", priority: 3", [v3]: ", priority: 7" },
-      `  healthChecks: [{ type: HTTP, path: /healthz, ${quick} }]`,
+      `  healthCheck: { type: HTTP, path: /healthz, ${quick} }`,
     ),
     service(
       "near",
@@ -126,7 +126,7 @@ const resources = (port: Port, closed: number): string[] => {
       "near-failing",
       port,
       { [v1]: at("region: us"), failing: at("region: eu, zone: eu-1"), [v3]: at("region: eu, zone: eu-2") },
-      `  trafficDistribution: PreferSameZone\n  healthChecks: [{ type: HTTP, path: /healthz, ${quick} }]`,
+      `  trafficDistribution: PreferSameZone\n  healthCheck: { type: HTTP, path: /healthz, ${quick} }`,
     ),
     service(
       "localities",

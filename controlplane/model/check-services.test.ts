@@ -68,28 +68,28 @@ describe("a fault in the policies of a Service", () => {
         "spec.outlierDetection.maxEjectionTime: expected at least baseEjectionTime, 10m, found 5m",
       ],
     ],
+    ["a check of nothing", ["healthCheck: { type: HTTP }"], ["spec.healthCheck.path: required field is missing"]],
     [
-      "checks that cannot be",
-      ["healthChecks: [{ type: HTTP }, { type: GRPC }, { type: TCP, path: /, host: h }, { type: GRPC, interval: 0s }]"],
-      [
-        "spec.healthChecks[0].path: required field is missing",
-        "spec.healthChecks[2].path: only with type HTTP",
-        "spec.healthChecks[2].host: not with type TCP",
-      ],
+      "the path and the host of a connection",
+      ["healthCheck: { type: TCP, path: /, host: h }"],
+      ["spec.healthCheck.path: only with type HTTP", "spec.healthCheck.host: not with type TCP"],
     ],
     [
       "a gRPC check of HTTP/1.1",
-      ["healthChecks: [{ type: GRPC, interval: 0s }]"],
+      ["healthCheck: { type: GRPC, interval: 0s }"],
       [
-        "spec.healthChecks[0].type: GRPC needs the protocol HTTP2",
-        "spec.healthChecks[0].interval: expected more than 0s, found 0s",
+        "spec.healthCheck.type: GRPC needs the protocol HTTP2",
+        "spec.healthCheck.interval: expected more than 0s, found 0s",
       ],
     ],
     ["HTTP/2 that is not spoken", ["http2: { maxConcurrentStreams: 10 }"], ["spec.http2: needs the protocol HTTP2"]],
     [
-      "less than the kernel counts in",
-      ["tcpKeepalive: { idleTime: 1500ms }"],
-      ["spec.tcpKeepalive.idleTime: expected whole seconds, at least 1s, found 1500ms"],
+      "less than the kernel counts in, and more than it can",
+      ["tcpKeepalive: { idleTime: 1500ms, interval: 10h }"],
+      [
+        "spec.tcpKeepalive.idleTime: expected whole seconds, 1s to 32767s, found 1500ms",
+        "spec.tcpKeepalive.interval: expected whole seconds, 1s to 32767s, found 10h",
+      ],
     ],
     [
       "names to look up where there are none",

@@ -80,8 +80,11 @@ function checkHost(address: string, origin: Origin, path: Path): Problem | undef
   return origin.problem(path, `expected an IPv4 or IPv6 address, or a host name, found ${JSON.stringify(address)}`);
 }
 
+/** The most that Linux takes for TCP_KEEPIDLE and TCP_KEEPINTVL. */
+const maxKeepaliveSeconds = 32_767;
+
 function checkPolicies(spec: ServiceSpec, origin: Origin): Found {
-  const { outlierDetection: outlier, healthChecks, tcpKeepalive: keepalive, http2, protocol, dns } = spec;
+  const { outlierDetection: outlier, healthCheck, tcpKeepalive: keepalive, http2, protocol, dns } = spec;
   const at = (...path: readonly (string | number)[]): Path => ["spec", ...path];
   const found: Found = [...checkLoadBalancing(spec.loadBalancing, origin)];
   found.push(...positive(spec.connectTimeout, origin, at("connectTimeout")));
@@ -103,12 +106,12 @@ function checkPolicies(spec: ServiceSpec, origin: Origin): Found {
       found.push(origin.problem(at("outlierDetection", "maxEjectionTime"), message));
     }
   }
-  for (const [h, check] of healthChecks.entries()) {
+  if (healthCheck !== undefined) {
     for (const field of ["interval", "noTrafficInterval", "timeout"] as const) {
-      found.push(...positive(check[field], origin, at("healthChecks", h, field)));
+      found.push(...positive(healthCheck[field], origin, at("healthCheck", field)));
     }
-    if (check.type === "GRPC" && protocol !== "HTTP2") {
-      found.push(origin.problem(at("healthChecks", h, "type"), "GRPC needs the protocol HTTP2"));
+    if (healthCheck.type === "GRPC" && protocol !== "HTTP2") {
+      found.push(origin.problem(at("healthCheck", "type"), "GRPC needs the protocol HTTP2"));
     }
   }
   if (keepalive !== undefined) {
@@ -116,8 +119,14 @@ function checkPolicies(spec: ServiceSpec, origin: Origin): Found {
       const text = keepalive[field];
       if (text === undefined) continue;
       const ms = durationMilliseconds(text);
-      if (ms >= 1000 && ms % 1000 === 0) continue;
-      found.push(origin.problem(at("tcpKeepalive", field), `expected whole seconds, at least 1s, found ${text}`));
+      // Linux refuses more, and Envoy's connections fail then.
+      if (ms >= 1000 && ms % 1000 === 0 && ms <= maxKeepaliveSeconds * 1000) continue;
+      found.push(
+        origin.problem(
+          at("tcpKeepalive", field),
+          `expected whole seconds, 1s to ${maxKeepaliveSeconds}s, found ${text}`,
+        ),
+      );
     }
   }
   if (http2 !== undefined && protocol !== "HTTP2") {

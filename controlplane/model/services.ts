@@ -10,7 +10,7 @@ export interface ServiceSpec {
   readonly loadBalancing: LoadBalancing;
   readonly circuitBreakers?: CircuitBreakers;
   readonly outlierDetection?: OutlierDetection;
-  readonly healthChecks: readonly HealthCheck[];
+  readonly healthCheck?: HealthCheck;
   readonly connectionPool?: ConnectionPool;
   readonly tcpKeepalive?: TcpKeepalive;
   readonly http2?: Http2;

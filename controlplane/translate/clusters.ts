@@ -70,7 +70,7 @@ export function outboundCluster(service: Service, client: Endpoint | undefined):
     ...(spec.outlierDetection === undefined ? {} : { outlierDetection: outlierDetection(spec.outlierDetection) }),
     healthChecks: healthChecks(service),
     // An endpoint that is no more is not to be used until a check finds out.
-    ignoreHealthOnHostRemoval: spec.healthChecks.length > 0,
+    ignoreHealthOnHostRemoval: spec.healthCheck !== undefined,
   });
   if (usesDns(service)) {
     // EDS has addresses only, so what is to be looked up comes with the cluster.

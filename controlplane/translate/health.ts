@@ -14,16 +14,20 @@ import type { HealthCheck, OutlierDetection, Service } from "../model/index.ts";
 
 type EnvoyHealthCheck = MessageInitShape<typeof HealthCheckSchema>;
 
-/** The checks by which a sidecar finds out which endpoints of a Service are healthy. */
+/** The check by which a sidecar finds out which endpoints of a Service are healthy. Envoy takes one at most. */
 export function healthChecks(service: Service): EnvoyHealthCheck[] {
-  return service.spec.healthChecks.map((check) => ({
-    interval: duration(check.interval),
-    noTrafficInterval: duration(check.noTrafficInterval),
-    timeout: duration(check.timeout),
-    unhealthyThreshold: check.unhealthyThreshold,
-    healthyThreshold: check.healthyThreshold,
-    healthChecker: healthChecker(check, service),
-  }));
+  const { healthCheck: check } = service.spec;
+  if (check === undefined) return [];
+  return [
+    {
+      interval: duration(check.interval),
+      noTrafficInterval: duration(check.noTrafficInterval),
+      timeout: duration(check.timeout),
+      unhealthyThreshold: check.unhealthyThreshold,
+      healthyThreshold: check.healthyThreshold,
+      healthChecker: healthChecker(check, service),
+    },
+  ];
 }
 
 const methods: Readonly<Record<NonNullable<HealthCheck["method"]>, RequestMethod>> = {
