@@ -41,3 +41,15 @@ describe("docs/reference/resources.md", () => {
     });
   }
 });
+
+describe("docs/guides/routes.md", () => {
+  it("has examples that are valid, each with the Services of the first", () => {
+    const guide = readFileSync(new URL("../../docs/guides/routes.md", import.meta.url), "utf8");
+    const [services = "", ...examples] = [...guide.matchAll(/```yaml\n(.*?)```/gs)].map(([, example = ""]) => example);
+    assert.equal(examples.length, 5);
+    for (const example of examples) {
+      const result = loadModel([services, example].map((content, index) => ({ path: `${index}`, text: content })));
+      assert.deepEqual(result.ok ? [] : result.problems.map(formatProblem), []);
+    }
+  });
+});
