@@ -84,12 +84,12 @@ export class Unleash extends Bucketing {
 // @ts-ignore: decorator
 @inline const UNLEASH_SEED: u32 = 86_028_157;
 // @ts-ignore: decorator
-@inline const FNV_OFFSET: u32 = 0x811c9dc5;
+@inline export const FNV_OFFSET: u32 = 0x811c9dc5;
 // @ts-ignore: decorator
 @inline const FNV_PRIME: u32 = 0x01000193;
 
 /** FNV-1a of 32 bits, continued. */
-function fnv1a(state: u32, bytes: Bytes): u32 {
+export function fnv1a(state: u32, bytes: Bytes): u32 {
   for (let i = 0; i < bytes.size; ++i) state = (state ^ load<u8>(bytes.pointer + i)) * FNV_PRIME;
   return state;
 }
@@ -104,7 +104,7 @@ function fnv1aDecimal(value: u32): u32 {
 }
 
 /** MurmurHash3, x86, 32 bits. */
-function murmur3(bytes: Bytes, seed: u32): u32 {
+export function murmur3(bytes: Bytes, seed: u32): u32 {
   const size = bytes.size;
   const tail = size & ~3;
   let hash = seed;

@@ -1,5 +1,4 @@
-import { Bytes, hash64 } from "proxy-wasm-assemblyscript-sdk";
-import { Allocation, PLACES, experimentSeed, placeOf } from "../allocation";
+import { Allocation, PLACES } from "../allocation";
 
 function allocationOf(weights: u32[]): Allocation {
   const allocation = new Allocation();
@@ -53,36 +52,5 @@ describe("Allocation", () => {
   test("answers for any place", () => {
     expect(new Allocation().at(0)).toBe(-1);
     expect(allocationOf([1, 1]).at(u32.MAX_VALUE)).toBe(1);
-  });
-});
-
-describe("placeOf", () => {
-  test("is the upper half of XXH64, scaled", () => {
-    const seed = experimentSeed("2026", "checkout");
-    expect(seed).toBe(hash64(Bytes.utf8("2026\0checkout")));
-    for (let i = 0; i < 100; ++i) {
-      const key = Bytes.utf8(`user ${i}`);
-      const place = placeOf(key, seed);
-      expect(place < PLACES).toBe(true);
-      expect(place).toBe(<u32>(((hash64(key, seed) >> 32) * 10_000) >> 32));
-    }
-  });
-
-  test("gives the places that README.md lists", () => {
-    // Worked out with another implementation of XXH64.
-    const seed = experimentSeed("2026", "checkout");
-    const keys = ["alice", "bob", "ключ"];
-    const places: u32[] = [6290, 4418, 886];
-    for (let i = 0; i < keys.length; ++i) expect(placeOf(Bytes.utf8(keys[i]), seed)).toBe(places[i], keys[i]);
-  });
-
-  test("separates salts and experiments", () => {
-    const seeds = [
-      experimentSeed("", "ab"),
-      experimentSeed("a", "b"),
-      experimentSeed("ab", ""),
-      experimentSeed("b", "a"),
-    ];
-    for (let i = 0; i < seeds.length; ++i) expect(seeds.indexOf(seeds[i])).toBe(i);
   });
 });
