@@ -42,4 +42,21 @@ describe("the outbound virtual hosts", () => {
       unknown,
     });
   });
+
+  it("try the routes with the most of a hostname first, and then those whose wildcards cover it", () => {
+    assert.deepEqual(hosts(route("a", '["*.c"]'), route("b", '["*.b.c"]'), route("c", "[a.b.c]"), route("d", "[]")), {
+      s: { domains: ["s"], routes: ["a/0/0", "b/0/0", "c/0/0", "d/0/0"] },
+      "s|*.b.c": { domains: ["*.b.c"], routes: ["b/0/0", "a/0/0", "d/0/0"] },
+      "s|*.c": { domains: ["*.c"], routes: ["a/0/0", "d/0/0"] },
+      "s|a.b.c": { domains: ["a.b.c"], routes: ["c/0/0", "b/0/0", "a/0/0", "d/0/0"] },
+      unknown,
+    });
+  });
+
+  it("have each domain once, as Envoy wants it, where a hostname is the Service's own name", () => {
+    assert.deepEqual(hosts(route("a", "[s]"), route("b", "[]")), {
+      s: { domains: ["s"], routes: ["a/0/0", "b/0/0"] },
+      unknown,
+    });
+  });
 });
