@@ -33,6 +33,8 @@ export interface Load {
   readonly headers: Readonly<Record<string, string>>;
   /** The status that every answer must have. */
   readonly status: "2xx" | "4xx";
+  /** A file with the URI of each request, in place of `path`; they then go over one connection, so that each is sent once. */
+  readonly uris?: string;
 }
 
 /** Sends requests over 4 connections of HTTP/1.1 from the second core. Fails when an answer is not as expected. */
@@ -44,11 +46,11 @@ export async function sendLoad(load: Load): Promise<void> {
     "h2load",
     "--h1",
     "-c",
-    "4",
+    load.uris === undefined ? "4" : "1",
     "-n",
     String(load.requests),
     ...headers,
-    `http://127.0.0.1:${String(load.port)}${load.path}`,
+    ...(load.uris === undefined ? [`http://127.0.0.1:${String(load.port)}${load.path}`] : ["-i", load.uris]),
   ]);
   const codes = /status codes: (\d+) 2xx, \d+ 3xx, (\d+) 4xx/.exec(stdout);
   const got = Number((load.status === "2xx" ? codes?.[1] : codes?.[2]) ?? 0);

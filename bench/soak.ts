@@ -1,6 +1,10 @@
 // Whether a filter's memory stays flat: 1,000,000 requests through each filter in a real Envoy. See README.md.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildFilters } from "../setup/filters.mjs";
+import type { Variant } from "./configuration.ts";
 import { residentMemory, sendLoad } from "./measure.ts";
 import { start } from "./run.ts";
 import { soaks, type Soak } from "./soaks.ts";
@@ -21,7 +25,7 @@ async function run(soak: Soak): Promise<number[]> {
     const sizes: number[] = [];
     try {
       for (let part = 0; part < 10; ++part) {
-        await sendLoad({ ...variant, port, requests: requests / 10, status: "2xx" });
+        await send(soak, variant, port);
         sizes.push(residentMemory(pid));
       }
     } finally {
@@ -30,6 +34,20 @@ async function run(soak: Soak): Promise<number[]> {
     return sizes;
   } finally {
     await upstream?.stop();
+  }
+}
+
+/** A tenth of the requests. */
+async function send({ uris }: Soak, variant: Variant, port: number): Promise<void> {
+  const count = requests / 10;
+  if (uris === undefined) return sendLoad({ ...variant, port, requests: count, status: "2xx" });
+  const folder = await mkdtemp(join(tmpdir(), "soak-"));
+  try {
+    const file = join(folder, "uris");
+    await writeFile(file, uris(port, count));
+    await sendLoad({ ...variant, port, requests: count, status: "4xx", uris: file });
+  } finally {
+    await rm(folder, { recursive: true });
   }
 }
 

@@ -1,11 +1,14 @@
 // What `soak` runs: the filters of this repository, bodies, and callouts by HTTP and gRPC.
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { join } from "node:path";
 import { startQuotaService } from "../examples/grpc-callout/service.mjs";
+import { root } from "../setup/paths.mjs";
 import { exampleModule } from "../test/support/examples.ts";
 import { get } from "../test/support/http.ts";
 import { freePorts } from "../test/support/ports.ts";
 import { answer, clusterOf, wasmFilter, type Json, type Variant } from "./configuration.ts";
+import { configuration, hostileUris } from "./hostile-tokens.ts";
 import { startUpstream, type Upstream } from "./upstream.ts";
 import { variants } from "./variants.ts";
 
@@ -19,10 +22,13 @@ export interface Soak {
   readonly upstream?: () => Promise<Upstream>;
   /** @param upstream The port of `upstream`. */
   readonly variant: (upstream: number) => Promise<Variant>;
+  /** Makes the URIs of a number of requests, all of which are refused; all are alike and pass when left out. */
+  readonly uris?: (port: number, count: number) => string;
 }
 
 export const soaks: readonly Soak[] = [
   ...["authz: API key", "authz: RS256, cached", "ratelimit: by a header", "ab-routing: one experiment"].map(own),
+  hostileTokens(),
   body("streaming"),
   body("full"),
   httpCallout(),
@@ -33,6 +39,13 @@ function own(name: string): Soak {
   const found = variants().find((variant) => variant.name === name);
   if (found === undefined) throw new Error(`there is no variant ${name}`);
   return { name, variant: () => Promise.resolve(found) };
+}
+
+/** No two requests with one token, most of them bad. */
+function hostileTokens(): Soak {
+  const name = "authz: distinct hostile tokens";
+  const filters = [wasmFilter("authz", join(root, "build", "authz.wasm"), configuration)];
+  return { name, uris: hostileUris, variant: () => Promise.resolve({ name, filters, path: "/healthz", headers: {} }) };
 }
 
 /** 16 KiB with 256 places to rewrite, from a server. */

@@ -137,6 +137,7 @@ const everything = {
   jwtProviders: [fullProvider, secondProvider],
   externalAuthorizers: [{ name: "opa", grpc: { cluster: "opa" } }],
   trustedHops: 2,
+  peerAddressState: "authz.peer",
   evaluation: "precedence",
   rules: [
     fullRule,
@@ -260,6 +261,7 @@ const bad: readonly Row[] = [
     'evaluation: expected one of "firstMatch", "precedence"',
   ],
   ["many hops", { rules: [allow], trustedHops: 33 }, "trustedHops: expected an integer from 0 to 32"],
+  ["no key", { rules: [allow], peerAddressState: "" }, "peerAddressState: expected the key of a filter state"],
   ["no API key", apiKeys({ keys: [] }), "apiKeys.keys: expected at least one key"],
   [
     "an API key in the open",

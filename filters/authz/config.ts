@@ -36,6 +36,8 @@ export class AuthzConfig {
   tokenCacheSize: i32 = 0;
   /** How many proxies on the right of `x-forwarded-for` are trusted. */
   trustedHops: i32 = 0;
+  /** The filter state that has the address of the connection's other end; empty to take what Envoy has for it. */
+  peerAddressState: string = "";
   operating: Operating = new Operating();
 
   constructor(readonly rules: Rules) {}
@@ -56,6 +58,10 @@ export class AuthzConfig {
     }
     result.readAuthorizers(root.objects("externalAuthorizers"));
     result.trustedHops = <i32>root.integerOr("trustedHops", 0, MAX_TRUSTED_HOPS, 0);
+    if (root.has("peerAddressState")) {
+      result.peerAddressState = root.string("peerAddressState");
+      if (result.peerAddressState.length == 0) root.error("peerAddressState", "the key of a filter state");
+    }
     result.checkRules(config);
     result.realm = root.stringOr("realm", DEFAULT_REALM);
     if (!isQuotable(result.realm)) root.error("realm", 'printable ASCII without " and \\');

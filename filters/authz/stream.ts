@@ -49,7 +49,7 @@ export class AuthzStream extends HttpContext {
   constructor(private config: AuthzConfig) {
     super();
     this.tokens = new Tokens(config.providers, config.severalTokens, tokenCache(config.tokenCacheSize));
-    this.request = new RequestView(config.trustedHops);
+    this.request = new RequestView(config.trustedHops, config.peerAddressState);
     this.upstream = new Upstream(config);
     this.responses = new Responses(config);
     this.operating = config.operating;

@@ -11,7 +11,9 @@ const ec = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const p384 = generateKeyPairSync("ec", { namedCurve: "P-384" });
 const p521 = generateKeyPairSync("ec", { namedCurve: "P-521" });
 const ed25519 = generateKeyPairSync("ed25519");
-const secret = createSecretKey(Buffer.alloc(32, "a secret that is no secret"));
+/** That of the HS256 key. */
+export const SECRET = Buffer.alloc(32, "a secret that is no secret");
+const secret = createSecretKey(SECRET);
 const longSecret = createSecretKey(Buffer.alloc(64, "a longer secret that is no secret"));
 
 export const RSA_JWK = jwkOf(rsa.publicKey, "n", "e");

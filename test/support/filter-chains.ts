@@ -29,6 +29,7 @@ export class FilterEnvoy {
    * @param options.tell what the answers tell beside the headers to show, as Envoy's formatter reads it.
    * @param options.routes routes in Envoy's JSON that come before the one that answers with 200.
    * @param options.tls `DownstreamTlsContext` in Envoy's JSON for the listeners that have TLS.
+   * @param options.managers fields of the connection manager in Envoy's JSON, by the name of the listener.
    */
   static async start(
     chains: FilterChains,
@@ -40,6 +41,7 @@ export class FilterEnvoy {
       readonly tell?: Readonly<Record<string, string>>;
       readonly routes?: readonly object[];
       readonly tls?: Readonly<Record<string, object>>;
+      readonly managers?: Readonly<Record<string, object>>;
     } = {},
   ): Promise<FilterEnvoy> {
     const names = Object.keys(chains);
@@ -52,7 +54,7 @@ export class FilterEnvoy {
     const listeners = names.map((name) => ({
       name,
       address: address(ports.get(name) ?? 0),
-      filter_chains: [filterChain(name, chains[name] ?? [], routes, options.tls?.[name])],
+      filter_chains: [filterChain(name, chains[name] ?? [], routes, options.tls?.[name], options.managers?.[name])],
     }));
     const clusters = [
       ...Object.entries(options.clusters ?? {}).map(([name, port]) => cluster(name, port)),
@@ -145,7 +147,13 @@ function cluster(name: string, port: number): object {
   return { name, load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint }] }] } };
 }
 
-function filterChain(name: string, filters: readonly object[], routes: readonly object[], tls?: object): object {
+function filterChain(
+  name: string,
+  filters: readonly object[],
+  routes: readonly object[],
+  tls?: object,
+  more: object = {},
+): object {
   const manager = typed("network.http_connection_manager.v3.HttpConnectionManager", {
     stat_prefix: name,
     // Paths and header names reach the filters as clients wrote them.
@@ -153,6 +161,7 @@ function filterChain(name: string, filters: readonly object[], routes: readonly 
     common_http_protocol_options: { headers_with_underscores_action: "ALLOW" },
     route_config: { virtual_hosts: [{ name: "all", domains: ["*"], routes }] },
     http_filters: [...filters, { name: "router", typed_config: typed("http.router.v3.Router", {}) }],
+    ...more,
   });
   const chain = { filters: [{ name: "manager", typed_config: manager }] };
   if (tls === undefined) return chain;

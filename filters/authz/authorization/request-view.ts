@@ -1,6 +1,13 @@
 // What rules look at.
 
-import { Bytes, HeaderName, attributes, currentTimeNanoseconds, requestHeaders } from "proxy-wasm-assemblyscript-sdk";
+import {
+  Bytes,
+  HeaderName,
+  Property,
+  attributes,
+  currentTimeNanoseconds,
+  requestHeaders,
+} from "proxy-wasm-assemblyscript-sdk";
 import { addressHigh, addressLow, parseAddress } from "../../common/cidr";
 import { clientAddress, forwardedAddress, withoutPort } from "../../common/client-address";
 import { hostOf } from "./host-match";
@@ -37,9 +44,18 @@ export class RequestView {
   private portNumber: i64 = -1;
   private portRead: bool = false;
   private timeRead: u64 = 0;
+  private peerState: Property | null = null;
 
-  /** @param trustedHops How many proxies on the right of `x-forwarded-for` are trusted. */
-  constructor(private trustedHops: i32) {}
+  /**
+   * @param trustedHops How many entries on the right of `x-forwarded-for` are of trusted proxies, Envoy's own among them.
+   * @param peerState Key of the filter state that has the address of the connection's other end; may be empty.
+   */
+  constructor(
+    private trustedHops: i32,
+    peerState: string,
+  ) {
+    if (peerState.length) this.peerState = new Property(["filter_state", peerState]);
+  }
 
   /** Looks at the request of this callback. */
   begin(target: Bytes, path: RequestPath): void {
@@ -65,10 +81,20 @@ export class RequestView {
     return view;
   }
 
-  /** The address that Envoy has for the other end of the connection. */
+  /**
+   * The other end of the connection. What Envoy tells a filter of itself is the client as it sees it, which can be an entry of
+   * `x-forwarded-for`; the address itself is to be had from a filter state only, if the configuration names one. Nothing takes its place.
+   */
   peerAddress(): AddressView {
     const view = this.peer;
-    if (!view.isRead) readAddress(view, clientAddress(0));
+    if (view.isRead) return view;
+    const state = this.peerState;
+    if (state === null) {
+      readAddress(view, clientAddress(0));
+    } else {
+      const address = state.bytes();
+      readAddress(view, address === null ? null : withoutPort(address));
+    }
     return view;
   }
 
