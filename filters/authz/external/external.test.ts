@@ -474,3 +474,51 @@ test("the schema and the filter agree on what is a good authorizer", async () =>
   await assert.rejects(authz.worker(twice), /name/);
   await assert.rejects(authz.worker({ ...twice, externalAuthorizers: [] }), /authorizer/);
 });
+
+test("over HTTP, each try is of its own request, and nothing of another", async () => {
+  const http = { cluster: "auth", headersToAdd: [{ name: "x-from", value: "envoy" }] };
+  const worker = await authz.worker({
+    externalAuthorizers: [{ name: "opa", http, requestHeaders: ["X-A", "x-from"], retries: 1 }],
+    rules: [external],
+  });
+  const first = worker.open({
+    method: "POST",
+    path: "/first",
+    authority: "first.example",
+    headers: [
+      ["x-a", "1"],
+      ["x-a", "2"],
+      ["x-from", "client"],
+      ["authorization", "Bearer first"],
+    ],
+  });
+  const second = worker.open({ path: "/second", headers: [] });
+  const asked = (i: number) => {
+    const headers = worker.httpCalls[i]?.headers;
+    assert.ok(headers);
+    return {
+      line: `${headers.get(":method") ?? ""} ${headers.get(":authority") ?? ""}${headers.get(":path") ?? ""}`,
+      a: headers.getAll("x-a").join(),
+      from: headers.getAll("x-from").join(),
+      authorization: headers.get("authorization"),
+    };
+  };
+  const ofFirst = {
+    line: "POST first.example/first",
+    a: "1,2",
+    // What the client sends under the name of ours takes no place of it.
+    from: "client,envoy",
+    authorization: "Bearer first",
+  };
+  const ofSecond = { line: "GET a.example/second", a: "", from: "envoy", authorization: undefined };
+  assert.deepEqual([asked(0), asked(1)], [ofFirst, ofSecond]);
+  worker.httpCalls[0]?.fail();
+  assert.deepEqual([asked(0), asked(1)], [ofSecond, ofFirst], "the first asks again");
+  worker.httpCalls[1]?.respond({ headers: { ":status": "200" } });
+  worker.httpCalls[0]?.respond({ headers: { ":status": "403" } });
+  assert.equal(outcome(second), "403 external[ask]");
+  first.responseHeaders({ ":status": "200" }, { endOfStream: true });
+  assert.equal(outcome(first), "200");
+  first.close();
+  second.close();
+});

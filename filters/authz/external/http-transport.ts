@@ -1,6 +1,7 @@
 // Authorization by a plain HTTP request, as `http_service` of Envoy's ext_authz.
 
 import {
+  ByteWriter,
   Bytes,
   CalloutFailure,
   ConfigObject,
@@ -22,7 +23,7 @@ const METHOD: HeaderName = new HeaderName(":method");
 const PATH: HeaderName = new HeaderName(":path");
 const AUTHORITY: HeaderName = new HeaderName(":authority");
 const SCHEME: HeaderName = new HeaderName(":scheme");
-const AUTHORIZATION: string = "authorization";
+const AUTHORIZATION: HeaderName = new HeaderName("authorization");
 const HEADERS_TO_REMOVE: HeaderName = new HeaderName("x-envoy-auth-headers-to-remove");
 
 /** What a client always gets of a denial, as from Envoy. */
@@ -32,52 +33,68 @@ const DENIAL_HEADERS: string[] = ["www-authenticate", "location"];
 @inline const MAX_BODY: i32 = 64 * 1024;
 
 export class HttpTransport extends Transport {
-  private cluster: string;
-  private authority: string;
-  private pathPrefix: string;
+  private call: HttpCall;
+  private authority: Uint8Array;
+  private pathPrefix: Uint8Array;
+  private path: ByteWriter = new ByteWriter(256);
+  private allowed: HeaderName[] = [];
   private upstreamHeaders: string[] = [];
   private upstreamHeadersToAppend: string[] = [];
   private clientHeaders: string[] = [];
   private clientHeadersOnSuccess: string[] = [];
-  private extra: string[] = [];
+  private extraNames: HeaderName[] = [];
+  private extraValues: Uint8Array[] = [];
 
   /** @param allowed Headers of the request that go along, beside method, path, host and `authorization`. */
-  constructor(
-    object: ConfigObject,
-    private allowed: string[] | null,
-  ) {
+  constructor(object: ConfigObject, allowed: string[] | null) {
     super();
-    this.cluster = object.string("cluster");
-    this.authority = object.stringOr("authority", "");
+    this.call = new HttpCall(object.string("cluster"));
+    this.authority = Bytes.utf8(object.stringOr("authority", "")).copy();
     const pathPrefix = object.stringOr("pathPrefix", "");
     if (pathPrefix.length && !pathPrefix.startsWith("/")) object.error("pathPrefix", 'a path that begins with "/"');
-    this.pathPrefix = pathPrefix;
+    this.pathPrefix = Bytes.utf8(pathPrefix).copy();
+    if (allowed !== null) for (let i = 0; i < allowed.length; ++i) this.allowed.push(new HeaderName(allowed[i]));
     this.upstreamHeaders = lower(object, "upstreamHeaders");
     this.upstreamHeadersToAppend = lower(object, "upstreamHeadersToAppend");
     this.clientHeaders = lower(object, "clientHeaders");
     this.clientHeadersOnSuccess = lower(object, "clientHeadersOnSuccess");
     const extra = object.objects("headersToAdd");
     for (let i = 0; i < extra.length; ++i) {
-      this.extra.push(ownHeaderName(extra[i], "name"));
-      this.extra.push(extra[i].string("value"));
+      this.extraNames.push(new HeaderName(ownHeaderName(extra[i], "name")));
+      this.extraValues.push(Bytes.utf8(extra[i].string("value")).copy());
     }
   }
 
   prepare(): Question {
-    const call = new HttpCall(this.cluster)
-      .method(text(METHOD))
-      .path(this.pathPrefix + text(PATH))
-      .authority(this.authority.length ? this.authority : text(AUTHORITY))
-      .scheme(text(SCHEME));
-    const allowed = this.allowed;
+    return new HttpQuestion(this);
+  }
+
+  /** Sends what the current request asks. All that is of this request is given to the call for one time, and goes out with it. */
+  send(reply: HttpReply, timeout: i64): Status {
+    const call = this.call.timeout(Duration.milliseconds(timeout));
+    call.headerOnce(METHOD, valueOf(METHOD));
+    const path = this.path.clear().write(Bytes.of(this.pathPrefix)).write(valueOf(PATH));
+    call.headerOnce(PATH, path.bytes);
+    call.headerOnce(AUTHORITY, this.authority.length ? Bytes.of(this.authority) : valueOf(AUTHORITY));
+    call.headerOnce(SCHEME, valueOf(SCHEME));
     for (let i = 0; i < requestHeaders.count; ++i) {
-      const name = requestHeaders.nameAt(i);
-      if (name.size == 0 || name[0] == 0x3a || name.is("content-length") || name.is("transfer-encoding")) continue;
-      if (!name.is(AUTHORIZATION) && (allowed === null || !isOneOf(name, allowed))) continue;
-      call.headerBytes(name.toString(), requestHeaders.valueAt(i));
+      const name = this.passing(requestHeaders.nameAt(i));
+      if (name !== null) call.headerOnce(name, requestHeaders.valueAt(i));
     }
-    for (let i = 0; i + 1 < this.extra.length; i += 2) call.header(this.extra[i], this.extra[i + 1]);
-    return new HttpQuestion(call, this);
+    for (let i = 0; i < this.extraNames.length; ++i) {
+      call.headerOnce(this.extraNames[i], Bytes.of(this.extraValues[i]));
+    }
+    return call.send(reply);
+  }
+
+  /** The name of a header that goes along, or null for one that does not. */
+  private passing(name: Bytes): HeaderName | null {
+    if (name.size == 0 || name[0] == 0x3a || name.is("content-length") || name.is("transfer-encoding")) return null;
+    if (name.is("authorization")) return AUTHORIZATION;
+    for (let i = 0; i < this.allowed.length; ++i) {
+      if (name.isIgnoreCase(unchecked(this.allowed[i]).name)) return unchecked(this.allowed[i]);
+    }
+    return null;
   }
 
   /** 200 allows; 502, 503 and 504 are no answer, for they come from Envoy or a gateway; all else in the 500s is a bad one. */
@@ -124,16 +141,14 @@ export class HttpTransport extends Transport {
   }
 }
 
+/** Reads the request anew for each try: it is held, and does not change meanwhile. */
 class HttpQuestion extends Question {
-  constructor(
-    private call: HttpCall,
-    private transport: HttpTransport,
-  ) {
+  constructor(private transport: HttpTransport) {
     super();
   }
 
   ask(check: Check, timeout: i64): Status {
-    return this.call.timeout(Duration.milliseconds(timeout)).send(new HttpReply(check, this.transport));
+    return this.transport.send(new HttpReply(check, this.transport), timeout);
   }
 }
 
@@ -169,9 +184,9 @@ function readRemovals(list: Bytes | null, answer: Answer): void {
   }
 }
 
-function text(name: HeaderName): string {
+function valueOf(name: HeaderName): Bytes {
   const value = requestHeaders.find(name);
-  return value === null ? "" : value.toString();
+  return value === null ? Bytes.at(0, 0) : value;
 }
 
 function isOneOf(name: Bytes, names: string[]): bool {
