@@ -68,6 +68,8 @@ export const GRACE_MS = 1000;
 
 /** A share stays for this long, so that a report costs no division over all holders. */
 const SHARE_MS = 20;
+/** Leases without a request after which a sidecar is to forget the bucket. */
+const IDLE_LEASES = 10;
 /** Leases after which a sidecar that is gone is forgotten. */
 const REMEMBERED_LEASES = 10;
 
@@ -103,8 +105,9 @@ export function report(account: Account, terms: QuotaTerms, from: Reporter, usag
   holder.stream = from.stream;
   divide(account, terms);
 
-  const isIdle = account.at - holder.usedAt >= terms.leaseMs;
-  if (isIdle && holder.held <= 1) {
+  const unused = (account.at - holder.usedAt) / terms.leaseMs;
+  // What it holds when it forgets the bucket is not told to be unused; so it is to be next to nothing.
+  if (unused >= 1 && holder.held <= 1) {
     holder.given = [];
     return "abandon";
   }
@@ -113,7 +116,7 @@ export function report(account: Account, terms: QuotaTerms, from: Reporter, usag
   // A lease replaces the one before: a paced sidecar holds the greater of the two, another one may use first what it has and
   // then the new one.
   const kept = from.isPaced ? holder.held : 0;
-  const tokens = Math.min(isIdle ? 1 : share, kept + left);
+  const tokens = Math.min(unused >= IDLE_LEASES ? 1 : share, kept + left);
   const more = Math.max(0, tokens - kept);
   account.parts -= more * account.partsPerToken;
   holder.held += more;
