@@ -1,10 +1,10 @@
-// What a composed plugin gives each of its parts beside streams: configuration, ticks, queues, an end. In the Node host.
+// What a composed plugin gives each of its parts beside streams: configuration, ticks, queues, logs, foreign calls, an end. In the Node host.
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { ProxyWasmHost } from "@meshwright/host";
+import { HeaderMap, ProxyWasmHost } from "@meshwright/host";
 import { compile } from "../setup/filters.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "meshwright-compose-"));
@@ -40,5 +40,27 @@ test("each part has a tick, a queue and an end of its own", async () => {
   const tickOf = (period: number): number => lines.filter((line) => line === `tick of ${String(period)}`).length;
   assert.deepEqual([tickOf(20), tickOf(50)], [6, 3]);
   assert.deepEqual(lines.slice(-2), ["end of 20", "end of 50"]);
+  host.close();
+});
+
+test("each part is told of the streams of an access logger and of foreign calls, in the order of the configuration", async () => {
+  const host = await ProxyWasmHost.load(readFileSync(module), { canary: false });
+  const plugin = host.startPlugin({
+    rootId: "life",
+    configuration: JSON.stringify({
+      filters: [
+        { name: "told", configuration: "first" },
+        { name: "putter", configuration: "none" },
+        { name: "told", configuration: "second" },
+      ],
+    }),
+  });
+  assert.ok(plugin.ok, plugin.reason);
+  plugin.logStream({ request: new HeaderMap("request", { ":path": "/orders" }) });
+  plugin.callForeign(7, "ab");
+  assert.deepEqual(
+    host.log.lines.map(({ message }) => message).filter((line) => /^(first|second)/.test(line)),
+    ["first logs /orders", "second logs /orders", "first is told 7 ab of 2", "second is told 7 ab of 2"],
+  );
   host.close();
 });
