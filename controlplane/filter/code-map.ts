@@ -45,6 +45,21 @@ export class CodeMap {
     return segment === undefined || segment.offset >= end ? undefined : segment;
   }
 
+  /** A function's bytes by the file that they come from; of no file where the map tells nothing of the function. */
+  shares({ start, end }: FunctionBody): { readonly file: string | undefined; readonly size: number }[] {
+    const first = this.#after(start - 1);
+    const shares: { file: string | undefined; size: number }[] = [];
+    // What stands before the first instruction goes with it.
+    for (let from = start, i = first; from < end; i += 1) {
+      const next = Math.min(this.#segments[i + 1]?.offset ?? end, end);
+      const segment = this.#segments[i];
+      const isInside = segment !== undefined && segment.offset < end;
+      shares.push({ file: isInside ? segment.file : undefined, size: (isInside ? next : end) - from });
+      from = isInside ? next : end;
+    }
+    return shares;
+  }
+
   /** How many segments begin at or before an offset. */
   #after(offset: number): number {
     let low = 0;

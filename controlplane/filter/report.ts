@@ -1,7 +1,8 @@
 import { inspectModule, readWasm } from "@meshwright/host";
-import { shortName } from "./symbolize.ts";
+import { groupCode, largestFirst, largestFunctions, type CodeGroup, type Share } from "./code-groups.ts";
+import type { CodeMap } from "./code-map.ts";
 import { readFunctionNames } from "./wasm/names.ts";
-import { readFunctionBodies, readSections } from "./wasm/sections.ts";
+import { readFunctionBodies, readSections, type FunctionBody } from "./wasm/sections.ts";
 
 /** What is in a module, for people and, as JSON, for programs. */
 export interface ModuleReport {
@@ -17,8 +18,8 @@ export interface ModuleReport {
   /** In pages of 64 KiB. */
   readonly memory: { readonly minimum: number; readonly maximum: number | null } | null;
   readonly sections: readonly Share[];
-  /** The code by where it comes from, largest first; one group where the module has no names. */
-  readonly code: readonly Share[];
+  /** The code by where it comes from, largest first; none where the module has neither names nor a source map. */
+  readonly code: readonly CodeGroup[];
   /** The largest functions, largest first. */
   readonly largest: readonly Share[];
 }
@@ -27,12 +28,6 @@ export interface ExportReport {
   readonly name: string;
   /** The method of a context that it leads to in the AssemblyScript SDK, if it is a callback. */
   readonly callback: string | null;
-}
-
-export interface Share {
-  readonly name: string;
-  /** In bytes. */
-  readonly size: number;
 }
 
 const LARGEST = 10;
@@ -52,13 +47,18 @@ const sectionNames: Readonly<Record<number, string>> = {
   13: "tags",
 };
 
-/** Takes any bytes; of what is no module there is little to say. */
-export function reportModule(bytes: Uint8Array): ModuleReport {
+/**
+ * Takes any bytes; of what is no module there is little to say.
+ * @param map what stands beside the module; it counts only where the module says that it was built with one.
+ */
+export function reportModule(bytes: Uint8Array, map?: CodeMap): ModuleReport {
   const { abiVersion, problems, warnings, imports, exports } = inspectModule(bytes);
   const read = readWasm(bytes);
   const memory = read.ok ? read.module.memories[0] : undefined;
   const imported = imports.filter(({ kind }) => kind === "function").length;
-  const { sections, functions } = read.ok ? measure(bytes, imported) : { sections: [], functions: [] };
+  const { sections, bodies, functions } = read.ok ? measure(bytes, imported) : nothing;
+  const hasMap = sections.some(({ name }) => name === "sourceMappingURL");
+  const names = { functions, map: hasMap ? map : undefined };
   return {
     size: bytes.length,
     abiVersion: abiVersion ?? null,
@@ -68,44 +68,33 @@ export function reportModule(bytes: Uint8Array): ModuleReport {
     exports: exports.map(({ name }) => ({ name, callback: callbackOf(name) })),
     memory: memory === undefined ? null : { minimum: memory.minimum, maximum: memory.maximum ?? null },
     sections,
-    code: summed(functions.map(({ name, size }) => ({ name: groupOf(name), size }))),
-    largest: functions
-      .map(({ name, index, size }) => ({
-        name: name === undefined ? `function ${String(index)}` : shortName(name),
-        size,
-      }))
-      .sort((a, b) => b.size - a.size)
-      .slice(0, LARGEST),
+    code: groupCode(bodies, names),
+    largest: largestFunctions(bodies, names, LARGEST),
   };
 }
 
-interface FunctionSize {
-  readonly index: number;
-  readonly name: string | undefined;
-  readonly size: number;
+interface Measured {
+  readonly sections: readonly Share[];
+  readonly bodies: readonly FunctionBody[];
+  /** Names by index, as far as the module has them. */
+  readonly functions: ReadonlyMap<number, string>;
 }
 
+const nothing: Measured = { sections: [], bodies: [], functions: new Map() };
+
 /** Sizes, as far as the bytes can be read. */
-function measure(bytes: Uint8Array, imported: number): { sections: Share[]; functions: FunctionSize[] } {
+function measure(bytes: Uint8Array, imported: number): Measured {
   try {
     const found = readSections(bytes);
-    const names = readFunctionNames(bytes);
-    return {
-      sections: summed(
-        found.map(({ id, name, start, end }) => ({
-          name: name ?? sectionNames[id] ?? `section ${String(id)}`,
-          size: end - start,
-        })),
-      ),
-      functions: readFunctionBodies(bytes, found, imported).map(({ index, start, end }) => ({
-        index,
-        name: names.get(index),
-        size: end - start,
-      })),
-    };
+    const sections = found.map(({ id, name, start, end }) => ({
+      name: name ?? sectionNames[id] ?? `section ${String(id)}`,
+      size: end - start,
+    }));
+    const bodies = readFunctionBodies(bytes, found, imported);
+    return { sections: largestFirst(sections), bodies, functions: readFunctionNames(bytes) };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    return { sections: [], functions: [] };
+    return nothing;
   }
 }
 
@@ -114,28 +103,4 @@ function callbackOf(name: string): string | null {
   const [, words] = /^proxy_on_(?!memory_allocate$|context_create$)(\w+)$/.exec(name) ?? [];
   if (words === undefined) return null;
   return `on${words.replace(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase())}`;
-}
-
-/** Where a function comes from, by the path in its name, or the place that a debug build puts after it. */
-function groupOf(name: string | undefined): string {
-  if (name === undefined) return "code without names";
-  const path = /@([^@]+):\d+$/.exec(name)?.[1] ?? name;
-  if (/proxy-wasm-assemblyscript-sdk\/runtime\//.test(path) || path.startsWith("~lib/rt/")) return "runtime";
-  if (path.includes("proxy-wasm-assemblyscript-sdk/")) return "SDK";
-  const library = /^~lib\/((?:@[^/]+\/)?[^/]+)\/./.exec(path)?.[1];
-  if (
-    library !== undefined &&
-    !["util", "shared", "typedarray"].includes(library) &&
-    !/^~lib\/[a-z]+\/[A-Z]/.test(path)
-  ) {
-    return `library ${library}`;
-  }
-  if (path.startsWith("~lib/") || path.startsWith("~")) return "standard library";
-  return "filter";
-}
-
-function summed(shares: readonly Share[]): Share[] {
-  const sums = new Map<string, number>();
-  for (const { name, size } of shares) sums.set(name, (sums.get(name) ?? 0) + size);
-  return [...sums].map(([name, size]) => ({ name, size })).sort((a, b) => b.size - a.size);
 }

@@ -1,9 +1,9 @@
-import { readModule, reportModule, type ModuleReport, type Share } from "../../filter/index.ts";
+import { readCodeMap, readModule, reportModule, type ModuleReport, type Share } from "../../filter/index.ts";
 import { table } from "../print-table.ts";
 
 /** `meshwright filter inspect`. The exit status is 1 when Envoy would refuse the module. */
 export function inspect(file: string, { json }: { readonly json: boolean }): void {
-  const report = reportModule(readModule(file));
+  const report = reportModule(readModule(file), readCodeMap(file));
   process.stdout.write(
     json ? `${JSON.stringify(report, undefined, 2)}\n` : `${formatReport(file, report).join("\n")}\n`,
   );
@@ -43,7 +43,7 @@ export function formatReport(file: string, report: ModuleReport): string[] {
     ),
   );
   lines.push(...section("size by section:", report.sections.map(shareRow)));
-  lines.push(...section("size of the code:", report.code.map(shareRow)));
+  lines.push(...section("size of the code by where it comes from:", codeRows(report)));
   lines.push(...section("largest functions:", report.largest.map(shareRow)));
   return lines;
 }
@@ -51,6 +51,27 @@ export function formatReport(file: string, report: ModuleReport): string[] {
 function section(title: string, rows: readonly (readonly string[])[]): string[] {
   return rows.length === 0 ? [] : ["", title, ...table(rows).map((line) => `  ${line}`)];
 }
+
+/** Parts that are less than this of all code are summed up. */
+const SMALL = 0.01;
+
+function codeRows({ code, size }: ModuleReport): string[][] {
+  const all = code.reduce((sum, group) => sum + group.size, 0);
+  if (all === 0) return size === 0 ? [] : [[noNames]];
+  const row = (share: Share, indent: string): string[] => [
+    count(share.size).padStart(9),
+    `${((share.size * 100) / all).toFixed(1)} %`.padStart(7),
+    `${indent}${share.name}`,
+  ];
+  return code.flatMap((group) => {
+    const large = group.parts.filter(({ size }) => size >= all * SMALL);
+    const rest = group.size - large.reduce((sum, { size }) => sum + size, 0);
+    const parts = rest > 0 ? [...large, { name: "smaller ones", size: rest }] : large;
+    return [row(group, ""), ...(parts.length > 1 ? parts.map((part) => row(part, "  ")) : [])];
+  });
+}
+
+const noNames = "not known: the module has neither names nor a source map (asc --sourceMap makes one)";
 
 function shareRow({ name, size }: Share): string[] {
   return [count(size).padStart(9), name];

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { readWasm } from "@meshwright/host";
 import fc from "fast-check";
+import { CodeMap } from "../code-map.ts";
 import { reportModule } from "../report.ts";
 import { readFunctionNames, withFunctionNames } from "./names.ts";
 import { leb128, Reader, readFunctionBodies, readSections } from "./sections.ts";
@@ -85,7 +86,30 @@ describe("a report", () => {
     ];
     for (const [name, group] of groups) {
       const { code } = reportModule(withFunctionNames(twoFunctions, new Map([[0, name]])));
-      assert.deepEqual(code.map((share) => share.name).sort(), [group, "code without names"].sort(), name);
+      assert.deepEqual(code.map((share) => share.name).sort(), [group, "unknown"].sort(), name);
     }
+  });
+
+  test("tells code by the files in a source map, where the module says that there is one", () => {
+    const map = CodeMap.parse(
+      JSON.stringify({
+        version: 3,
+        sources: ["assembly/index.ts", "~lib/proxy-wasm-assemblyscript-sdk/json/parse.ts"],
+        names: [],
+        // From byte 23 on the first source, from 27 the second, from 28 the first again.
+        mappings: "uBAAA,ICAA,CDAA",
+      }),
+    );
+    const mapped = Buffer.concat([twoFunctions, Buffer.from("\0\x13\x10sourceMappingURL\x01x")]);
+    const { code, largest } = reportModule(mapped, map);
+    assert.deepEqual(code, [
+      { name: "filter", size: 3, parts: [{ name: "assembly", size: 3 }] },
+      { name: "SDK", size: 2, parts: [{ name: "json", size: 2 }] },
+    ]);
+    assert.deepEqual(largest, [
+      { name: "function 1 at ~lib/proxy-wasm-assemblyscript-sdk/json/parse.ts:1", size: 3 },
+      { name: "function 0 at assembly/index.ts:1", size: 2 },
+    ]);
+    assert.deepEqual(reportModule(twoFunctions, map).code, []);
   });
 });
