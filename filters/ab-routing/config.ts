@@ -4,7 +4,8 @@ import { Bytes, Config, ConfigObject } from "proxy-wasm-assemblyscript-sdk";
 import { refuseEmpty } from "../common/lists";
 import { isPlainName, ownHeaderName, plainName } from "../common/names";
 import { RequestMatch } from "../common/request-match";
-import { RequestValue } from "../common/request-value";
+import { readValues } from "../common/values/read";
+import { RequestValue } from "../common/values/request-value";
 import { Allocation, PLACES } from "./allocation";
 
 const MAX_EXPERIMENTS: i32 = 64;
@@ -89,7 +90,7 @@ export class SplitConfig {
   allocation: Allocation;
 
   constructor(object: ConfigObject, names: string[]) {
-    this.key = RequestValue.readAll(object, "key");
+    this.key = readValues(object, "key");
     if (!object.has("key")) object.error("key", "an array of at least one item");
     this.salt = object.stringOr("salt", "");
     this.allocation = readAllocation(object, names);

@@ -1,7 +1,7 @@
 // One experiment: which variant a request gets, and whom it is told.
 
 import { Bytes, Counter, HeaderName, Property, requestHeaders } from "proxy-wasm-assemblyscript-sdk";
-import { RequestValue } from "../common/request-value";
+import { RequestValue } from "../common/values/request-value";
 import { experimentSeed, placeOf } from "./allocation";
 import { ExperimentConfig } from "./config";
 

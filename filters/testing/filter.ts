@@ -4,7 +4,15 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before } from "node:test";
 import { Ajv, type ValidateFunction } from "ajv";
-import { Clock, Metrics, ProxyWasmHost, SharedData, type HttpStream, type Plugin } from "@meshwright/host";
+import {
+  Clock,
+  Metrics,
+  ProxyWasmHost,
+  SharedData,
+  type HttpStream,
+  type Plugin,
+  type PropertyMap,
+} from "@meshwright/host";
 import { buildFilters } from "../../setup/filters.mjs";
 import { root } from "../../setup/paths.mjs";
 
@@ -51,6 +59,8 @@ export interface Request {
   readonly headers?: readonly (readonly [string, string | Uint8Array])[];
   /** Address and port of the peer. */
   readonly from?: string;
+  /** Properties by path: `xds.route_name`, for example. */
+  readonly properties?: PropertyMap;
 }
 
 /** Gives the tests of a file Envoys with one filter, and stops them when the tests have run. */
@@ -83,15 +93,21 @@ export class Envoy {
   readonly #module: Uint8Array;
   readonly #workers: Worker[] = [];
 
-  constructor(module: Uint8Array, sharedData = new SharedData()) {
+  readonly #maxMemoryPages: number | undefined;
+
+  /** @param maxMemoryPages Of each worker's module, of 64 KiB each; Envoy's bound when left out. */
+  constructor(module: Uint8Array, sharedData = new SharedData(), maxMemoryPages?: number) {
     this.#module = module;
     this.sharedData = sharedData;
+    this.#maxMemoryPages = maxMemoryPages;
   }
 
   /** Starts a worker with one plugin. Throws if the filter refuses the configuration. */
   async worker(configuration: unknown): Promise<Worker> {
     const { clock, metrics, sharedData } = this;
-    const host = await ProxyWasmHost.load(this.#module, { clock, metrics, sharedData });
+    const maxMemoryPages = this.#maxMemoryPages;
+    const options = { clock, metrics, sharedData, ...(maxMemoryPages === undefined ? {} : { maxMemoryPages }) };
+    const host = await ProxyWasmHost.load(this.#module, options);
     const plugin = host.startPlugin({ configuration: JSON.stringify(configuration) });
     if (!plugin.ok) throw new Error(plugin.reason);
     const worker = new Worker(host, plugin);
@@ -148,8 +164,9 @@ export class Worker {
 
   /** Sends a request, and leaves the stream open. */
   open(request: Request = {}): HttpStream {
-    const { path = "/", method = "GET", authority = "a.example", headers = [], from = "192.0.2.1:4711" } = request;
-    const stream = this.#plugin.newHttpStream({ properties: { "source.address": from } });
+    const { path = "/", method = "GET", authority = "a.example", headers = [] } = request;
+    const { from = "192.0.2.1:4711", properties = {} } = request;
+    const stream = this.#plugin.newHttpStream({ properties: { "source.address": from, ...properties } });
     const all = [[":method", method], [":path", path], [":authority", authority], ...headers] as const;
     stream.requestHeaders(all, { endOfStream: true });
     return stream;
