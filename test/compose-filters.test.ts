@@ -111,7 +111,7 @@ describe("configurations that are refused", () => {
     [
       "a part that refuses its own",
       JSON.stringify({ filters: [authz, { name: "ratelimit", configuration: { limits: [{ name: "x" }] } }] }),
-      /^filters\[1\] "ratelimit": limits\[0\]\.tokenBucket: expected an object, found nothing$/,
+      /^filters\[1\] "ratelimit": limits\[0\]: expected exactly one of tokenBucket, gcra, /,
     ],
   ];
   for (const [what, configuration, error] of cases) {

@@ -2,7 +2,8 @@
 
 import { Bytes, ConfigObject } from "proxy-wasm-assemblyscript-sdk";
 import { RequestMatch } from "../common/request-match";
-import { RequestValue } from "../common/request-value";
+import { readValues } from "../common/values/read";
+import { RequestValue } from "../common/values/request-value";
 
 /** `{ "from": [{ "header": ... }, { "cookie": ... }], "when": ... }`: where the name stands, and who may ask. */
 @final
@@ -11,7 +12,7 @@ export class Force {
   readonly when: RequestMatch | null;
 
   constructor(object: ConfigObject) {
-    this.values = RequestValue.readAll(object, "from");
+    this.values = readValues(object, "from");
     if (!object.has("from")) object.error("from", "an array of at least one item");
     const when = object.objectOrNull("when");
     this.when = when === null ? null : RequestMatch.read(when);

@@ -1,7 +1,8 @@
 // Who a request is dealt out as.
 
 import { Bytes, ConfigObject } from "proxy-wasm-assemblyscript-sdk";
-import { RequestValue } from "../common/request-value";
+import { readValues } from "../common/values/read";
+import { RequestValue } from "../common/values/request-value";
 import { AnonymousId } from "./anonymous-id";
 
 /** The values of a request of which the first is its key, and whether a client without any is known by a cookie. */
@@ -18,7 +19,7 @@ export class Subject {
   constructor(object: ConfigObject, canIssue: bool) {
     const anonymous = object.boolOr("anonymous", false);
     this.anonymous = anonymous;
-    this.values = RequestValue.readAll(object, "key");
+    this.values = readValues(object, "key");
     if (anonymous && !canIssue) object.error("anonymous", "anonymousId beside the experiments");
     if (!object.has("key") && !anonymous) object.error("key", "an array of at least one item");
   }

@@ -1,6 +1,6 @@
 // Who sends a request: an address without port.
 
-import { Bytes, HeaderName, Property, requestHeaders } from "proxy-wasm-assemblyscript-sdk";
+import { Bytes, ConfigObject, HeaderName, Property, requestHeaders } from "proxy-wasm-assemblyscript-sdk";
 
 const SOURCE_ADDRESS: Property = new Property(["source", "address"]);
 const X_FORWARDED_FOR: HeaderName = new HeaderName("x-forwarded-for");
@@ -9,6 +9,15 @@ const X_FORWARDED_FOR: HeaderName = new HeaderName("x-forwarded-for");
 @inline const COLON: u8 = 0x3a;
 // @ts-ignore: decorator
 @inline const COMMA: u8 = 0x2c;
+
+/** The farthest address from the right of `x-forwarded-for` that can be asked for. */
+// @ts-ignore: decorator
+@inline const MAX_POSITION: i64 = 32;
+
+/** Reads `xForwardedForPosition`, which may be left out. */
+export function readPosition(object: ConfigObject): i32 {
+  return <i32>object.integerOr("xForwardedForPosition", 0, MAX_POSITION, 0);
+}
 
 /**
  * The client's address, or null where the host does not know it.

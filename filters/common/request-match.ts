@@ -1,10 +1,14 @@
 // Which requests something is for.
 
 import { Bytes, ConfigObject, HeaderName, requestCookie, requestHeaders } from "proxy-wasm-assemblyscript-sdk";
+import { Cidr, addressHigh, addressLow, parseAddress, readCidrs } from "./cidr";
+import { clientAddress, readPosition } from "./client-address";
 import { refuseEmpty } from "./lists";
 import { headerName } from "./names";
 import { requestPath } from "./request";
 import { StringMatch, TEXT_TESTS, TextTest } from "./string-match";
+import { readValue } from "./values/read";
+import { RequestValue } from "./values/request-value";
 
 const METHOD: HeaderName = new HeaderName(":method");
 const VALUE_TESTS: string[] = TEXT_TESTS.concat(["present"]);
@@ -16,9 +20,11 @@ export class RequestMatch {
   private methods: StringMatch[] = [];
   private headers: HeaderMatch[] = [];
   private cookies: CookieMatch[] = [];
+  private values: NamedValueMatch[] = [];
+  private addresses: AddressMatch | null = null;
 
   /**
-   * Reads `{ "path": ..., "methods": [...], "headers": [...], "cookies": [...] }`.
+   * Reads `{ "path": ..., "methods": [...], "headers": [...], "cookies": [...], "values": [...], "clientAddress": ... }`.
    * @param object Null for no conditions.
    */
   static read(object: ConfigObject | null): RequestMatch {
@@ -35,6 +41,11 @@ export class RequestMatch {
     const cookies = object.objects("cookies");
     refuseEmpty(object, "cookies", cookies.length);
     for (let i = 0; i < cookies.length; ++i) match.cookies.push(new CookieMatch(cookies[i]));
+    const values = object.objects("values");
+    refuseEmpty(object, "values", values.length);
+    for (let i = 0; i < values.length; ++i) match.values.push(new NamedValueMatch(values[i]));
+    const addresses = object.objectOrNull("clientAddress");
+    if (addresses !== null) match.addresses = new AddressMatch(addresses);
     return match;
   }
 
@@ -48,6 +59,15 @@ export class RequestMatch {
     return path.test == TextTest.Exact ? path.text : "";
   }
 
+  /** Reads an array of such objects; empty when the field is left out. */
+  static readAll(object: ConfigObject, field: string): RequestMatch[] {
+    const items = object.objects(field);
+    refuseEmpty(object, field, items.length);
+    const matches: RequestMatch[] = [];
+    for (let i = 0; i < items.length; ++i) matches.push(RequestMatch.read(items[i]));
+    return matches;
+  }
+
   /** Whether the current request is meant. */
   matches(): bool {
     const path = this.path;
@@ -59,13 +79,20 @@ export class RequestMatch {
     for (let i = 0; i < this.cookies.length; ++i) {
       if (!this.cookies[i].matches()) return false;
     }
-    return true;
+    for (let i = 0; i < this.values.length; ++i) {
+      if (!this.values[i].matches()) return false;
+    }
+    const addresses = this.addresses;
+    return addresses === null || addresses.matches();
   }
 
   /** Whether a condition is on this header. */
   reads(header: string): bool {
     for (let i = 0; i < this.headers.length; ++i) {
       if (this.headers[i].name == header) return true;
+    }
+    for (let i = 0; i < this.values.length; ++i) {
+      if (this.values[i].value.reads(header)) return true;
     }
     return false;
   }
@@ -141,5 +168,44 @@ class CookieMatch {
 
   matches(): bool {
     return this.value.matches(requestCookie(Bytes.of(this.name)));
+  }
+}
+
+/** A condition on any value of a request. */
+@final
+class NamedValueMatch {
+  readonly value: RequestValue;
+  private test: ValueMatch;
+
+  constructor(object: ConfigObject) {
+    this.value = readValue(object.object("value"));
+    this.test = new ValueMatch(object);
+  }
+
+  matches(): bool {
+    return this.test.matches(this.value.read());
+  }
+}
+
+/** A condition on where a request comes from. What is no IP address is in no range. */
+@final
+class AddressMatch {
+  private position: i32;
+  private ranges: Cidr[];
+
+  constructor(object: ConfigObject) {
+    this.position = readPosition(object);
+    this.ranges = readCidrs(object, "ranges");
+    if (!object.has("ranges")) object.error("ranges", "at least one range");
+    refuseEmpty(object, "ranges", this.ranges.length);
+  }
+
+  matches(): bool {
+    const address = clientAddress(this.position);
+    if (address === null || !parseAddress(address)) return false;
+    for (let i = 0; i < this.ranges.length; ++i) {
+      if (this.ranges[i].hasAddress(addressHigh, addressLow)) return true;
+    }
+    return false;
   }
 }

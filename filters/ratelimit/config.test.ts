@@ -10,6 +10,15 @@ const good: Good[] = [
   ["GCRA without burst", { limits: [{ name: "a", gcra: { requests: 10, period: "1s" } }] }],
   ["a fixed window", { limits: [{ name: "a", fixedWindow: { requests: 1_000_000, window: "744h" } }] }],
   ["a sliding window", { limits: [{ name: "a", slidingWindow: { requests: 1, window: "1ms" } }] }],
+  ["a concurrency limit", { limits: [{ name: "a", concurrency: { requests: 65_535 } }] }],
+  ["a lease", { limits: [{ name: "a", concurrency: { requests: 1, lease: "1h" } }] }],
+  [
+    "a limit that only has overrides",
+    one({ tokenBucket: undefined, unlimited: {}, overrides: [{ ...limit, match: {} }] }),
+  ],
+  ["a window of a month", { limits: [{ name: "a", fixedWindow: { requests: 1, window: "month" } }] }],
+  ["a cost by size", one({ responseCost: { bytesPerHit: 1024, max: 5 } })],
+  ["a fixed cost of responses", one({ cost: { hits: 2 }, responseCost: { hits: 2 } })],
   ["the least", { limits: [{ name: "a", tokenBucket: { maxTokens: 1, fillInterval: "1s" } }] }],
   [
     "everything",
@@ -28,6 +37,21 @@ const good: Good[] = [
             { clientAddress: { xForwardedForPosition: 32 } },
             { property: ["connection", "requested_server_name"] },
             { constant: "é" },
+            { query: "page", default: "1" },
+            { path: { segments: 32 } },
+            { path: { templates: ["/users/{id}", "/a/{**}/b", "/a/"] } },
+            { path: { template: "/users/{id}/{**}", segment: "id" } },
+            { host: {} },
+            { clientAddress: { ipv4Prefix: 24, ipv6Prefix: 64, xForwardedForPosition: 1 } },
+            { principal: {} },
+            { apiKey: { header: "x-api-key" } },
+            { apiKey: { query: "key" } },
+            { apiKey: { cookie: "key" }, default: "none" },
+            { routeName: {} },
+            { clusterName: {} },
+            { metadata: ["envoy.filters.http.jwt_authn", "payload", "sub"] },
+            { routeMetadata: ["ratelimit", "class"] },
+            { clusterMetadata: ["ratelimit", "class"] },
           ],
           missingKey: "skip",
           match: {
@@ -46,7 +70,20 @@ const good: Good[] = [
               { name: "a", exact: "1" },
               { name: "b", present: false },
             ],
+            values: [
+              { value: { routeName: {} }, prefix: "api" },
+              { value: { query: "debug" }, present: false },
+            ],
+            clientAddress: { ranges: ["0.0.0.0/0", "::/0"], xForwardedForPosition: 1 },
           },
+          except: [{ path: { exact: "/healthz" } }, {}],
+          scope: "worker",
+          overrides: [
+            { name: "gold", match: { headers: [{ name: "x-plan", exact: "gold" }] }, unlimited: {} },
+            { name: "silver", match: {}, fixedWindow: { requests: 10, window: "day" } },
+          ],
+          cost: { hits: 0, header: "x-cost", max: 10 },
+          responseCost: { statuses: ["404", "5xx", "400-403"], header: "x-tokens", max: 1000 },
           mode: "shadow",
           slots: 1_048_576,
         },
@@ -60,8 +97,16 @@ const good: Good[] = [
           slots: 4,
         },
       ],
+      allow: [{ clientAddress: { ranges: ["10.0.0.0/8"] } }],
       headers: "none",
-      response: { status: 503, body: "", format: "json" },
+      shadowHeader: "x-ratelimit-limited",
+      response: {
+        status: 503,
+        body: "",
+        format: "json",
+        grpcStatus: "RESOURCE_EXHAUSTED",
+        headers: [{ name: "x-envoy-ratelimited", value: "true" }],
+      },
     },
   ],
   ["headers and an empty response", { ...one({}), headers: "x-ratelimit", response: {} }],
@@ -197,7 +242,7 @@ const bad: Bad[] = [
     what: "a value of two sources",
     configuration: one({ key: [{ header: "a", cookie: "b" }] }),
     error:
-      "limits[0].key[0]: expected exactly one of header, cookie, path, method, clientAddress, property, constant, found header and cookie",
+      "limits[0].key[0]: expected exactly one of header, cookie, query, path, method, host, clientAddress, principal, apiKey, routeName, clusterName, metadata, routeMetadata, clusterMetadata, property, constant, found header and cookie",
   },
   {
     what: "a value of no source",
@@ -206,8 +251,8 @@ const bad: Bad[] = [
   },
   {
     what: "a value of an unknown source",
-    configuration: one({ key: [{ query: "a" }] }),
-    error: "limits[0].key[0].query: unknown field",
+    configuration: one({ key: [{ body: "a" }] }),
+    error: "limits[0].key[0].body: unknown field",
   },
   {
     what: "a header that is no name",
@@ -226,8 +271,8 @@ const bad: Bad[] = [
   },
   {
     what: "a path with fields",
-    configuration: one({ key: [{ path: { segments: 1 } }] }),
-    error: "limits[0].key[0].path.segments: unknown field",
+    configuration: one({ key: [{ path: { segment: 1 } }] }),
+    error: "limits[0].key[0].path.segment: unknown field",
   },
   {
     what: "a path that is no object",
@@ -315,6 +360,180 @@ const bad: Bad[] = [
     what: "a body that is no text",
     configuration: { ...one({}), response: { body: {} } },
     error: "response.body: expected a string, found object",
+  },
+  {
+    what: "two forms of a path",
+    configuration: one({ key: [{ path: { segments: 1, templates: ["/"] } }] }),
+    error: "limits[0].key[0].path: expected exactly one of segments, templates, template, found segments and templates",
+  },
+  {
+    what: "no segments of a path",
+    configuration: one({ key: [{ path: { segments: 0 } }] }),
+    error: "limits[0].key[0].path.segments: expected an integer from 1 to 32",
+  },
+  {
+    what: "a template that is none",
+    configuration: one({ key: [{ path: { templates: ["/a/{id}b{"] } }] }),
+    error: "limits[0].key[0].path.templates: expected a path whose segments are text",
+    schemaCannotTell: true,
+  },
+  {
+    what: "a segment that the template lacks",
+    configuration: one({ key: [{ path: { template: "/a/{id}", segment: "name" } }] }),
+    error: 'limits[0].key[0].path.segment: expected the name of a segment of the template, found string "name"',
+    schemaCannotTell: true,
+  },
+  {
+    what: "a prefix too long",
+    configuration: one({ key: [{ clientAddress: { ipv4Prefix: 33 } }] }),
+    error: "limits[0].key[0].clientAddress.ipv4Prefix: expected an integer from 0 to 32, found number 33",
+  },
+  {
+    what: "an API key of no place",
+    configuration: one({ key: [{ apiKey: {} }] }),
+    error: "limits[0].key[0].apiKey: expected exactly one of header, query, cookie, found none of them",
+  },
+  {
+    what: "metadata without key",
+    configuration: one({ key: [{ metadata: ["envoy.lb"] }] }),
+    error: "limits[0].key[0].metadata: expected a namespace and a key, found array of 1",
+  },
+  {
+    what: "an empty default",
+    configuration: one({ key: [{ header: "a", default: "" }] }),
+    error: "limits[0].key[0].default: expected a string that is not empty",
+  },
+  {
+    what: "a default where nothing is counted by",
+    configuration: one({ match: { values: [{ value: { header: "a", default: "b" }, exact: "c" }] } }),
+    error: "limits[0].match.values[0].value.default: unknown field",
+  },
+  {
+    what: "a value match without test",
+    configuration: one({ match: { values: [{ value: { host: {} } }] } }),
+    error: "limits[0].match.values[0]: expected exactly one of exact, prefix",
+  },
+  {
+    what: "an address match without ranges",
+    configuration: one({ match: { clientAddress: {} } }),
+    error: "limits[0].match.clientAddress.ranges: expected at least one range, found nothing",
+  },
+  {
+    what: "a range with bits behind its prefix",
+    configuration: { ...one({}), allow: [{ clientAddress: { ranges: ["10.1.0.0/8"] } }] },
+    error: 'allow[0].clientAddress.ranges: expected ranges such as "10.0.0.0/8"',
+    schemaCannotTell: true,
+  },
+  {
+    what: "nobody on an allow list",
+    configuration: { ...one({}), allow: [] },
+    error: "allow: expected at least one item, found array of 0",
+  },
+  { what: "no exception", configuration: one({ except: [] }), error: "limits[0].except: expected at least one item" },
+  {
+    what: "an override without match",
+    configuration: one({ overrides: [{ name: "b", unlimited: {} }] }),
+    error: "limits[0].overrides[0].match: expected an object, found nothing",
+  },
+  {
+    what: "an override without rate",
+    configuration: one({ overrides: [{ name: "b", match: {} }] }),
+    error: "limits[0].overrides[0]: expected exactly one of tokenBucket, gcra",
+  },
+  {
+    what: "an override's name used twice",
+    configuration: one({
+      overrides: [
+        { name: "b", match: {}, unlimited: {} },
+        { name: "b", match: {}, tokenBucket },
+      ],
+    }),
+    error: 'limits[0].overrides[1].name: expected a name that no override before has, found string "b"',
+    schemaCannotTell: true,
+  },
+  {
+    what: "an unknown scope",
+    configuration: one({ scope: "cluster" }),
+    error: 'limits[0].scope: expected one of "envoy", "worker", found string "cluster"',
+  },
+  {
+    what: "a year",
+    configuration: { limits: [{ name: "a", fixedWindow: { requests: 1, window: "year" } }] },
+    error:
+      'limits[0].fixedWindow.window: expected a duration from 1ms to 744h such as "60s" or "1h30m", or one of second, minute, hour, day, week, month',
+  },
+  {
+    what: "too many in flight",
+    configuration: { limits: [{ name: "a", concurrency: { requests: 65_536 } }] },
+    error: "limits[0].concurrency.requests: expected an integer from 1 to 65535",
+  },
+  {
+    what: "a lease too short",
+    configuration: { limits: [{ name: "a", concurrency: { requests: 1, lease: "2s" } }] },
+    error: "limits[0].concurrency.lease: expected a duration from 3s to 1h",
+    schemaCannotTell: true,
+  },
+  {
+    what: "a cost of requests in flight",
+    configuration: { limits: [{ name: "a", concurrency: { requests: 1 }, cost: { hits: 2 } }] },
+    error: "limits[0].cost: expected nothing, since requests in flight are counted, found object",
+    schemaCannotTell: true,
+  },
+  {
+    what: "a cost of responses where an override counts requests in flight",
+    configuration: one({
+      overrides: [{ name: "b", match: {}, concurrency: { requests: 1 } }],
+      responseCost: { hits: 1 },
+    }),
+    error: "limits[0].responseCost: expected nothing, since requests in flight are counted",
+    schemaCannotTell: true,
+  },
+  {
+    what: "a largest cost of no header",
+    configuration: one({ cost: { hits: 1, max: 2 } }),
+    error: "limits[0].cost.max: unknown field",
+  },
+  {
+    what: "a cost above the largest",
+    configuration: one({ cost: { hits: 3, header: "x-cost", max: 2 } }),
+    error: "limits[0].cost.hits: expected an integer from 0 to 2, found number 3",
+    schemaCannotTell: true,
+  },
+  {
+    what: "a cost of responses of two forms",
+    configuration: one({ responseCost: { hits: 1, bytesPerHit: 1 } }),
+    error: "limits[0].responseCost: expected exactly one of hits, header, bytesPerHit, found hits and bytesPerHit",
+  },
+  {
+    what: "a largest cost of a fixed one",
+    configuration: one({ responseCost: { hits: 1, max: 1 } }),
+    error: "limits[0].responseCost.max: unknown field",
+  },
+  {
+    what: "a status that is none",
+    configuration: one({ responseCost: { hits: 1, statuses: ["6xx"] } }),
+    error: 'limits[0].responseCost.statuses: expected statuses such as "404"',
+  },
+  {
+    what: "statuses the wrong way round",
+    configuration: one({ responseCost: { hits: 1, statuses: ["499-400"] } }),
+    error: "limits[0].responseCost.statuses: expected statuses",
+    schemaCannotTell: true,
+  },
+  {
+    what: "a header for the upstream that Envoy needs",
+    configuration: { ...one({}), shadowHeader: "Host" },
+    error: "shadowHeader: expected the name of a header that a filter may set",
+  },
+  {
+    what: "a header with a line break",
+    configuration: { ...one({}), response: { headers: [{ name: "a", value: "b\r\nc" }] } },
+    error: "response.headers[0].value: expected a text without control characters",
+  },
+  {
+    what: "an unknown status of gRPC",
+    configuration: { ...one({}), response: { grpcStatus: "OK" } },
+    error: 'response.grpcStatus: expected one of "UNAVAILABLE", "RESOURCE_EXHAUSTED"',
   },
 ];
 

@@ -1,35 +1,72 @@
 // The configuration of the filter; README.md describes the fields.
 
-import { Bytes, Config, ConfigObject } from "proxy-wasm-assemblyscript-sdk";
-import { plainName } from "../common/names";
+import { Bytes, Config, ConfigObject, HeaderList, HeaderName } from "proxy-wasm-assemblyscript-sdk";
+import { refuseEmpty } from "../common/lists";
+import { ownHeaderName } from "../common/names";
 import { RequestMatch } from "../common/request-match";
-import { RequestValue } from "../common/request-value";
-import { Algorithm } from "./algorithms/algorithm";
-import { ALGORITHMS, readAlgorithm } from "./algorithms/read";
-import { WAYS } from "./bucket-set";
-import { HEADERS, Headers } from "./quota-headers";
+import { HEADERS, Headers } from "./answer/quota-headers";
+import { LimitConfig } from "./limit-config";
 
 const MAX_LIMITS: i32 = 64;
-const MAX_SLOTS: i64 = 1_048_576;
-const DEFAULT_SLOTS: i64 = 65_536;
 
 const FORMATS: string[] = ["text", "json"];
-const MODES: string[] = ["enforce", "shadow"];
-const MISSING_KEYS: string[] = ["empty", "skip"];
 const REFUSAL: string = "rate limited";
+
+const GRPC_STATUSES: string[] = ["UNAVAILABLE", "RESOURCE_EXHAUSTED"];
+const GRPC_CODES: i32[] = [14, 8];
+
+/** The answer to a request that is refused. */
+@final
+export class ResponseConfig {
+  status: u32 = 429;
+  grpcStatus: i32 = GRPC_CODES[0];
+  /** Text of the body. */
+  body: string = REFUSAL;
+  /** Whether it comes as problem details (RFC 9457). */
+  json: bool = false;
+  /** Headers beside those that tell of the limit. */
+  headers: HeaderList = new HeaderList();
+
+  static read(object: ConfigObject | null): ResponseConfig {
+    const response = new ResponseConfig();
+    if (object === null) return response;
+    response.status = <u32>object.integerOr("status", 400, 599, 429);
+    response.grpcStatus = GRPC_CODES[object.oneOfOr("grpcStatus", GRPC_STATUSES, 0)];
+    response.body = object.stringOr("body", REFUSAL);
+    response.json = object.oneOfOr("format", FORMATS, 0) == 1;
+    const headers = object.objects("headers");
+    refuseEmpty(object, "headers", headers.length);
+    for (let i = 0; i < headers.length; ++i) {
+      response.headers.add(ownHeaderName(headers[i], "name"), headerText(headers[i], "value"));
+    }
+    return response;
+  }
+}
+
+/** A field that is the value of a header. */
+function headerText(object: ConfigObject, field: string): string {
+  const text = object.string(field);
+  for (let i = 0; i < text.length; ++i) {
+    const code = text.charCodeAt(i);
+    if (code < 0x20 || code == 0x7f) {
+      object.error(field, "a text without control characters");
+      break;
+    }
+  }
+  return text;
+}
 
 /** A configuration that was accepted. */
 @final
 export class RateLimitConfig {
   limits: LimitConfig[] = [];
+  /** Requests that no limit is for. */
+  allow: RequestMatch[] = [];
   /** How responses tell what is left. */
   headers: Headers = Headers.XRateLimit;
-  /** Status of a refusal. */
-  status: u32 = 0;
-  /** Text of a refusal. */
-  body: string = "";
-  /** Whether it comes as problem details (RFC 9457). */
-  json: bool = false;
+  /** Request header that tells the upstream which shadow limits would have refused. */
+  shadowHeader: HeaderName | null = null;
+  response: ResponseConfig = new ResponseConfig();
 
   /** Null when the configuration is not good; the log then says why. */
   static read(configuration: Bytes): RateLimitConfig | null {
@@ -40,48 +77,15 @@ export class RateLimitConfig {
     if (limits.length == 0 || limits.length > MAX_LIMITS) root.error("limits", `1 to ${MAX_LIMITS} limits`);
     const names: string[] = [];
     for (let i = 0; i < limits.length; ++i) {
-      const limit = new LimitConfig(limits[i]);
+      const limit = LimitConfig.read(limits[i]);
       if (limit.name.length && names.includes(limit.name)) limits[i].error("name", "a name that no limit before has");
       names.push(limit.name);
       result.limits.push(limit);
     }
+    result.allow = RequestMatch.readAll(root, "allow");
     result.headers = root.oneOfOr("headers", HEADERS, Headers.XRateLimit);
-    const response = root.objectOrNull("response");
-    result.status = response === null ? 429 : <u32>response.integerOr("status", 400, 599, 429);
-    result.body = response === null ? REFUSAL : response.stringOr("body", REFUSAL);
-    result.json = response !== null && response.oneOfOr("format", FORMATS, 0) == 1;
+    if (root.has("shadowHeader")) result.shadowHeader = new HeaderName(ownHeaderName(root, "shadowHeader"));
+    result.response = ResponseConfig.read(root.objectOrNull("response"));
     return config.accept() ? result : null;
-  }
-}
-
-/** One of its limits. */
-@final
-export class LimitConfig {
-  name: string;
-  algorithm: Algorithm;
-  /** The algorithm's name in the configuration. */
-  kind: string;
-  /** What the limit counts by; nothing for one bucket for all requests. */
-  key: RequestValue[];
-  /** Whether a request that lacks a part of the key passes; else the part counts as empty. */
-  skipMissing: bool;
-  match: RequestMatch;
-  /** Whether the limit only counts what it would refuse. */
-  shadow: bool;
-  /** Number of buckets, a multiple of `WAYS`. */
-  slots: u32;
-
-  constructor(object: ConfigObject) {
-    this.name = plainName(object, "name");
-    const kind = ALGORITHMS[max(object.alternative(ALGORITHMS), 0)];
-    this.kind = kind;
-    this.algorithm = readAlgorithm(kind, object.object(kind));
-    this.key = RequestValue.readAll(object, "key");
-    this.skipMissing = object.oneOfOr("missingKey", MISSING_KEYS, 0) == 1;
-    this.match = RequestMatch.read(object.objectOrNull("match"));
-    this.shadow = object.oneOfOr("mode", MODES, 0) == 1;
-    const slots = object.integerOr("slots", WAYS, MAX_SLOTS, DEFAULT_SLOTS);
-    if (slots % WAYS) object.error("slots", `a multiple of ${WAYS}`);
-    this.slots = <u32>slots;
   }
 }

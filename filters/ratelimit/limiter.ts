@@ -1,16 +1,40 @@
 // All limits together: a request passes when every limit lets it, and only then is it charged to them.
 
-import { LimitConfig } from "./config";
-import { Limit, Verdict } from "./limit";
+import { Counter } from "proxy-wasm-assemblyscript-sdk";
+import { RequestMatch } from "../common/request-match";
+import { RateLimitConfig } from "./config";
+import { Limit } from "./limit";
+import { Verdict } from "./scopes/store";
 
 /** The limits of a configuration. */
 @final
 export class Limiter {
-  private limits: Limit[] = [];
+  readonly limits: Limit[] = [];
+  private allow: RequestMatch[];
+  private exempt: Counter = new Counter("ratelimit.exempt");
 
   /** @param seed What keys are hashed with. */
-  constructor(limits: LimitConfig[], seed: u64) {
-    for (let i = 0; i < limits.length; ++i) this.limits.push(new Limit(limits[i], seed));
+  constructor(config: RateLimitConfig, seed: u64) {
+    this.allow = config.allow;
+    for (let i = 0; i < config.limits.length; ++i) this.limits.push(new Limit(config.limits[i], seed));
+  }
+
+  /** Whether anything is to be done for a request after it passed. */
+  get settles(): bool {
+    for (let i = 0; i < this.limits.length; ++i) {
+      if (this.limits[i].holds || this.limits[i].responseCost !== null) return true;
+    }
+    return false;
+  }
+
+  /** Microseconds in which hits that are held must be renewed; 0 where none are. */
+  get renewal(): u64 {
+    let least: u64 = 0;
+    for (let i = 0; i < this.limits.length; ++i) {
+      const renewal = this.limits[i].renewal;
+      if (renewal && (!least || renewal < least)) least = renewal;
+    }
+    return least;
   }
 
   /**
@@ -19,6 +43,7 @@ export class Limiter {
    * @returns The limit that refuses, or null when the request may pass.
    */
   decide(): Limit | null {
+    if (this.isExempt()) return null;
     const refusing = this.check();
     if (refusing !== null) return refusing;
     for (let i = 0; i < this.limits.length; ++i) {
@@ -33,7 +58,7 @@ export class Limiter {
     return null;
   }
 
-  /** Of the limits that let the request pass, the one with the fewest requests left; null when none was for it. */
+  /** Of the limits that let the request pass, the one with the fewest hits left; null when none was for it. */
   get tightest(): Limit | null {
     let tightest: Limit | null = null;
     for (let i = 0; i < this.limits.length; ++i) {
@@ -42,6 +67,28 @@ export class Limiter {
       if (tightest === null || isTighter(limit, tightest)) tightest = limit;
     }
     return tightest;
+  }
+
+  /** Names of the shadow limits that would have refused the request, with commas between; empty for none. */
+  get shadowRefusals(): string {
+    let names = "";
+    for (let i = 0; i < this.limits.length; ++i) {
+      const limit = this.limits[i];
+      if (!limit.shadow || (limit.verdict != Verdict.Limited && limit.verdict != Verdict.Contended)) continue;
+      names += names.length ? `,${limit.name}` : limit.name;
+    }
+    return names;
+  }
+
+  /** Whether the request is one that no limit is for. */
+  private isExempt(): bool {
+    for (let i = 0; i < this.allow.length; ++i) {
+      if (!unchecked(this.allow[i]).matches()) continue;
+      for (let k = 0; k < this.limits.length; ++k) this.limits[k].verdict = Verdict.NotApplicable;
+      this.exempt.increment();
+      return true;
+    }
+    return false;
   }
 
   /** Of the limits that refuse, the one that refuses longest. */
@@ -53,7 +100,7 @@ export class Limiter {
       if (limit.check() != Verdict.Limited) continue;
       limit.limited.increment();
       if (limit.shadow) continue;
-      const seconds = limit.secondsUntilRoom;
+      const seconds = limit.store.secondsUntilRoom;
       if (longest !== null && seconds <= wait) continue;
       longest = limit;
       wait = seconds;
@@ -75,8 +122,8 @@ export class Limiter {
 }
 
 function isTighter(a: Limit, b: Limit): bool {
-  const left = a.remaining;
-  const right = b.remaining;
+  const left = a.store.remaining;
+  const right = b.store.remaining;
   if (left != right) return left < right;
-  return a.secondsUntilUnused > b.secondsUntilUnused;
+  return a.store.secondsUntilUnused > b.store.secondsUntilUnused;
 }

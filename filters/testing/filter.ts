@@ -60,6 +60,7 @@ export interface Request {
   readonly headers?: readonly (readonly [string, string | Uint8Array])[];
   /** Address and port of the peer. */
   readonly from?: string;
+  /** Properties by path: `xds.route_name`, for example. */
   readonly properties?: PropertyMap;
 }
 
@@ -93,15 +94,27 @@ export class Envoy {
   readonly #module: Uint8Array;
   readonly #workers: Worker[] = [];
 
-  constructor(module: Uint8Array, sharedData = new SharedData()) {
+  readonly #maxMemoryPages: number | undefined;
+
+  /** @param maxMemoryPages Of each worker's module, of 64 KiB each; Envoy's bound when left out. */
+  constructor(module: Uint8Array, sharedData = new SharedData(), maxMemoryPages?: number) {
     this.#module = module;
     this.sharedData = sharedData;
+    this.#maxMemoryPages = maxMemoryPages;
   }
 
   /** Starts a worker with one plugin. Throws if the filter refuses the configuration. */
   async worker(configuration: unknown, logLevel: LogLevelName = "info"): Promise<Worker> {
     const { clock, metrics, sharedData } = this;
-    const host = await ProxyWasmHost.load(this.#module, { clock, metrics, sharedData, logLevel });
+    const maxMemoryPages = this.#maxMemoryPages;
+    const options = {
+      clock,
+      metrics,
+      sharedData,
+      logLevel,
+      ...(maxMemoryPages === undefined ? {} : { maxMemoryPages }),
+    };
+    const host = await ProxyWasmHost.load(this.#module, options);
     const plugin = host.startPlugin({ configuration: JSON.stringify(configuration) });
     if (!plugin.ok) throw new Error(plugin.reason);
     const worker = new Worker(host, plugin);
@@ -158,14 +171,8 @@ export class Worker {
 
   /** Sends a request, and leaves the stream open. */
   open(request: Request = {}): HttpStream {
-    const {
-      path = "/",
-      method = "GET",
-      authority = "a.example",
-      headers = [],
-      from = "192.0.2.1:4711",
-      properties,
-    } = request;
+    const { path = "/", method = "GET", authority = "a.example", headers = [] } = request;
+    const { from = "192.0.2.1:4711", properties = {} } = request;
     const stream = this.#plugin.newHttpStream({ properties: { "source.address": from, ...properties } });
     const all = [[":method", method], [":path", path], [":authority", authority], ...headers] as const;
     stream.requestHeaders(all, { endOfStream: true });

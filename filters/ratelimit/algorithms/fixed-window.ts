@@ -1,6 +1,6 @@
 import { Algorithm, secondsOf } from "./algorithm";
 
-/** So many requests in each window of time; windows begin at multiples of their length since 1970. A number is the requests of the window. */
+/** So many hits in each window of time; windows begin at multiples of their length since 1970. A number is the hits of the window. */
 @final
 export class FixedWindow extends Algorithm {
   /**
@@ -26,7 +26,7 @@ export class FixedWindow extends Algorithm {
     return this.length;
   }
 
-  /** Requests stay requests when the window's length changes. */
+  /** Hits stay hits when the window's length changes. */
   convert(used: u64, unit: u64): u64 {
     return min<u64>(used, u32.MAX_VALUE);
   }
@@ -35,24 +35,25 @@ export class FixedWindow extends Algorithm {
     return from / this.length == to / this.length ? used : 0;
   }
 
-  hasRoom(used: u64, now: u64): bool {
-    return used < this.requests;
+  hasRoom(used: u64, hits: u64, now: u64): bool {
+    return used + hits <= this.requests;
   }
 
-  charge(used: u64): u64 {
-    return used + 1;
+  charge(used: u64, hits: u64, now: u64): u64 {
+    return max(used, min(used + hits, this.requests));
   }
 
-  refund(used: u64): u64 {
-    return used - u64(used > 0);
+  /** Hits of a window that is over are gone already. */
+  refund(used: u64, hits: u64, chargedAt: u64, now: u64): u64 {
+    return chargedAt / this.length == now / this.length ? used - min(used, hits) : used;
   }
 
   remaining(used: u64, now: u64): u64 {
     return this.requests - min(used, this.requests);
   }
 
-  secondsUntilRoom(used: u64, now: u64): u64 {
-    return this.hasRoom(used, now) ? 0 : secondsOf(untilNext(now, this.length));
+  secondsUntilRoom(used: u64, hits: u64, now: u64): u64 {
+    return this.hasRoom(used, min(hits, this.requests), now) ? 0 : secondsOf(untilNext(now, this.length));
   }
 
   secondsUntilUnused(used: u64, now: u64): u64 {

@@ -1,5 +1,5 @@
 import { TokenBucket } from "proxy-wasm-assemblyscript-sdk";
-import { Algorithm } from "./algorithm";
+import { Algorithm, divideUp, secondsOf } from "./algorithm";
 
 /** Tokens come back one by one, up to a full bucket. A number is the parts that are spent; see `TokenBucket`. */
 @final
@@ -28,24 +28,26 @@ export class TokenBucketAlgorithm extends Algorithm {
     return this.bucket.refill(used, to - from);
   }
 
-  hasRoom(used: u64, now: u64): bool {
-    return this.bucket.hasToken(used);
+  hasRoom(used: u64, hits: u64, now: u64): bool {
+    return used + hits * this.bucket.token <= this.bucket.capacity;
   }
 
-  charge(used: u64): u64 {
-    return used + this.bucket.token;
+  charge(used: u64, hits: u64, now: u64): u64 {
+    return min(used + hits * this.bucket.token, this.bucket.capacity);
   }
 
-  refund(used: u64): u64 {
-    return used - min(used, this.bucket.token);
+  refund(used: u64, hits: u64, chargedAt: u64, now: u64): u64 {
+    return used - min(used, hits * this.bucket.token);
   }
 
   remaining(used: u64, now: u64): u64 {
     return this.bucket.remaining(used);
   }
 
-  secondsUntilRoom(used: u64, now: u64): u64 {
-    return this.bucket.secondsUntilToken(used);
+  secondsUntilRoom(used: u64, hits: u64, now: u64): u64 {
+    const needed = used + min(hits, this.quota) * this.bucket.token;
+    if (needed <= this.bucket.capacity) return 0;
+    return secondsOf(divideUp(needed - this.bucket.capacity, this.bucket.tokensPerFill));
   }
 
   secondsUntilUnused(used: u64, now: u64): u64 {

@@ -1,7 +1,7 @@
 import { Bytes, TokenBucket } from "proxy-wasm-assemblyscript-sdk";
-import { Algorithm } from "../algorithms/algorithm";
-import { SlidingWindow } from "../algorithms/sliding-window";
-import { TokenBucketAlgorithm } from "../algorithms/token-bucket";
+import { Algorithm } from "../../algorithms/algorithm";
+import { SlidingWindow } from "../../algorithms/sliding-window";
+import { TokenBucketAlgorithm } from "../../algorithms/token-bucket";
 import { BucketSet, WAYS } from "../bucket-set";
 
 const SECOND: u64 = 1_000_000;

@@ -1,6 +1,6 @@
-// The buckets that share one entry of the shared data: up to four keys of a limit whose hashes fall together.
+// The buckets that share one entry of a storage: up to four keys of a limit whose hashes fall together.
 //
-// There is no way to delete shared data, so keys are hashed into a fixed number of buckets. A bucket carries the 64-bit
+// There is no way to delete shared data, and memory is to be bounded anyway, so keys are hashed into a fixed number of buckets. A bucket carries the 64-bit
 // hash of its key. A key without a bucket takes an unused one of its set (an unused bucket says nothing about its key), else
 // the least used, with all that is used of it: a key may find less than its limit then, never more. That holds for keys that
 // lost their bucket too: since what is used comes back to all buckets of a set alike, the least used one has at least as
@@ -8,12 +8,12 @@
 // begins with less.
 
 import { Bytes } from "proxy-wasm-assemblyscript-sdk";
-import { Algorithm } from "./algorithms/algorithm";
+import { Algorithm } from "../algorithms/algorithm";
 
 /** Buckets of a set. */
 export const WAYS: i32 = 4;
 
-// In the shared data, least significant byte first: the time of the last change in microseconds since 1970, the unit of the
+// In a storage, least significant byte first: the time of the last change in microseconds since 1970, the unit of the
 // algorithm at that time, what keys without a bucket may have used, then for each bucket the hash of its key and what is used.
 // Eight bytes each.
 // @ts-ignore: decorator
@@ -21,7 +21,7 @@ export const WAYS: i32 = 4;
 // @ts-ignore: decorator
 @inline const BUCKET: i32 = 16;
 // @ts-ignore: decorator
-@inline const MAX_SIZE: i32 = HEAD + WAYS * BUCKET;
+@inline export const MAX_SIZE: i32 = HEAD + WAYS * BUCKET;
 
 /** The working copy of an entry; `bytes` is what to store. */
 @final
@@ -32,7 +32,7 @@ export class BucketSet {
   clockWentBack: bool = false;
   /** Whether the last `claim` had to take a bucket that was in use. */
   shared: bool = false;
-  private ordered: bool = true;
+  private algorithm: Algorithm | null = null;
 
   /**
    * Reads what is stored and lets time pass for all buckets, up to `now`. Time that goes back counts as none.
@@ -51,7 +51,7 @@ export class BucketSet {
     } else {
       this.lost = 0;
     }
-    this.ordered = algorithm.isOrdered;
+    this.algorithm = algorithm;
     store<u64>(this.address, now);
     store<u64>(this.address, algorithm.unit, 8);
   }
@@ -75,8 +75,9 @@ export class BucketSet {
       least = this.count++;
       this.setUsed(least, 0);
     }
-    if (!this.ordered) {
-      if (this.used(least) != 0) this.lost = greaterHalves(this.lost, this.used(least));
+    const algorithm = this.algorithm;
+    if (algorithm !== null && !algorithm.isOrdered) {
+      if (this.used(least) != 0) this.lost = algorithm.most(this.lost, this.used(least));
       this.setUsed(least, this.lost);
     }
     this.shared = this.used(least) != 0;
@@ -127,9 +128,4 @@ export class BucketSet {
 function isSet(bytes: Bytes): bool {
   const buckets = bytes.size - HEAD;
   return buckets > 0 && bytes.size <= MAX_SIZE && buckets % BUCKET == 0;
-}
-
-/** A number that in each half has at least as much as both. */
-function greaterHalves(a: u64, b: u64): u64 {
-  return (max(a >> 32, b >> 32) << 32) | max(a & 0xffff_ffff, b & 0xffff_ffff);
 }

@@ -1,7 +1,8 @@
 // Headers that tell a client its quota.
 
 import { Bytes, HeaderList, HeaderName, decimal, responseHeaders } from "proxy-wasm-assemblyscript-sdk";
-import { Limit } from "./limit";
+import { Limit } from "../limit";
+import { Rate } from "../rate";
 
 /** Which headers responses carry. */
 export enum Headers {
@@ -28,6 +29,7 @@ const RATE_LIMIT: HeaderName = new HeaderName("ratelimit");
 export class Quota {
   /** Null where no limit was for the request. */
   private limit: Limit | null = null;
+  private rate: Rate | null = null;
   private remaining: u64 = 0;
   /** In seconds. */
   private reset: u64 = 0;
@@ -38,21 +40,23 @@ export class Quota {
   remember(limit: Limit | null, refused: bool): void {
     this.limit = limit;
     if (limit === null) return;
-    this.remaining = refused ? 0 : limit.remaining;
-    this.reset = limit.secondsUntilUnused;
+    this.rate = limit.rate;
+    this.remaining = refused ? 0 : limit.store.remaining;
+    this.reset = limit.store.secondsUntilUnused;
   }
 
   /** Sets the headers of the response that comes from the upstream. */
   setOnResponse(): void {
     const limit = this.limit;
-    if (limit === null) return;
+    const rate = this.rate;
+    if (limit === null || rate === null) return;
     if (this.hasOld) {
-      responseHeaders.setBytes(X_LIMIT, decimal(limit.quota));
+      responseHeaders.setBytes(X_LIMIT, decimal(rate.quota));
       responseHeaders.setBytes(X_REMAINING, decimal(this.remaining));
       responseHeaders.setBytes(X_RESET, decimal(this.reset));
     }
     if (this.hasNew) {
-      responseHeaders.setBytes(POLICY, Bytes.of(limit.policy));
+      responseHeaders.setBytes(POLICY, Bytes.of(rate.policy));
       responseHeaders.setBytes(RATE_LIMIT, this.item(limit));
     }
   }
@@ -60,14 +64,15 @@ export class Quota {
   /** Adds the headers to those of a refusal. */
   addTo(headers: HeaderList): void {
     const limit = this.limit;
-    if (limit === null) return;
+    const rate = this.rate;
+    if (limit === null || rate === null) return;
     if (this.hasOld) {
-      headers.addBytes(X_LIMIT.name, decimal(limit.quota));
+      headers.addBytes(X_LIMIT.name, decimal(rate.quota));
       headers.addBytes(X_REMAINING.name, decimal(this.remaining));
       headers.addBytes(X_RESET.name, decimal(this.reset));
     }
     if (this.hasNew) {
-      headers.addBytes(POLICY.name, Bytes.of(limit.policy));
+      headers.addBytes(POLICY.name, Bytes.of(rate.policy));
       headers.addBytes(RATE_LIMIT.name, this.item(limit));
     }
   }

@@ -1,7 +1,8 @@
 // What a client gets that asks too often.
 
 import { Bytes, HeaderList, JsonWriter, decimal, sendLocalResponseBytes } from "proxy-wasm-assemblyscript-sdk";
-import { Limit } from "./limit";
+import { ResponseConfig } from "../config";
+import { Limit } from "../limit";
 import { Headers, Quota } from "./quota-headers";
 
 const details: JsonWriter = new JsonWriter();
@@ -12,35 +13,33 @@ export class Refusal {
   private body: Uint8Array;
   private quota: Quota;
 
-  /** @param json Whether the text comes as problem details (RFC 9457). */
   constructor(
-    private status: u32,
-    private text: string,
-    private json: bool,
+    private config: ResponseConfig,
     kind: Headers,
   ) {
-    this.body = Bytes.utf8(text).copy();
+    this.body = Bytes.utf8(config.body).copy();
     this.quota = new Quota(kind);
   }
 
   send(limit: Limit): void {
-    const seconds = max<u64>(limit.secondsUntilRoom, 1);
-    const headers = new HeaderList();
+    const config = this.config;
+    const seconds = max<u64>(limit.store.secondsUntilRoom, 1);
+    const headers = new HeaderList().addAll(config.headers);
     headers.addBytes("retry-after", decimal(seconds));
     this.quota.remember(limit, true);
     this.quota.addTo(headers);
     let body = Bytes.of(this.body);
-    if (this.json) {
+    if (config.json) {
       headers.add("content-type", "application/problem+json");
       body = this.problem(limit.name, seconds);
     }
-    sendLocalResponseBytes(this.status, body, headers, `ratelimit_${limit.name}`);
+    sendLocalResponseBytes(config.status, body, headers, `ratelimit_${limit.name}`, config.grpcStatus);
   }
 
   private problem(limit: string, seconds: u64): Bytes {
     details.clear().beginObject();
-    details.name("title").string(this.text);
-    details.name("status").integer(this.status);
+    details.name("title").string(this.config.body);
+    details.name("status").integer(this.config.status);
     details.name("limit").string(limit);
     details.name("retryAfter").integer(seconds);
     details.endObject();
