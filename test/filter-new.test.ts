@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -28,6 +28,16 @@ describe("meshwright filter new", () => {
     await npm("install", "--no-audit", "--no-fund", "--prefer-offline");
   });
   after(() => rmSync(folder, { recursive: true }));
+
+  test("puts the name where it belongs", () => {
+    const files = readdirSync(project, { recursive: true, withFileTypes: true }).filter(
+      (entry) => entry.isFile() && !/node_modules|vendor/.test(entry.parentPath) && entry.name !== "package-lock.json",
+    );
+    for (const { parentPath, name } of files) {
+      assert.doesNotMatch(readFileSync(join(parentPath, name), "utf8"), /__\w+__|\bNAME\b/, name);
+    }
+    assert.match(readFileSync(join(project, "README.md"), "utf8"), /^# my-filter\n/);
+  });
 
   test("makes a project whose tests pass", async () => {
     const output = (await npm("test")).toString();

@@ -2,7 +2,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { CheckResponseSchema } from "#gen/envoy/service/auth/v3/external_auth_pb.js";
 import type { GrpcCall, HttpCall, Plugin } from "@meshwright/host";
 import type { JsonObject } from "../model/index.ts";
-import { isObject, objectsOf } from "./json.ts";
+import { isObject, objectsOf } from "../explain/index.ts";
 import type { ExternalAnswer } from "./requests.ts";
 
 const GRPC_STATUS = { allow: 0, deny: 7 } as const;

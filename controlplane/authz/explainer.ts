@@ -1,26 +1,32 @@
-import { isIPv4, isIPv6 } from "node:net";
 import {
   Clock,
-  HeaderMap,
   ProxyWasmHost,
   type ForeignFunction,
   type HttpCall,
   type HttpStream,
   type Plugin,
-  type PropertyMap,
 } from "@meshwright/host";
 import type { JsonObject } from "../model/index.ts";
-import { AuthzError } from "./authz-error.ts";
-import type { Explanation, Header } from "./explanation.ts";
+import {
+  connectionProperties,
+  InputError,
+  isObject,
+  objectsOf,
+  optional,
+  refusalOf,
+  requestHeaders,
+  responseOf,
+  SECRET_HEADERS,
+  timeOf,
+  upstreamOf,
+  withPort,
+  type Subject,
+} from "../explain/index.ts";
 import { Authorizers } from "./authorizers.ts";
-import { isObject, objectsOf } from "./json.ts";
+import type { Explanation } from "./explanation.ts";
 import type { RequestSpec } from "./requests.ts";
 import { ruleOutcomes, type RuleLine } from "./rule-outcomes.ts";
 import { standIn, type StoodIn } from "./stand-ins.ts";
-import type { Subject } from "./subject.ts";
-
-/** Headers whose values are credentials. Headers that the configuration takes credentials from are added. */
-const SECRET_HEADERS = ["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", ":path"];
 
 /** How long before a request the filter is started. */
 const START_MS = 1000;
@@ -58,7 +64,7 @@ export class Explainer {
     this.#foreign = foreign;
   }
 
-  /** @throws AuthzError if the filter refuses the configuration, or the request cannot be made. */
+  /** @throws InputError if the filter refuses the configuration, or the request cannot be made. */
   async explain(spec: RequestSpec): Promise<Explanation> {
     const at = timeOf(spec.at);
     const credentials = standIn(this.#subject.configuration, spec, Math.floor(at.getTime() / 1000));
@@ -71,7 +77,7 @@ export class Explainer {
     try {
       const logged = { ...configuration, log: { decisions: "all", rules: true } };
       const plugin = host.startPlugin({ rootId: "authz", configuration: JSON.stringify(logged) });
-      if (!plugin.ok) throw new AuthzError(refusalOf(plugin));
+      if (!plugin.ok) throw new InputError(refusalOf(plugin));
       // Filters fetch what they need on their first tick.
       host.clock.advance(Math.min(plugin.tickPeriod, START_MS));
       this.#giveKeys(plugin, configuration);
@@ -85,18 +91,10 @@ export class Explainer {
   #send(plugin: Plugin, { configuration, ...credentials }: StoodIn, spec: RequestSpec, at: Date): Explanation {
     const [method = "GET", given = "/"] = (spec.request ?? "GET /").split(" ");
     const target = withParameters(given, credentials.parameters);
-    const host = spec.host ?? "localhost";
     const source = withPort(spec.source ?? "127.0.0.1");
-    const sent = new HeaderMap("request", [
-      [":method", method],
-      [":path", target],
-      [":authority", host],
-      [":scheme", spec.scheme ?? "https"],
-      ...linesOf(spec.headers),
-      ...credentials.headers,
-    ]);
+    const sent = requestHeaders({ ...spec, request: `${method} ${target}` }, credentials.headers);
     const logStart = plugin.log.length;
-    const stream = plugin.newHttpStream({ source, properties: propertiesOf(spec) });
+    const stream = plugin.newHttpStream({ source, properties: connectionProperties(spec) });
     stream.requestHeaders(sent.entries(), { endOfStream: true });
     if (isWaiting(stream)) this.#giveKeys(plugin, configuration);
     const authorizers = new Authorizers(configuration);
@@ -105,13 +103,13 @@ export class Explainer {
     if (plugin.trap !== undefined) throw new Error(`the filter trapped: ${plugin.trap}`);
 
     const { rules, decision } = readLog(plugin, logStart);
-    if (decision === undefined && !isAsked) throw new AuthzError(missingKeys(configuration));
+    if (decision === undefined && !isAsked) throw new InputError(missingKeys(configuration));
     const asked = rules.find(({ rule, matches }) => matches && authorizers.of(rule) !== undefined)?.rule;
     const explanation: Explanation = {
       ...optional("name", spec.name),
       request: {
         method,
-        host,
+        host: spec.host ?? "localhost",
         path: target.replace(/[?#].*$/s, ""),
         source,
         ...optional("peer", spec.peer),
@@ -170,44 +168,8 @@ async function foreignFunctions(configuration: JsonObject): Promise<Readonly<Rec
     const { celFunctions } = await import("@meshwright/host/cel");
     return celFunctions();
   } catch (error) {
-    throw new AuthzError(`rules with "when" need the package @marcbachmann/cel-js: ${String(error)}`);
+    throw new InputError(`rules with "when" need the package @marcbachmann/cel-js: ${String(error)}`);
   }
-}
-
-function refusalOf(plugin: Plugin): string {
-  const said = plugin.log.filter(({ level }) => level === "error").map(({ message }) => message);
-  return ["the filter refuses the configuration:", ...(said.length > 0 ? said : [plugin.reason])].join("\n  ");
-}
-
-function timeOf(text: string | undefined): Date {
-  if (text === undefined) return new Date();
-  const time = new Date(text);
-  const isWhole = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)$/.test(text);
-  if (isWhole && !Number.isNaN(time.getTime())) return time;
-  throw new AuthzError(`at: expected a time such as 2026-01-31T18:00:00Z, found ${JSON.stringify(text)}`);
-}
-
-/** An address with the port that it has, or some port. */
-function withPort(source: string): string {
-  if (isIPv4(source)) return `${source}:50000`;
-  const [, bare = source, port = ":50000"] = /^\[(.+)\](:\d{1,5})?$/.exec(source) ?? [];
-  if (isIPv6(bare)) return `[${bare}]${port}`;
-  const [, address = ""] = /^(.+):\d{1,5}$/.exec(source) ?? [];
-  if (isIPv4(address)) return source;
-  throw new AuthzError(`source: expected an IP address, with or without port, found ${JSON.stringify(source)}`);
-}
-
-function linesOf(headers: RequestSpec["headers"] = {}): Header[] {
-  return Object.entries(headers).flatMap(([name, value]) =>
-    (typeof value === "string" ? [value] : value).map((line): Header => [name, line]),
-  );
-}
-
-function propertiesOf({ peer, port }: RequestSpec): PropertyMap {
-  return {
-    ...(peer !== undefined && { "connection.mtls": true, "connection.uri_san_peer_certificate": peer }),
-    ...(port !== undefined && { "destination.port": port }),
-  };
 }
 
 function isWaiting(stream: HttpStream): boolean {
@@ -226,25 +188,6 @@ function readLog(plugin: Plugin, from: number): { rules: RuleLine[]; decision: D
   return { rules, decision };
 }
 
-function responseOf({ localResponse, response }: HttpStream): Pick<Explanation, "response"> {
-  if (localResponse === undefined) return {};
-  const headers = [...(response.headers ?? [])].filter(([name]) => !name.startsWith(":"));
-  return { response: { status: localResponse.status, headers, body: localResponse.body } };
-}
-
-function upstreamOf(stream: HttpStream, sent: HeaderMap, secret: ReadonlySet<string>): Pick<Explanation, "upstream"> {
-  const { headers } = stream.request;
-  if (headers === undefined || stream.localResponse !== undefined) return {};
-  const names = new Set([...headers].map(([name]) => name));
-  const isSame = (name: string): boolean => sent.getAll(name).join("\n") === headers.getAll(name).join("\n");
-  const changed = [...names].filter((name) => !isSame(name));
-  const set = changed.flatMap((name) =>
-    headers.getAll(name).map((value): Header => [name, secret.has(name) ? "(not shown)" : value]),
-  );
-  const removed = [...new Set([...sent].map(([name]) => name))].filter((name) => !names.has(name));
-  return { upstream: { set, removed, names: [...names] } };
-}
-
 function secretHeaders(configuration: JsonObject): ReadonlySet<string> {
   const names = new Set(SECRET_HEADERS);
   const add = (value: unknown): void => {
@@ -255,8 +198,4 @@ function secretHeaders(configuration: JsonObject): ReadonlySet<string> {
     for (const location of objectsOf(provider["fromHeaders"])) add(location["name"]);
   }
   return names;
-}
-
-function optional<Name extends string, T>(name: Name, value: T | undefined): { readonly [key in Name]?: T } {
-  return value === undefined ? {} : ({ [name]: value } as { readonly [key in Name]: T });
 }

@@ -1,4 +1,5 @@
 import type { Json } from "../model/index.ts";
+import type { LocalAnswer, UpstreamRequest } from "../explain/index.ts";
 import type { Decision } from "./requests.ts";
 
 /** What the filter made of one request. It holds no credential: no header of the request, and no query. */
@@ -28,17 +29,10 @@ export interface Explanation {
   /** The authorizer that was asked, and what it was taken to say. */
   readonly external?: { readonly authorizer: string; readonly answer?: string };
   /** What the client gets in place of the upstream's response. */
-  readonly response?: { readonly status: number; readonly headers: readonly Header[]; readonly body: string };
+  readonly response?: LocalAnswer;
   /** How the request is changed on its way to the upstream; left out if it does not get there. */
-  readonly upstream?: {
-    readonly set: readonly Header[];
-    readonly removed: readonly string[];
-    /** All headers that it gets. */
-    readonly names: readonly string[];
-  };
+  readonly upstream?: UpstreamRequest;
 }
-
-export type Header = readonly [name: string, value: string];
 
 export interface RuleOutcome {
   readonly name: string;

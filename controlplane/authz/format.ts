@@ -1,4 +1,5 @@
-import type { Explanation, Header, RuleOutcome } from "./explanation.ts";
+import { formatChanges } from "../explain/index.ts";
+import type { Explanation, RuleOutcome } from "./explanation.ts";
 
 /** An explanation as lines for people. */
 export function formatExplanation(explanation: Explanation): string[] {
@@ -13,7 +14,7 @@ export function formatExplanation(explanation: Explanation): string[] {
       ? []
       : [`  ${external.authorizer} is asked: ${external.answer ?? "--external says what it answers"}`]),
     `  ${outcome(explanation)}`,
-    ...changes(explanation).map((line) => `    ${line}`),
+    ...formatChanges(explanation).map((line) => `    ${line}`),
   ];
 }
 
@@ -41,22 +42,4 @@ function outcome({ decision, reason, rule, dryRun, rules }: Explanation): string
       return `denied${by}: ${reason ?? ""}${early}${dryRun ? "; it passes all the same, in a dry run" : ""}`;
     }
   }
-}
-
-function changes({ response, upstream }: Explanation): string[] {
-  const lines: string[] = [];
-  if (response !== undefined) {
-    lines.push(`the client gets ${response.status}`, ...response.headers.map(formatHeader));
-    if (response.body !== "") lines.push(response.body.trimEnd());
-  }
-  if (upstream !== undefined) {
-    const { set, removed } = upstream;
-    lines.push(`the upstream gets the request${set.length + removed.length === 0 ? " as it is" : ""}`);
-    lines.push(...set.map((header) => `with ${formatHeader(header)}`), ...removed.map((name) => `without ${name}`));
-  }
-  return lines;
-}
-
-function formatHeader([name, value]: Header): string {
-  return `${name}: ${value}`;
 }

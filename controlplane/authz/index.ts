@@ -1,4 +1,3 @@
-export { AuthzError } from "./authz-error.ts";
 export { compare } from "./compare.ts";
 export { Explainer } from "./explainer.ts";
 export type { Explanation, RuleOutcome } from "./explanation.ts";
@@ -11,4 +10,3 @@ export {
   type RequestSpec,
   type RequestTable,
 } from "./requests.ts";
-export { loadSubject, type Subject, type SubjectOptions } from "./subject.ts";

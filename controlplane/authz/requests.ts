@@ -3,7 +3,7 @@ import { compileSchema } from "../model/compiled-schema.ts";
 import { readDocuments } from "../model/document.ts";
 import { formatProblem, type JsonObject, type Problem, type SourceFile } from "../model/index.ts";
 import { schemaFaults } from "../model/schema-faults.ts";
-import { AuthzError } from "./authz-error.ts";
+import { InputError, type PlainRequest } from "../explain/index.ts";
 import schema from "./requests.json" with { type: "json" };
 
 export type Decision = "allowed" | "denied" | "undecided";
@@ -25,16 +25,8 @@ export interface Expected {
 }
 
 /** A request as it stands in a file; requests.json describes the fields. */
-export interface RequestSpec {
+export interface RequestSpec extends PlainRequest {
   readonly name?: string;
-  readonly request?: string;
-  readonly host?: string;
-  readonly scheme?: "http" | "https";
-  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
-  readonly source?: string;
-  readonly port?: number;
-  readonly peer?: string;
-  readonly at?: string;
   readonly apiKey?: string;
   readonly token?: { readonly provider: string; readonly claims?: JsonObject };
   readonly user?: string;
@@ -54,7 +46,7 @@ const compiled = compileSchema(ajv, "requests", schema);
 
 /**
  * Reads a file of requests in YAML or JSON, with its defaults filled into each.
- * @throws AuthzError with a line for each fault.
+ * @throws InputError with a line for each fault.
  */
 export function readRequests(file: SourceFile): RequestTable {
   const { documents, problems } = readDocuments(file);
@@ -65,8 +57,8 @@ export function readRequests(file: SourceFile): RequestTable {
       found.push(document.origin.problem(path, message, at));
     }
     if (second !== undefined) found.push(second.origin.problem([], "expected one document in the file"));
-  } else if (found.length === 0) throw new AuthzError(`${file.path}: the file is empty`);
-  if (found.length > 0 || document === undefined) throw new AuthzError(found.map(formatProblem).join("\n"));
+  } else if (found.length === 0) throw new InputError(`${file.path}: the file is empty`);
+  if (found.length > 0 || document === undefined) throw new InputError(found.map(formatProblem).join("\n"));
   // The schema has checked it.
   const { defaults = {}, requests, ...rest } = document.value as RequestTable & { readonly defaults?: RequestSpec };
   return { ...rest, requests: requests.map((request) => withDefaults(defaults, request)) };

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from "../model/index.ts";
 import { parsePath, type Path } from "../model/index.ts";
 import type { RuleOutcome } from "./explanation.ts";
-import { isList, isObject, objectsOf, textOr } from "./json.ts";
+import { isList, isObject, objectsOf, textOr } from "../explain/index.ts";
 
 /** A line of the filter's log about a rule. */
 export interface RuleLine {

@@ -2,8 +2,8 @@
 
 import { createHash, generateKeyPairSync, pbkdf2Sync, randomBytes, sign, type KeyObject } from "node:crypto";
 import type { Json, JsonObject } from "../model/index.ts";
-import { AuthzError } from "./authz-error.ts";
-import { isList, objectOr, objectsOf, textOr } from "./json.ts";
+import { InputError } from "../explain/index.ts";
+import { isList, objectOr, objectsOf, textOr } from "../explain/index.ts";
 import type { RequestSpec } from "./requests.ts";
 
 export type HeaderLine = readonly [name: string, value: string];
@@ -24,7 +24,7 @@ let keyPair: { publicKey: KeyObject; privateKey: KeyObject } | undefined;
 /**
  * Adds what a request asks for by `apiKey`, `token` and `user`. Nothing else of the configuration changes; what is made is in no output.
  * @param now seconds since 1970.
- * @throws AuthzError if the configuration has no key, provider or user of the name.
+ * @throws InputError if the configuration has no key, provider or user of the name.
  */
 export function standIn(configuration: JsonObject, { apiKey, token, user }: RequestSpec, now: number): StoodIn {
   const credentials = new Credentials();
@@ -131,5 +131,5 @@ function named(objects: readonly JsonObject[], name: string, what: string): Json
   if (found !== undefined) return found;
   const names = objects.flatMap((object) => (typeof object["name"] === "string" ? [object["name"]] : []));
   const there = names.length === 0 ? "it has none" : `it has ${names.join(", ")}`;
-  throw new AuthzError(`the configuration has no ${what} of the name ${JSON.stringify(name)}; ${there}`);
+  throw new InputError(`the configuration has no ${what} of the name ${JSON.stringify(name)}; ${there}`);
 }

@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { stringify } from "yaml";
 import { bootstrapJson, createBootstrap, type BootstrapOptions } from "../bootstrap/index.ts";
+import { addAbCommands } from "./ab/index.ts";
 import { addAuthzCommands } from "./authz/index.ts";
 import { addFilterCommands } from "./filter/index.ts";
 import { importFiles, type ImportFlags } from "./import.ts";
@@ -96,6 +97,7 @@ program
   .option("--json", "print it as JSON", false)
   .action((options: QuotaOptions) => quota(options));
 
+addAbCommands(program);
 addAuthzCommands(program);
 addFilterCommands(program);
 

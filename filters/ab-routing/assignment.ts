@@ -92,7 +92,9 @@ export class Assignment {
 /** One line of JSON for an experiment and a request. */
 function tell(experiment: Experiment, variant: Variant | null): void {
   const name = variant === null ? "null" : `"${variant.name}"`;
-  const place = experiment.reason == Reason.Split ? `,"place":${experiment.place}` : "";
-  const why = REASONS[experiment.reason];
-  logDebug(`{"ab":"assignment","experiment":"${experiment.name}","variant":${name},"reason":"${why}"${place}}`);
+  const reason = experiment.reason;
+  const place = reason == Reason.Split ? `,"place":${experiment.place}` : "";
+  const rule = reason == Reason.Rule ? `,"rule":${experiment.rule}` : "";
+  const why = REASONS[reason];
+  logDebug(`{"ab":"assignment","experiment":"${experiment.name}","variant":${name},"reason":"${why}"${rule}${place}}`);
 }

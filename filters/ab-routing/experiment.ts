@@ -18,6 +18,8 @@ export class Experiment {
   private seed: u64;
   /** Why `choose` gave what it gave. */
   reason: Reason = Reason.NotTargeted;
+  /** The rule that decided last. */
+  rule: i32 = 0;
   /** The place of the key that the split dealt out last. */
   place: u32 = 0;
   /** Of that key in its variant, where the experiment is measured. */
@@ -59,7 +61,9 @@ export class Experiment {
     const forced = force === null ? -1 : force.variant(this.names);
     if (forced >= 0) return this.because(Reason.Forced, forced);
     for (let i = 0; i < config.rules.length; ++i) {
-      if (config.rules[i].match.matches()) return this.because(Reason.Rule, config.rules[i].variant);
+      if (!config.rules[i].match.matches()) continue;
+      this.rule = i;
+      return this.because(Reason.Rule, config.rules[i].variant);
     }
     return this.dealt();
   }

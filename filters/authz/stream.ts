@@ -201,7 +201,7 @@ export class AuthzStream extends HttpContext {
   /** @param after The `external` rule whose authorizer has let the request go on. */
   private applyRules(caller: Caller, after: Rule | null): Reason {
     const rules = this.config.rules;
-    const rule = rules.decide(this.request, caller, after);
+    const rule = rules.decide(this.request, caller, after, !this.operating.namesAllowing);
     this.rule = rule;
     if (after === null) {
       for (let i = 0; i < rules.observed.length; ++i) rules.observed[i].observe();

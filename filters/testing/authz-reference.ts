@@ -6,9 +6,15 @@ export interface ModelRequest {
   readonly host: string;
   readonly path: string;
   readonly query: readonly (readonly [string, string])[];
+  /** Whether the query also has an escape that is none. */
+  readonly isMalformed: boolean;
   /** Values of `x-role`, one a line. */
   readonly roles: readonly string[];
   readonly source: string;
+  /** The port of the connection; none where it is not known. */
+  readonly port?: number;
+  /** The URI of the client's certificate. */
+  readonly uri?: string;
   readonly apiKey?: string;
 }
 
@@ -20,6 +26,7 @@ interface RequestConditions {
   readonly paths?: readonly Test[];
   readonly query?: readonly (Test & { readonly name: string })[];
   readonly sources?: readonly string[];
+  readonly ports?: readonly number[];
 }
 
 export interface ModelRule extends RequestConditions {
@@ -35,6 +42,7 @@ export type Principal =
   | { readonly any: true }
   | { readonly authenticated: true }
   | { readonly apiKey: string }
+  | { readonly peer: Test }
   | { readonly anyOf: readonly Principal[] }
   | { readonly not: Principal };
 
@@ -60,12 +68,14 @@ function matches(rule: ModelRule, request: ModelRequest): boolean {
 }
 
 function requestFits(conditions: RequestConditions, request: ModelRequest, all: boolean): boolean {
-  const { methods, hosts, paths, query, sources } = conditions;
+  const { methods, hosts, paths, query, sources, ports } = conditions;
   return (
     (methods?.includes(request.method) ?? true) &&
     (hosts?.some((host) => hostFits(host, request.host)) ?? true) &&
     (paths?.some((test) => pathFits(test, request.path)) ?? true) &&
-    (query?.every((test) => valuesPass(test, valuesOf(request, test.name), all)) ?? true) &&
+    (query?.every((test) => (request.isMalformed ? !all : valuesPass(test, valuesOf(request, test.name), all))) ??
+      true) &&
+    (ports === undefined || (request.port === undefined ? !all : ports.includes(request.port))) &&
     (sources?.some((range) => isIn(range, request.source, !all)) ?? true)
   );
 }
@@ -134,6 +144,7 @@ function isCaller(principal: Principal, request: ModelRequest): boolean {
   if ("any" in principal) return true;
   if ("authenticated" in principal) return request.apiKey !== undefined;
   if ("apiKey" in principal) return request.apiKey === principal.apiKey;
+  if ("peer" in principal) return request.uri !== undefined && textFits(principal.peer, request.uri);
   if ("anyOf" in principal) return principal.anyOf.some((part) => isCaller(part, request));
   return !isCaller(principal.not, request);
 }

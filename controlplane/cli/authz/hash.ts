@@ -1,6 +1,6 @@
 import { createHash, pbkdf2Sync, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { AuthzError } from "../../authz/index.ts";
+import { InputError } from "../../explain/index.ts";
 
 export interface HashFlags {
   readonly user?: string;
@@ -12,9 +12,9 @@ export interface HashFlags {
 /** `meshwright authz hash`: the entry of a configuration for a secret, which is made here unless it is on standard input. */
 export function hash(flags: HashFlags): void {
   const { user, apiKey, iterations } = flags;
-  if ((user === undefined) === (apiKey === undefined)) throw new AuthzError("give either --user or --api-key");
+  if ((user === undefined) === (apiKey === undefined)) throw new InputError("give either --user or --api-key");
   const secret = flags.stdin ? firstLine(readFileSync(0, "utf8")) : randomBytes(24).toString("base64url");
-  if (secret === "") throw new AuthzError("standard input has no secret in its first line");
+  if (secret === "") throw new InputError("standard input has no secret in its first line");
   const entry = user === undefined ? { name: apiKey, sha256: sha256(secret) } : userOf(user, secret, iterations);
   // Apart, so that the entry can go into a file and the secret into a store of secrets.
   if (!flags.stdin) process.stderr.write(`${secret}\n`);

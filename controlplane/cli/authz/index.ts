@@ -2,7 +2,8 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
 import type { JsonObject } from "../../model/index.ts";
 import { explain, type ExplainFlags } from "./explain.ts";
-import { orFail } from "./fail.ts";
+import { orFail } from "../fail.ts";
+import { addRequestOptions, collect } from "../request-flags.ts";
 import { hash, type HashFlags } from "./hash.ts";
 import { testTables, type TestFlags } from "./test.ts";
 
@@ -13,19 +14,12 @@ const JWKS = "keys that a cluster would answer with, CLUSTER=FILE; can be repeat
 export function addAuthzCommands(program: Command): void {
   const authz = program.command("authz").description("ask the filter authz what it makes of requests, and why");
 
-  authz
+  const explaining = authz
     .command("explain")
     .description("say which rule decides on a request and why; exit status 0 allowed, 1 denied, 3 undecided, 2 a fault")
     .argument("<configuration>", "file with the filter's configuration, or a mesh's folder with a FilterPolicy")
-    .option("--requests <file>", "requests in YAML or JSON, in place of the options that make one")
-    .option("--request <line>", 'method and target, such as "GET /orders?page=2"', "GET /")
-    .option("-H, --header <line>", 'a header, such as "x-team: red"; can be repeated', collect, [])
-    .option("--host <host>", ":authority", "localhost")
-    .addOption(new Option("--scheme <scheme>", ":scheme").choices(["http", "https"]).default("https"))
-    .option("--source <address>", "the connection's other end", "127.0.0.1")
-    .option("--port <port>", "port of Envoy's end", parsePort)
-    .option("--peer <uri>", "URI in the client's certificate, such as spiffe://mesh/ns/a/sa/b")
-    .option("--at <time>", "when it comes, such as 2026-01-31T18:00:00Z; now when left out")
+    .option("--requests <file>", "requests in YAML or JSON, in place of the options that make one");
+  addRequestOptions(explaining)
     .option("--api-key <name>", "with a key of this name, made and accepted for this request")
     .option("--token <provider>", "with a token of this JWT provider, made and accepted for this request")
     .option("--claims <json>", "its claims, over iss, aud, iat and exp", parseObject)
@@ -67,16 +61,6 @@ export function addAuthzCommands(program: Command): void {
 function parseIterations(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1 || value > 10_000) throw new InvalidArgumentError("expected 1 to 10000");
-  return value;
-}
-
-function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
-}
-
-function parsePort(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > 65_535) throw new InvalidArgumentError("expected 1 to 65535");
   return value;
 }
 

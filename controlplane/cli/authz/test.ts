@@ -1,15 +1,8 @@
 import { dirname, join } from "node:path";
-import {
-  AuthzError,
-  compare,
-  Explainer,
-  formatExplanation,
-  loadSubject,
-  readRequests,
-  type Explanation,
-} from "../../authz/index.ts";
-import { NOT_SO } from "./fail.ts";
-import { readAnswers, readText } from "./read.ts";
+import { compare, Explainer, formatExplanation, readRequests, type Explanation } from "../../authz/index.ts";
+import { InputError, loadSubject } from "../../explain/index.ts";
+import { NOT_SO } from "../fail.ts";
+import { readAnswers, readText } from "../read.ts";
 
 export interface TestFlags {
   readonly configuration?: string;
@@ -48,13 +41,13 @@ async function testTable(file: string, answers: Map<string, string>, flags: Test
   const table = readRequests({ path: file, text: await readText(file) });
   const configuration =
     flags.configuration ?? (table.configuration === undefined ? undefined : join(dirname(file), table.configuration));
-  if (configuration === undefined) throw new AuthzError(`${file}: it names no configuration; give --configuration`);
+  if (configuration === undefined) throw new InputError(`${file}: it names no configuration; give --configuration`);
   const policy = flags.policy ?? table.policy;
-  const explainer = await Explainer.create(await loadSubject(configuration, { ...flags, policy }), answers);
+  const explainer = await Explainer.create(await loadSubject("authz", configuration, { ...flags, policy }), answers);
   const tested: Tested[] = [];
   for (const [index, spec] of table.requests.entries()) {
     const name = spec.name ?? `requests[${index}] ${spec.request ?? "GET /"}`;
-    if (spec.expect === undefined) throw new AuthzError(`${file}: ${name}: expect is missing`);
+    if (spec.expect === undefined) throw new InputError(`${file}: ${name}: expect is missing`);
     const explanation = await explainer.explain(spec).catch((error: unknown) => rethrow(error, `${file}: ${name}`));
     tested.push({ file, name, faults: compare(spec.expect, explanation), explanation });
   }
@@ -62,5 +55,5 @@ async function testTable(file: string, answers: Map<string, string>, flags: Test
 }
 
 function rethrow(error: unknown, where: string): never {
-  throw error instanceof AuthzError ? new AuthzError(`${where}: ${error.message}`) : error;
+  throw error instanceof InputError ? new InputError(`${where}: ${error.message}`) : error;
 }

@@ -32,6 +32,11 @@ export class Operating {
   /** 403, or what else is answered in its place. */
   forbiddenStatus: u32 = 403;
 
+  /** Whether the log or a metric has the name of a rule that lets a request pass. */
+  get namesAllowing(): bool {
+    return this.decisions == DecisionsLogged.All || this.logsRules || this.countsRules;
+  }
+
   read(root: ConfigObject): void {
     this.dryRun = root.boolOr("dryRun", false);
     this.countsRules = root.boolOr("ruleMetrics", false);

@@ -19,8 +19,21 @@ export enum KeyKind {
   Issuer,
   Provider,
   Claim,
+  Query,
+  // From here on, to look one up takes a call of the host.
   Source,
   Peer,
+  Port,
+  PeerUri,
+  PeerDns,
+  PeerSubject,
+}
+
+/** Whether to look keys of a kind up takes a call of the host. */
+// @ts-ignore: decorator
+@inline
+export function asksHost(kind: KeyKind): bool {
+  return kind >= KeyKind.Source;
 }
 
 // FNV-1a. That of a prefix is on the way to that of the whole, so one pass over a path gives both.
@@ -35,8 +48,8 @@ export function hashByte(hash: u64, byte: u64): u64 {
   return (hash ^ byte) * FNV_PRIME;
 }
 
-/** In place of the bits of a range: for an address that cannot be read. */
-export const NO_ADDRESS: i32 = -1;
+/** In place of the bits of a range, or of a size: for what cannot be read, an address, a port or a query. */
+export const UNREADABLE: i32 = -1;
 
 /** Something that a request can have, as a number of 64 bits. Two things with one number cost time, and nothing else. */
 @final
@@ -44,6 +57,8 @@ export class Key {
   header: HeaderName | null = null;
   pattern: string = "";
   claim: ClaimPath | null = null;
+  /** The name of a parameter of the query. */
+  parameter: Uint8Array | null = null;
 
   constructor(
     readonly kind: KeyKind,
@@ -64,6 +79,18 @@ export class Key {
     const key = new Key(KeyKind.Claim, hashClaim(hashText(KeyKind.Claim, claim.id), text));
     key.claim = claim;
     return key;
+  }
+
+  /** Of a parameter of the query, decoded. */
+  static ofParameter(name: Uint8Array, value: Bytes): Key {
+    const key = new Key(KeyKind.Query, hashParameter(Bytes.of(name), value));
+    key.parameter = name;
+    return key;
+  }
+
+  /** By this one a rule is found where a part of a request cannot be read, and everything about it is in doubt. */
+  static ofUnreadable(kind: KeyKind): Key {
+    return new Key(kind, hashUnreadable(kind), UNREADABLE);
   }
 
   static ofHeader(header: HeaderName, value: Bytes): Key {
@@ -101,9 +128,25 @@ export function hashText(kind: KeyKind, text: string): u64 {
 }
 
 export function hashHeader(header: HeaderName, value: Bytes): u64 {
+  return hashNamed(KeyKind.Header, Bytes.at(header.pointer, header.size), value);
+}
+
+export function hashParameter(name: Bytes, value: Bytes): u64 {
+  return hashNamed(KeyKind.Query, name, value);
+}
+
+function hashNamed(kind: KeyKind, name: Bytes, value: Bytes): u64 {
   let seed = HASH_START;
-  for (let i = 0; i < <i32>header.size; ++i) seed = hashByte(seed, load<u8>(header.pointer + i));
-  return hashBytes(KeyKind.Header, value, hashByte(seed, 0));
+  for (let i = 0; i < name.size; ++i) seed = hashByte(seed, load<u8>(name.pointer + i));
+  return hashBytes(kind, value, hashByte(seed, 0));
+}
+
+export function hashNumber(kind: KeyKind, value: i64): u64 {
+  return finishHash(hashByte(HASH_START, value), kind);
+}
+
+export function hashUnreadable(kind: KeyKind): u64 {
+  return hashAddress(kind, 0, 0, UNREADABLE);
 }
 
 /** @param claim `hashText` of its id. */

@@ -92,7 +92,7 @@ export class PostingHeap {
     this.push(0);
   }
 
-  /** Adds the rules under a key. */
+  /** Adds the rules under a key, of which `next` gives those behind the last that it gave. */
   add(hash: u64): void {
     const slot = this.postings.slotOf(hash);
     if (slot < 0 || unchecked(this.seen[slot]) == this.request) return;
@@ -102,18 +102,24 @@ export class PostingHeap {
 
   /** The next rule, each once; -1 at the end. */
   next(): i32 {
+    const rule = this.coming;
+    if (rule == Postings.END) return -1;
+    this.last = rule;
+    return rule;
+  }
+
+  /** What `next` would give; `Postings.END` at the end. */
+  get coming(): i32 {
     while (this.size > 0) {
       const top = unchecked(this.heap[0]);
       const rule = <i32>(top >> 32);
+      if (rule > this.last) return rule;
       const place = <i32>top + 1;
       const following = unchecked(this.postings.rules[place]);
       if (following == Postings.END) this.sink(unchecked(this.heap[--this.size]));
       else this.sink(((<u64>following) << 32) | (<u64>place));
-      if (rule == this.last) continue;
-      this.last = rule;
-      return rule;
     }
-    return -1;
+    return Postings.END;
   }
 
   private push(place: i32): void {

@@ -1,9 +1,9 @@
 import { Bytes, ConfigObject } from "proxy-wasm-assemblyscript-sdk";
-import { StringMatch } from "../../common/string-match";
+import { StringMatch, TextTest } from "../../common/string-match";
 import { refuseEmpty } from "../../common/lists";
 import { Caller } from "../authentication/caller";
 import { Condition } from "./condition";
-import { Key, KeyKind, hashText } from "./key";
+import { Key, KeyKind, hashBytes, hashText } from "./key";
 import { RequestView } from "./request-view";
 
 export enum PrincipalTest {
@@ -182,6 +182,12 @@ export class PrincipalMatch {
       case PrincipalTest.Provider:
         keys.push(new Key(KeyKind.Provider, hashText(KeyKind.Provider, this.name)));
         return true;
+      case PrincipalTest.Peer:
+        return this.addTextKey(KeyKind.PeerUri, keys);
+      case PrincipalTest.PeerDns:
+        return this.addTextKey(KeyKind.PeerDns, keys);
+      case PrincipalTest.PeerSubject:
+        return this.addTextKey(KeyKind.PeerSubject, keys);
       case PrincipalTest.AnyOf:
         return addAllKeys(this.parts, keys);
       case PrincipalTest.AllOf:
@@ -195,6 +201,13 @@ export class PrincipalMatch {
       default:
         return false;
     }
+  }
+
+  private addTextKey(kind: KeyKind, keys: Key[]): bool {
+    const match = this.text;
+    if (match === null || match.test != TextTest.Exact) return false;
+    keys.push(new Key(kind, hashBytes(kind, Bytes.utf8(match.text))));
+    return true;
   }
 
   private matching(request: RequestView, caller: Caller): i32 {

@@ -1,6 +1,8 @@
 import { Bytes, ConfigObject, Query, escapeAt, percentDecode } from "proxy-wasm-assemblyscript-sdk";
+import { TextTest } from "../../common/string-match";
 import { Caller } from "../authentication/caller";
 import { Condition } from "./condition";
+import { Key, KeyKind } from "./key";
 import { RequestView } from "./request-view";
 import { ValueMatch } from "./value-match";
 
@@ -24,9 +26,7 @@ export class QueryMatch extends Condition {
     const name = Bytes.of(this.name);
     let isFound = false;
     let passed = strict;
-    while (query.next()) {
-      if (isMalformed(query.parameter)) return !strict;
-    }
+    if (hasMalformedEscape(query)) return !strict;
     for (let value = query.find(name); value !== null; value = query.findNext(name)) {
       isFound = true;
       if (!this.value.asksForValues) break;
@@ -35,6 +35,23 @@ export class QueryMatch extends Condition {
     if (!isFound) return this.value.holdsAbsent;
     return this.value.asksForValues ? passed : this.value.holdsFor(true);
   }
+
+  addKeys(keys: Key[]): bool {
+    const text = this.value.text;
+    if (text === null || text.test != TextTest.Exact || this.value.isInverted) return false;
+    keys.push(Key.ofUnreadable(KeyKind.Query));
+    keys.push(Key.ofParameter(this.name, Bytes.utf8(text.text)));
+    return true;
+  }
+}
+
+/** Whether any parameter has an escape that is none. Leaves the query at its end, or behind that parameter. */
+export function hasMalformedEscape(query: Query): bool {
+  query.rewind();
+  while (query.next()) {
+    if (isMalformed(query.parameter)) return true;
+  }
+  return false;
 }
 
 function isMalformed(text: Bytes): bool {

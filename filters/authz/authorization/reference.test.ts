@@ -59,11 +59,14 @@ const requestConditions = {
   paths: some(pathTest),
   query: some(fc.tuple(fc.constantFrom("q", "r"), valueTest).map(([name, value]) => ({ ...value, name }))),
   sources: some(fc.constantFrom("10.0.0.0/8", "10.0.0.0/16", "192.0.2.7", "0.0.0.0/0")),
+  ports: some(fc.constantFrom(80, 443, 8080)),
 };
+const uri = fc.constantFrom("spiffe://a/x", "spiffe://a/y", "spiffe://b/x");
 const { principal } = fc.letrec<{ principal: Principal }>((tie) => ({
   principal: fc.oneof(
     { maxDepth: 2 },
     fc.constantFrom<Principal>({ any: true }, { authenticated: true }, { apiKey: "billing" }, { apiKey: "ci" }),
+    fc.oneof(only("exact", uri), only("prefix", fc.constant("spiffe://a/"))).map((peer) => ({ peer })),
     fc.array(tie("principal"), { minLength: 1, maxLength: 2 }).map((anyOf) => ({ anyOf })),
     tie("principal").map((not) => ({ not })),
   ),
@@ -82,7 +85,10 @@ const rule = fc.record(
 // Conditions are rare enough for rules to match at times.
 const rules = fc
   .array(
-    fc.tuple(rule, fc.subarray(["methods", "hosts", "paths", "query", "sources", "headers", "not"], { maxLength: 2 })),
+    fc.tuple(
+      rule,
+      fc.subarray(["methods", "hosts", "paths", "query", "sources", "ports", "headers", "not"], { maxLength: 2 }),
+    ),
     {
       minLength: 1,
       maxLength: 30,
@@ -109,10 +115,13 @@ const request: fc.Arbitrary<ModelRequest> = fc.record(
       ),
       { maxLength: 2 },
     ),
+    isMalformed: fc.constantFrom(false, false, false, true),
     source,
+    port: fc.constantFrom(80, 443),
+    uri,
     apiKey: fc.constantFrom("billing", "ci"),
   },
-  { requiredKeys: ["method", "host", "path", "query", "roles", "source"] },
+  { requiredKeys: ["method", "host", "path", "query", "isMalformed", "roles", "source"] },
 );
 const KEYS: Readonly<Record<string, string>> = { billing: "billing-key", ci: "ci-key-new" };
 
@@ -122,19 +131,26 @@ test("indexed rules decide as rules do one by one", async () => {
     fc.asyncProperty(
       rules,
       fc.boolean(),
+      fc.boolean(),
       fc.array(request, { minLength: 30, maxLength: 30 }),
-      async (list, precedence, all) => {
+      async (list, precedence, ruleMetrics, all) => {
         const evaluation = precedence ? "precedence" : "firstMatch";
-        const worker = await authz.worker({ apiKeys, evaluation, rules: list });
+        const worker = await authz.worker({ apiKeys, evaluation, ruleMetrics, rules: list });
         for (const model of all) {
           const expected = judge(list, precedence, model);
           const headers = model.roles.map((value) => ["x-role", value] as const);
-          const query = model.query.map(([name, value]) => `${name}=${value}`).join("&");
+          const parameters = model.query.map(([name, value]) => `${name}=${value}`);
+          const query = [...parameters, ...(model.isMalformed ? ["s=%zz"] : [])].join("&");
           const found = outcome(worker, {
             method: model.method,
             authority: model.host,
             path: model.path + (query === "" ? "" : `?${query}`),
             from: `${model.source}:1`,
+            properties: {
+              // What is no number of 64 bits is no port.
+              "destination.port": model.port ?? "",
+              ...(model.uri === undefined ? {} : { "connection.uri_san_peer_certificate": model.uri }),
+            },
             headers: model.apiKey === undefined ? headers : [...headers, ["x-api-key", KEYS[model.apiKey] ?? ""]],
           });
           // Who gave no credential is asked for one where that could help.

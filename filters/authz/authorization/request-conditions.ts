@@ -5,7 +5,7 @@ import { Cidr, maskHigh, maskLow, readCidrs } from "../../common/cidr";
 import { refuseEmpty } from "../../common/lists";
 import { Caller } from "../authentication/caller";
 import { Condition } from "./condition";
-import { Key, KeyKind, NO_ADDRESS, hashAddress, hashText } from "./key";
+import { Key, KeyKind, hashAddress, hashNumber, hashText } from "./key";
 import { RequestView } from "./request-view";
 import { TimeWindow } from "../../common/time-window";
 
@@ -59,6 +59,14 @@ export class PortsCondition extends Condition {
     const port = request.port();
     return port < 0 ? !strict : this.ports.includes(port);
   }
+
+  addKeys(keys: Key[]): bool {
+    keys.push(Key.ofUnreadable(KeyKind.Port));
+    for (let i = 0; i < this.ports.length; ++i) {
+      keys.push(new Key(KeyKind.Port, hashNumber(KeyKind.Port, this.ports[i])));
+    }
+    return true;
+  }
 }
 
 /** On the client's address, or on that of the peer. */
@@ -86,8 +94,7 @@ export class AddressCondition extends Condition {
 
   addKeys(keys: Key[]): bool {
     const kind = this.isPeer ? KeyKind.Peer : KeyKind.Source;
-    // By this one a rule is found for an address that cannot be read.
-    keys.push(new Key(kind, hashAddress(kind, 0, 0, NO_ADDRESS), NO_ADDRESS));
+    keys.push(Key.ofUnreadable(kind));
     for (let i = 0; i < this.ranges.length; ++i) {
       const range = this.ranges[i];
       keys.push(

@@ -41,6 +41,10 @@ export class RequestView {
   readonly peer: AddressView = changetype<AddressView>(memory.data(offsetof<AddressView>()));
   private uri: Bytes | null = null;
   private uriRead: bool = false;
+  private dns: Bytes | null = null;
+  private dnsRead: bool = false;
+  private subject: Bytes | null = null;
+  private subjectRead: bool = false;
   private portNumber: i64 = -1;
   private portRead: bool = false;
   private timeRead: u64 = 0;
@@ -68,6 +72,8 @@ export class RequestView {
     this.source.isRead = false;
     this.peer.isRead = false;
     this.uriRead = false;
+    this.dnsRead = false;
+    this.subjectRead = false;
     this.portRead = false;
     this.timeRead = 0;
   }
@@ -109,12 +115,20 @@ export class RequestView {
 
   /** The first DNS name among the subject alternative names of the client's certificate, or null. */
   peerDns(): Bytes | null {
-    return attributes.connection.dnsSanPeerCertificate.bytes();
+    if (!this.dnsRead) {
+      this.dns = attributes.connection.dnsSanPeerCertificate.bytes();
+      this.dnsRead = true;
+    }
+    return this.dns;
   }
 
   /** The subject of the client's certificate, or null. */
   peerSubject(): Bytes | null {
-    return attributes.connection.subjectPeerCertificate.bytes();
+    if (!this.subjectRead) {
+      this.subject = attributes.connection.subjectPeerCertificate.bytes();
+      this.subjectRead = true;
+    }
+    return this.subject;
   }
 
   /** The port of Envoy's end of the connection; -1 where the host does not know it. */

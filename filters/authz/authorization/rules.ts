@@ -22,6 +22,8 @@ export class Rules {
   /** In the order in which they are evaluated. */
   ordered: Rule[] = [];
   private index: CandidateIndex = new CandidateIndex([]);
+  /** How many rules stand in front of the first that does other than allow. */
+  private leadingAllows: i32 = 0;
 
   constructor(root: ConfigObject) {
     const objects = root.objects("rules");
@@ -43,19 +45,25 @@ export class Rules {
     for (let i = 0; i < this.ordered.length; ++i) this.ordered[i].order = i;
     if (!byPrecedence) warnOfUnreachable(this.all);
     this.index = new CandidateIndex(this.ordered);
+    while (this.leadingAllows < this.ordered.length && this.ordered[this.leadingAllows].isStrict) ++this.leadingAllows;
   }
 
   /**
    * The rule that decides on a request: the first that matches and is no observer. Null when there is none, and
    * `allowsByDefault` decides.
    * @param after By precedence, the `external` rule whose authorizer has let the request go on; else null.
+   * @param anyAllow Whether of several rules that allow, one after the other, any will do: nobody asks for the name of the first.
    */
-  decide(request: RequestView, caller: Caller, after: Rule | null = null): Rule | null {
+  decide(request: RequestView, caller: Caller, after: Rule | null = null, anyAllow: bool = false): Rule | null {
     if (after === null) this.observed.length = 0;
     const from = after === null ? 0 : after.order + 1;
     const index = this.index;
+    if (anyAllow && after === null && index.needsHost && this.leadingAllows > 0) {
+      const found = this.allowing(request, caller);
+      if (found !== null) return found;
+    }
     index.begin(request, caller);
-    for (let i = index.next(); i >= 0; i = index.next()) {
+    for (let i = index.next(request); i >= 0; i = index.next(request)) {
       if (i < from) continue;
       const rule = unchecked(this.ordered[i]);
       // One authorizer is asked for a request: that of the first rule.
@@ -67,11 +75,22 @@ export class Rules {
     return null;
   }
 
+  /** One of the rules at the front that all allow, if one is found that matches and that takes no call of the host to find. */
+  private allowing(request: RequestView, caller: Caller): Rule | null {
+    const index = this.index;
+    index.begin(request, caller);
+    for (let i = index.nextWithoutHost(); i >= 0 && i < this.leadingAllows; i = index.nextWithoutHost()) {
+      const rule = unchecked(this.ordered[i]);
+      if (rule.matches(request, caller)) return rule;
+    }
+    return null;
+  }
+
   /** The scope that would have let a caller in whom no rule matches; empty where none would. Costs what `decide` does. */
   missingScope(request: RequestView, caller: Caller): string {
     const index = this.index;
     index.begin(request, caller);
-    for (let i = index.next(); i >= 0; i = index.next()) {
+    for (let i = index.next(request); i >= 0; i = index.next(request)) {
       const scope = unchecked(this.ordered[i]).missingScope(request, caller);
       if (scope.length) return scope;
     }

@@ -1,4 +1,4 @@
-import { AuthzError } from "../../authz/index.ts";
+import { InputError } from "../explain/index.ts";
 
 /** What `test` ends with if a decision is not as expected, and `explain` if a request is denied. */
 export const NOT_SO = 1;
@@ -10,7 +10,7 @@ export async function orFail(command: () => Promise<void> | void): Promise<void>
   try {
     await command();
   } catch (error) {
-    if (!(error instanceof AuthzError)) throw error;
+    if (!(error instanceof InputError)) throw error;
     process.stderr.write(`meshwright: ${error.message}\n`);
     process.exitCode = FAULT;
   }

@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
-import { AuthzError } from "../../authz/index.ts";
+import { InputError } from "../explain/index.ts";
 
-/** @throws AuthzError if a file cannot be read. */
+/** @throws InputError if a file cannot be read. */
 export async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    throw new AuthzError(`cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new InputError(`cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
@@ -15,7 +15,7 @@ export async function readAnswers(flags: readonly string[]): Promise<Map<string,
   const answers = new Map<string, string>();
   for (const flag of flags) {
     const at = flag.indexOf("=");
-    if (at < 1) throw new AuthzError(`--jwks: expected CLUSTER=FILE, found "${flag}"`);
+    if (at < 1) throw new InputError(`--jwks: expected CLUSTER=FILE, found "${flag}"`);
     answers.set(flag.slice(0, at), await readText(flag.slice(at + 1)));
   }
   return answers;

@@ -1,0 +1,19 @@
+export { experimentsOf, keySourcesOf, sharesOf, type Experiment, type KeySource } from "./experiments.ts";
+export {
+  explainAssignment,
+  propertiesOf,
+  type AbExplanation,
+  type AbRequest,
+  type ExperimentOutcome,
+} from "./explain.ts";
+export { formatAssignment } from "./format-explanation.ts";
+export { formatChanges, formatSource, formatSplit } from "./format-split.ts";
+export { drawKeys, type Drawn, type DrawOptions } from "./simulation.ts";
+export {
+  changesBetween,
+  splitReport,
+  type Change,
+  type ExperimentSplit,
+  type Pair,
+  type SplitReport,
+} from "./split-report.ts";

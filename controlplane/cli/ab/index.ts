@@ -1,0 +1,67 @@
+// The commands `meshwright ab`: what a configuration of the filter ab-routing makes of requests, and what came of it.
+import { InvalidArgumentError, type Command } from "commander";
+import { orFail } from "../fail.ts";
+import { addRequestOptions, collect } from "../request-flags.ts";
+import { explain, type ExplainFlags } from "./explain.ts";
+import { simulate, type SimulateFlags } from "./simulate.ts";
+
+const CONFIGURATION = [
+  "<configuration>",
+  "file with the filter's configuration, or a mesh's folder with a FilterPolicy",
+] as const;
+const POLICY = ["--policy <name>", "the FilterPolicy, where there are several"] as const;
+const MODULE = [
+  "--module <file>",
+  "ab-routing.wasm; that of the mesh, or build/ab-routing.wasm, when left out",
+] as const;
+const PROPERTY = "what else Envoy knows of it, such as filter_state/wasm.authz.claim.tenant=acme; can be repeated";
+/** About five seconds. */
+const DEFAULT_KEYS = 100_000;
+
+/** Adds the group `ab` to the command. */
+export function addAbCommands(program: Command): void {
+  const ab = program
+    .command("ab")
+    .description("ask the filter ab-routing who gets which variant, and how experiments stand");
+
+  const explaining = ab
+    .command("explain")
+    .description("say which variant a request gets in each experiment and why, and what the upstream gets")
+    .argument(...CONFIGURATION);
+  addRequestOptions(explaining)
+    .option("--property <path=value>", PROPERTY, collect, [])
+    .option(...POLICY)
+    .option(...MODULE)
+    .option("--json", "print it as JSON", false)
+    .action((configuration: string, flags: ExplainFlags) => orFail(() => explain(configuration, flags)));
+
+  const simulating = ab
+    .command("simulate")
+    .description("send a request for each of many keys through the filter, and print how they are split")
+    .argument(...CONFIGURATION)
+    .option(
+      "--keys <count>",
+      "how many keys, 10,000,000 at most; a million takes about a minute",
+      parseKeys,
+      DEFAULT_KEYS,
+    )
+    .option(
+      "--key-from <place>",
+      "where requests have the key: header:NAME, cookie:NAME, property:PATH or clientAddress; can be repeated; wherever the configuration reads keys when left out",
+      collect,
+      [],
+    )
+    .option("--compare <configuration>", "also print how many keys have another variant than by this one");
+  addRequestOptions(simulating)
+    .option("--property <path=value>", PROPERTY, collect, [])
+    .option(...POLICY)
+    .option(...MODULE)
+    .option("--json", "print it as JSON", false)
+    .action((configuration: string, flags: SimulateFlags) => orFail(() => simulate(configuration, flags)));
+}
+
+function parseKeys(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= 10_000_000) return value;
+  throw new InvalidArgumentError("expected 1 to 10000000");
+}

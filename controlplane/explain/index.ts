@@ -1,0 +1,19 @@
+export { formatChanges, formatHeader } from "./format.ts";
+export { InputError } from "./input-error.ts";
+export { isList, isObject, objectOr, objectsOf, textOr } from "./json.ts";
+export {
+  connectionProperties,
+  optional,
+  refusalOf,
+  requestHeaders,
+  responseOf,
+  SECRET_HEADERS,
+  timeOf,
+  upstreamOf,
+  withPort,
+  type Header,
+  type LocalAnswer,
+  type PlainRequest,
+  type UpstreamRequest,
+} from "./request.ts";
+export { loadSubject, type Subject, type SubjectOptions } from "./subject.ts";

@@ -1,0 +1,3 @@
+export { mergeBins, quantileOf, type Bin } from "./histogram.ts";
+export { compareProportions, wilsonInterval, type Count, type Difference, type Interval } from "./proportions.ts";
+export { chiSquareTail, goodnessOfFit, independence, type ChiSquareTest } from "./tests.ts";
