@@ -5,7 +5,8 @@ import { refuseEmpty } from "../common/lists";
 import { ownHeaderName } from "../common/names";
 import { RequestMatch } from "../common/request-match";
 import { HEADERS, Headers } from "./answer/quota-headers";
-import { LimitConfig } from "./limit-config";
+import { ServiceConfig } from "./fleet/service-config";
+import { LimitConfig, Scope } from "./limit-config";
 
 const MAX_LIMITS: i32 = 64;
 
@@ -60,6 +61,9 @@ function headerText(object: ConfigObject, field: string): string {
 @final
 export class RateLimitConfig {
   limits: LimitConfig[] = [];
+  /** Limits that a service decides on, and the service; null for none. */
+  serviceLimits: LimitConfig[] = [];
+  service: ServiceConfig | null = null;
   /** Requests that no limit is for. */
   allow: RequestMatch[] = [];
   /** How responses tell what is left. */
@@ -80,8 +84,15 @@ export class RateLimitConfig {
       const limit = LimitConfig.read(limits[i]);
       if (limit.name.length && names.includes(limit.name)) limits[i].error("name", "a name that no limit before has");
       names.push(limit.name);
-      result.limits.push(limit);
+      if (limit.scope == Scope.Service) result.serviceLimits.push(limit);
+      else result.limits.push(limit);
     }
+    const service = root.objectOrNull("service");
+    if (service !== null) result.service = ServiceConfig.read(service);
+    else if (result.serviceLimits.length)
+      root.error("service", 'an object, since there is a limit of the scope "service"');
+    if (service !== null && !result.serviceLimits.length)
+      root.error("service", 'nothing, unless there is a limit of the scope "service"');
     result.allow = RequestMatch.readAll(root, "allow");
     result.headers = root.oneOfOr("headers", HEADERS, Headers.XRateLimit);
     if (root.has("shadowHeader")) result.shadowHeader = new HeaderName(ownHeaderName(root, "shadowHeader"));

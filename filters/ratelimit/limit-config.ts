@@ -10,6 +10,8 @@ import { RequestValue } from "../common/values/request-value";
 import { Algorithm } from "./algorithms/algorithm";
 import { ALGORITHMS, readAlgorithm } from "./algorithms/read";
 import { RequestCost, ResponseCost } from "./cost";
+import { LeasesConfig } from "./fleet/leases-config";
+import { readNames } from "./fleet/service-config";
 import { WAYS } from "./scopes/bucket-set";
 
 const MAX_OVERRIDES: i32 = 64;
@@ -25,10 +27,14 @@ export enum Scope {
   Envoy,
   /** One worker. */
   Worker,
+  /** All Envoys that ask one service for leases. */
+  Fleet,
+  /** Whomever a rate limit service counts for. */
+  Service,
 }
 
 /** The scopes as the configuration names them, in their order. */
-const SCOPES: string[] = ["envoy", "worker"];
+const SCOPES: string[] = ["envoy", "worker", "fleet", "service"];
 
 /** How much passes. */
 @final
@@ -79,6 +85,10 @@ export class LimitConfig {
   rate: RateConfig = new RateConfig();
   overrides: OverrideConfig[] = [];
   scope: Scope = Scope.Envoy;
+  /** Where leases are asked for; null unless the scope is the fleet. */
+  leases: LeasesConfig | null = null;
+  /** With the scope `service`, the keys of the descriptor's entries. */
+  names: string[] = [];
   /** What the limit counts by; nothing for one bucket for all requests. */
   key: RequestValue[] = [];
   /** Whether a request that lacks a part of the key passes; else the part counts as empty. */
@@ -96,15 +106,20 @@ export class LimitConfig {
   static read(object: ConfigObject): LimitConfig {
     const limit = new LimitConfig();
     limit.name = plainName(object, "name");
-    limit.rate = RateConfig.read(object);
-    limit.overrides = readOverrides(object);
     limit.scope = object.oneOfOr("scope", SCOPES, Scope.Envoy);
+    // A service knows by itself how much passes.
+    if (limit.scope != Scope.Service) {
+      limit.rate = RateConfig.read(object);
+      limit.overrides = readOverrides(object);
+    }
     limit.key = readKey(object);
     limit.skipMissing = object.oneOfOr("missingKey", MISSING_KEYS, 0) == 1;
     limit.match = RequestMatch.read(object.objectOrNull("match"));
     limit.except = RequestMatch.readAll(object, "except");
     limit.shadow = object.oneOfOr("mode", MODES, 0) == 1;
     limit.readCosts(object);
+    limit.readLeases(object);
+    if (limit.scope == Scope.Service) limit.readService(object);
     const slots = object.integerOr("slots", WAYS, MAX_SLOTS, DEFAULT_SLOTS);
     if (slots % WAYS) object.error("slots", `a multiple of ${WAYS}`);
     limit.slots = <u32>slots;
@@ -116,6 +131,26 @@ export class LimitConfig {
     let holds = this.rate.isHeld;
     for (let i = 0; i < this.overrides.length; ++i) holds = holds || this.overrides[i].rate.isHeld;
     return holds;
+  }
+
+  private readLeases(object: ConfigObject): void {
+    const leases = object.objectOrNull("leases");
+    if (this.scope != Scope.Fleet) {
+      if (leases !== null) object.error("leases", 'nothing, unless the scope is "fleet"');
+      return;
+    }
+    if (leases === null) object.error("leases", 'an object, since the scope is "fleet"');
+    else this.leases = LeasesConfig.read(leases, this.key.length);
+    if (this.holds) object.error("scope", '"envoy" or "worker", since requests in flight are counted');
+    if (this.overrides.length)
+      object.error("overrides", "none, since the service knows what the buckets of the fleet have");
+  }
+
+  private readService(object: ConfigObject): void {
+    this.names = readNames(object, this.key.length);
+    if (this.shadow) object.error("mode", '"enforce", since the service says what is only counted');
+    if (this.responseCost !== null)
+      object.error("responseCost", "nothing, since the service is asked before the answer");
   }
 
   private readCosts(object: ConfigObject): void {

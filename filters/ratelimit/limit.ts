@@ -3,6 +3,7 @@
 import { Counter, Hasher64 } from "proxy-wasm-assemblyscript-sdk";
 import { RequestMatch } from "../common/request-match";
 import { ResponseCost } from "./cost";
+import { LeaseClients } from "./fleet/lease-client";
 import { LimitConfig } from "./limit-config";
 import { Rate, seedOf } from "./rate";
 import { StoreCounters } from "./scopes/bucket-store";
@@ -33,6 +34,7 @@ export class Limit {
   constructor(
     private config: LimitConfig,
     seed: u64,
+    clients: LeaseClients,
   ) {
     const name = config.name;
     this.allowed = new Counter(`ratelimit.${name}.allowed`);
@@ -40,13 +42,13 @@ export class Limit {
     this.unlimited = new Counter(`ratelimit.${name}.unlimited`);
     const counters = new StoreCounters(name);
     const ownSeed = seedOf(config, seed);
-    const rate = new Rate(name, config.match, config.rate, config, ownSeed, counters);
+    const rate = new Rate(name, config.match, config.rate, config, ownSeed, counters, clients);
     this.mainRate = rate;
     this.rate = rate;
     for (let i = 0; i < config.overrides.length; ++i) {
       const other = config.overrides[i];
       const path = `${name}/${other.name}`;
-      this.overrides.push(new Rate(path, other.match, other.rate, config, ownSeed, counters));
+      this.overrides.push(new Rate(path, other.match, other.rate, config, ownSeed, counters, clients));
     }
   }
 

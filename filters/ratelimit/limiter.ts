@@ -3,6 +3,7 @@
 import { Counter } from "proxy-wasm-assemblyscript-sdk";
 import { RequestMatch } from "../common/request-match";
 import { RateLimitConfig } from "./config";
+import { LeaseClients } from "./fleet/lease-client";
 import { Limit } from "./limit";
 import { Verdict } from "./scopes/store";
 
@@ -10,13 +11,16 @@ import { Verdict } from "./scopes/store";
 @final
 export class Limiter {
   readonly limits: Limit[] = [];
+  /** Whether the current request is one that no limit is for. */
+  isExempt: bool = false;
   private allow: RequestMatch[];
   private exempt: Counter = new Counter("ratelimit.exempt");
 
   /** @param seed What keys are hashed with. */
   constructor(config: RateLimitConfig, seed: u64) {
     this.allow = config.allow;
-    for (let i = 0; i < config.limits.length; ++i) this.limits.push(new Limit(config.limits[i], seed));
+    const clients = new LeaseClients();
+    for (let i = 0; i < config.limits.length; ++i) this.limits.push(new Limit(config.limits[i], seed, clients));
   }
 
   /** Whether anything is to be done for a request after it passed. */
@@ -43,7 +47,8 @@ export class Limiter {
    * @returns The limit that refuses, or null when the request may pass.
    */
   decide(): Limit | null {
-    if (this.isExempt()) return null;
+    this.isExempt = this.exempts();
+    if (this.isExempt) return null;
     const refusing = this.check();
     if (refusing !== null) return refusing;
     for (let i = 0; i < this.limits.length; ++i) {
@@ -81,7 +86,7 @@ export class Limiter {
   }
 
   /** Whether the request is one that no limit is for. */
-  private isExempt(): bool {
+  private exempts(): bool {
     for (let i = 0; i < this.allow.length; ++i) {
       if (!unchecked(this.allow[i]).matches()) continue;
       for (let k = 0; k < this.limits.length; ++k) this.limits[k].verdict = Verdict.NotApplicable;

@@ -2,6 +2,9 @@
 
 import { Bytes, hash64 } from "proxy-wasm-assemblyscript-sdk";
 import { RequestMatch } from "../common/request-match";
+import { LeaseClients } from "./fleet/lease-client";
+import { LeaseStore } from "./fleet/lease-store";
+import { WithoutLease } from "./fleet/leases-config";
 import { LimitConfig, RateConfig, Scope } from "./limit-config";
 import { BucketStore, StoreCounters } from "./scopes/bucket-store";
 import { MemoryStorage } from "./scopes/memory-storage";
@@ -36,6 +39,7 @@ export class Rate {
     limit: LimitConfig,
     readonly seed: u64,
     counters: StoreCounters,
+    clients: LeaseClients,
   ) {
     const algorithm = rate.algorithm;
     if (algorithm !== null) {
@@ -49,6 +53,12 @@ export class Rate {
       this.policy = Bytes.utf8(`"${limit.name}";q=${algorithm.quota}${unit}${window}`).copy();
       this.isHeld = algorithm.isHeld;
       this.renewal = algorithm.renewal;
+    }
+    const leases = limit.leases;
+    if (leases !== null) {
+      const local: Store | null = leases.withoutLease == WithoutLease.Limit ? this.store : null;
+      const client = clients.of(leases.cluster, leases.domain);
+      this.store = new LeaseStore(limit.name, limit.key, leases, client, local, limit.slots);
     }
   }
 }

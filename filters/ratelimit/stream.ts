@@ -5,13 +5,17 @@ import {
   FilterHeadersStatus,
   HeaderName,
   HttpContext,
+  Status,
+  continueRequest,
   requestHeaders,
   responseHeaders,
+  sendLocalResponse,
 } from "proxy-wasm-assemblyscript-sdk";
 import { beginRequest } from "../common/request";
 import { Headers, Quota } from "./answer/quota-headers";
 import { Refusal } from "./answer/refusal";
 import { RateLimitConfig } from "./config";
+import { RateLimitService, ServiceListener, ServiceVerdict } from "./fleet/rate-limit-service";
 import { Limiter } from "./limiter";
 import { Verdict } from "./scopes/store";
 import { InFlight, Settlement } from "./settlement";
@@ -24,6 +28,8 @@ export class Service {
   readonly headers: Headers;
   readonly shadowHeader: HeaderName | null;
   readonly settles: bool;
+  /** Decides on limits that no worker decides alone. */
+  remote: RateLimitService | null = null;
 
   constructor(
     config: RateLimitConfig,
@@ -33,20 +39,24 @@ export class Service {
     this.headers = config.headers;
     this.shadowHeader = config.shadowHeader;
     this.settles = limiter.settles;
+    const service = config.service;
+    if (service !== null) this.remote = new RateLimitService(service, config.serviceLimits);
     const renewal = limiter.renewal;
     if (renewal) this.inFlight.start(renewal);
   }
 
   /** Whether nothing is to be remembered of a stream, so that one context can serve all. */
   get isStateless(): bool {
-    return this.headers == Headers.None && !this.settles;
+    return this.headers == Headers.None && !this.settles && this.remote === null;
   }
 }
 
-export class RateLimitStream extends HttpContext {
+export class RateLimitStream extends HttpContext implements ServiceListener {
   /** What the response is to tell. */
   private quota: Quota;
   private settlements: Settlement[] = [];
+  /** What the service said that the request waited for. */
+  private verdict: ServiceVerdict | null = null;
 
   constructor(private service: Service) {
     super();
@@ -65,7 +75,31 @@ export class RateLimitStream extends HttpContext {
     if (shadowHeader !== null) this.tellUpstream(shadowHeader);
     if (service.headers != Headers.None) this.quota.remember(service.limiter.tightest, false);
     if (service.settles) this.open();
-    return FilterHeadersStatus.Continue;
+    const remote = service.remote;
+    return remote === null ? FilterHeadersStatus.Continue : this.ask(remote);
+  }
+
+  /** The service has answered. */
+  decided(verdict: ServiceVerdict): void {
+    const service = this.service;
+    const remote = service.remote as RateLimitService;
+    if (verdict.isOver) {
+      remote.overLimit.increment();
+      service.refusal.sendForService(verdict, service.headers != Headers.None);
+      return;
+    }
+    remote.ok.increment();
+    this.verdict = verdict;
+    verdict.onRequest.addToRequest();
+    continueRequest();
+  }
+
+  /** The service gave no answer. */
+  failed(): void {
+    const remote = this.service.remote as RateLimitService;
+    remote.error.increment();
+    if (remote.config.denies) this.refuseForError(remote);
+    else continueRequest();
   }
 
   onResponseHeaders(endOfStream: bool): FilterHeadersStatus {
@@ -75,6 +109,11 @@ export class RateLimitStream extends HttpContext {
       for (let i = 0; i < settlements.length; ++i) settlements[i].chargeHeaders(status);
     }
     this.quota.setOnResponse();
+    const verdict = this.verdict;
+    if (verdict !== null) {
+      if (this.service.headers != Headers.None) verdict.setQuotaOnResponse();
+      verdict.onResponse.addToResponse();
+    }
     return FilterHeadersStatus.Continue;
   }
 
@@ -85,6 +124,21 @@ export class RateLimitStream extends HttpContext {
       settlements[i].chargeBody();
       this.service.inFlight.end(settlements[i]);
     }
+  }
+
+  private ask(remote: RateLimitService): FilterHeadersStatus {
+    if (this.service.limiter.isExempt) return FilterHeadersStatus.Continue;
+    const status = remote.ask(this);
+    if (status == Status.Ok) return FilterHeadersStatus.StopAllIterationAndWatermark;
+    if (status == Status.NotFound) return FilterHeadersStatus.Continue;
+    remote.error.increment();
+    if (!remote.config.denies) return FilterHeadersStatus.Continue;
+    this.refuseForError(remote);
+    return FilterHeadersStatus.StopIteration;
+  }
+
+  private refuseForError(remote: RateLimitService): void {
+    sendLocalResponse(remote.config.errorStatus, "", null, "ratelimit_service_error");
   }
 
   /** A client's copy of the header is never taken over. */

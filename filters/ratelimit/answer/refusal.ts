@@ -2,6 +2,7 @@
 
 import { Bytes, HeaderList, JsonWriter, decimal, sendLocalResponseBytes } from "proxy-wasm-assemblyscript-sdk";
 import { ResponseConfig } from "../config";
+import { ServiceVerdict } from "../fleet/rate-limit-service";
 import { Limit } from "../limit";
 import { Headers, Quota } from "./quota-headers";
 
@@ -34,6 +35,23 @@ export class Refusal {
       body = this.problem(limit.name, seconds);
     }
     sendLocalResponseBytes(config.status, body, headers, `ratelimit_${limit.name}`, config.grpcStatus);
+  }
+
+  /** Refuses for a service, with what it says to the client. */
+  sendForService(verdict: ServiceVerdict, withQuota: bool): void {
+    const config = this.config;
+    const headers = new HeaderList().addAll(config.headers);
+    headers.add("x-envoy-ratelimited", "true");
+    headers.addBytes("retry-after", decimal(verdict.secondsUntilRoom));
+    if (withQuota) verdict.addQuotaTo(headers);
+    verdict.onResponse.addTo(headers);
+    let body = Bytes.of(this.body);
+    if (verdict.body.length) body = Bytes.of(verdict.body);
+    else if (config.json) {
+      headers.add("content-type", "application/problem+json");
+      body = this.problem("service", verdict.secondsUntilRoom);
+    }
+    sendLocalResponseBytes(config.status, body, headers, "ratelimit_service", config.grpcStatus);
   }
 
   private problem(limit: string, seconds: u64): Bytes {
