@@ -13,6 +13,8 @@ export interface Variant {
   /** Routes of the one virtual host; a direct response when left out. */
   readonly routes?: readonly Json[];
   readonly clusters?: readonly Json[];
+  /** Rate limits of the virtual host. */
+  readonly rateLimits?: Json;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   /** Throws when the filter does not do its work. Called once, after the first answer. */
@@ -71,7 +73,14 @@ export function configurationOf(variant: Variant, port: number, adminPort: numbe
     route_config: {
       // Room for the longest answer among the variants; the default is 4 KiB.
       max_direct_response_body_size_bytes: 65536,
-      virtual_hosts: [{ name: "all", domains: ["*"], routes: [...(variant.routes ?? [directResponse])] }],
+      virtual_hosts: [
+        {
+          name: "all",
+          domains: ["*"],
+          routes: [...(variant.routes ?? [directResponse])],
+          ...(variant.rateLimits === undefined ? {} : { rate_limits: variant.rateLimits }),
+        },
+      ],
     },
     http_filters: [
       ...variant.filters,

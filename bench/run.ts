@@ -40,12 +40,13 @@ export async function start(variant: Variant): Promise<Running> {
   }
 }
 
-/** Starts all variants, warms them, measures them in rounds, hands them to `report`, and stops them whatever happens. */
+/** Starts all variants, warms them, measures them in rounds, runs what is measured `beside`, hands them to `report`, and stops them whatever happens. */
 export async function compare(
   variants: readonly Variant[],
   rounds: number,
   requests: number,
   report: (all: readonly Running[]) => void,
+  beside: (all: readonly Running[]) => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   const all: Running[] = [];
   try {
@@ -55,6 +56,7 @@ export async function compare(
       for (const running of all) running.costs.push(await measure(running, requests));
       process.stderr.write(`round ${String(round)} of ${String(rounds)}\n`);
     }
+    await beside(all);
     report(all);
   } finally {
     await Promise.all(all.map(({ envoy }) => envoy.stop()));

@@ -2,7 +2,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { RateLimitResponse_Code as ResponseCode } from "../controlplane/gen/envoy/service/ratelimit/v3/rls_pb.js";
+import {
+  RateLimitResponse_Code as ResponseCode,
+  RateLimitResponse_RateLimit_Unit as Unit,
+} from "../controlplane/gen/envoy/service/ratelimit/v3/rls_pb.js";
 import { buildFilters } from "../setup/filters.mjs";
 import { root } from "../setup/paths.mjs";
 import { Envoy } from "./support/envoy.ts";
@@ -59,7 +62,7 @@ describe("a rate limit service", () => {
       status === 200 ? (JSON.parse(body) as { headers: Record<string, string> }).headers["x-upstream"] : undefined,
   });
 
-  const quota = { requestsPerUnit: 10, unit: 2 };
+  const quota = { requestsPerUnit: 10, unit: Unit.MINUTE };
   const reset = { seconds: 7n, nanos: 0 };
   const answers: [what: string, answer: ServiceAnswer][] = [
     ["a yes", { overallCode: OK }],
@@ -71,7 +74,12 @@ describe("a rate limit service", () => {
         requestHeadersToAdd: [{ key: "x-upstream", value: "2" }],
         statuses: [
           { code: OK, currentLimit: quota, limitRemaining: 8, durationUntilReset: reset },
-          { code: OK, currentLimit: { requestsPerUnit: 5, unit: 2 }, limitRemaining: 3, durationUntilReset: reset },
+          {
+            code: OK,
+            currentLimit: { requestsPerUnit: 5, unit: Unit.MINUTE },
+            limitRemaining: 3,
+            durationUntilReset: reset,
+          },
         ],
       },
     ],

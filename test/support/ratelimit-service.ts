@@ -1,5 +1,6 @@
 import { create, fromBinary, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
-import { Server, ServerCredentials, status as Code } from "@grpc/grpc-js";
+import type { status as Code } from "@grpc/grpc-js";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
 import {
   RateLimitRequestSchema,
   RateLimitResponseSchema,
@@ -37,7 +38,7 @@ export class ScriptedService {
           service.requests.push(request);
           const answer = service.answer(request);
           if (answer === undefined) return;
-          if (typeof answer === "number") reply({ code: answer as Code, details: "as the test has it" });
+          if (typeof answer === "number") reply({ code: answer, details: "as the test has it" });
           else reply(null, Buffer.from(toBinary(RateLimitResponseSchema, create(RateLimitResponseSchema, answer))));
         },
       },
