@@ -227,8 +227,7 @@ const leases = await serveLeases();
 const service = await serveDescriptors();
 const app = await startApp("app");
 try {
-  const { baseline: _, ...bare } = base;
-  const none: Variant = { name: "none", filters: [], ...bare };
+  const none: Variant = { name: "none", filters: [], ...base, baseline: "" };
   const variants = [
     none,
     ...leaseVariants(leases.port),
