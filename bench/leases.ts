@@ -210,15 +210,14 @@ async function waits({ port, variant }: Running, count: number): Promise<number[
 
 const waited = new Map<Running, number[]>();
 function print(all: readonly Running[]): void {
-  printRow(["variant", "added us of CPU (median)", "quartiles", "added us of waiting, p50", "p99"]);
-  printRow(["---", "---", "---", "---", "---"]);
-  const of = (running: Running | undefined, share: number): number =>
-    quantile((running && waited.get(running)) ?? [], share);
+  printRow(["variant", "added us of CPU (median)", "quartiles", "added us of waiting (median)"]);
+  printRow(["---", "---", "---", "---"]);
+  const median = (running: Running): number => quantile(waited.get(running) ?? [], 0.5);
   for (const running of all) {
     const baseline = all.find(({ variant }) => variant.name === running.variant.baseline);
     if (baseline === undefined) continue;
-    const added = (share: number): string => (of(running, share) - of(baseline, share)).toFixed(0);
-    printRow([running.variant.name, ...addedCells(addedCosts(running, all)), added(0.5), added(0.99)]);
+    const added = (median(running) - median(baseline)).toFixed(0);
+    printRow([running.variant.name, ...addedCells(addedCosts(running, all)), added]);
   }
 }
 
