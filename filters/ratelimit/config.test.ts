@@ -454,7 +454,7 @@ const bad: Bad[] = [
   {
     what: "an unknown scope",
     configuration: one({ scope: "cluster" }),
-    error: 'limits[0].scope: expected one of "envoy", "worker", found string "cluster"',
+    error: 'limits[0].scope: expected one of "envoy", "worker", "fleet", "service", found string "cluster"',
   },
   {
     what: "a year",
