@@ -1,3 +1,4 @@
+export { addFigures, readFigures, STATS_PATH, type Figures } from "./envoy-stats.ts";
 export { experimentsOf, keySourcesOf, sharesOf, type Experiment, type KeySource } from "./experiments.ts";
 export {
   explainAssignment,
@@ -8,7 +9,8 @@ export {
 } from "./explain.ts";
 export { formatAssignment } from "./format-explanation.ts";
 export { formatChanges, formatSource, formatSplit } from "./format-split.ts";
-export { drawKeys, type Drawn, type DrawOptions } from "./simulation.ts";
+export { formatStanding } from "./format-standing.ts";
+export { checkConfiguration, drawKeys, type Drawn, type DrawOptions } from "./simulation.ts";
 export {
   changesBetween,
   splitReport,
@@ -17,3 +19,4 @@ export {
   type Pair,
   type SplitReport,
 } from "./split-report.ts";
+export { MISMATCH_BELOW, standingsOf, type Standing, type VariantStanding } from "./standing.ts";

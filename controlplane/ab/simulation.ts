@@ -47,7 +47,7 @@ export async function drawKeys({ configuration, module }: Subject, options: Draw
     logLevel: "debug",
     canary: false,
   };
-  await start(module, hostOptions, configuration).then(({ host }) => host.close());
+  await checkConfiguration({ configuration, module });
   const { host, plugin } = await start(module, hostOptions, bare(configuration));
   try {
     const drawn = experimentsOf(configuration).map((experiment) => new Draw(experiment, options.keys));
@@ -70,6 +70,12 @@ export async function drawKeys({ configuration, module }: Subject, options: Draw
   } finally {
     host.close();
   }
+}
+
+/** @throws InputError if the filter refuses the configuration. */
+export async function checkConfiguration({ configuration, module }: Subject): Promise<void> {
+  const { host } = await start(module, { canary: false }, configuration);
+  host.close();
 }
 
 class Draw implements Drawn {

@@ -1,9 +1,12 @@
 // The commands `meshwright ab`: what a configuration of the filter ab-routing makes of requests, and what came of it.
 import { InvalidArgumentError, type Command } from "commander";
+import type { HostPort } from "../../control/index.ts";
 import { orFail } from "../fail.ts";
+import { parseHostPort } from "../parse-host-port.ts";
 import { addRequestOptions, collect } from "../request-flags.ts";
 import { explain, type ExplainFlags } from "./explain.ts";
 import { simulate, type SimulateFlags } from "./simulate.ts";
+import { status, type StatusFlags } from "./status.ts";
 
 const CONFIGURATION = [
   "<configuration>",
@@ -58,6 +61,25 @@ export function addAbCommands(program: Command): void {
     .option(...MODULE)
     .option("--json", "print it as JSON", false)
     .action((configuration: string, flags: SimulateFlags) => orFail(() => simulate(configuration, flags)));
+
+  ab.command("status")
+    .description(
+      "compare the variants of measured experiments by the figures of Envoys; exit status 1 on a sample ratio mismatch",
+    )
+    .argument(...CONFIGURATION)
+    .requiredOption(
+      "--admin <address>",
+      "the admin interface of an Envoy; can be repeated, and is added up",
+      collectAdmin,
+    )
+    .option(...POLICY)
+    .option(...MODULE)
+    .option("--json", "print it as JSON", false)
+    .action((configuration: string, flags: StatusFlags) => orFail(() => status(configuration, flags)));
+}
+
+function collectAdmin(text: string, before: readonly HostPort[] = []): readonly HostPort[] {
+  return [...before, parseHostPort(text)];
 }
 
 function parseKeys(text: string): number {
