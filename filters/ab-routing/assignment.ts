@@ -57,13 +57,14 @@ export class Assignment {
     this.variants.length = 0;
     this.measured.length = 0;
     this.ownHeaders.begin();
+    const tells = isLogging(LogLevel.Debug);
     const now: i64 = this.tellsTime ? <i64>currentTimeSeconds() : 0;
     const numbers = this.targets.hasElements ? this.targets.of(requestPath()) : this.targets.forAll;
     for (let i = 0; i < numbers.length; ++i) {
       const number = unchecked(numbers[i]);
       const experiment = unchecked(this.experiments[number]);
       const variant = experiment.choose(now);
-      if (isLogging(LogLevel.Debug)) tell(experiment, variant);
+      if (tells) tell(experiment, variant);
       if (variant !== null) this.take(number, experiment, variant);
     }
     this.changeRequest();
