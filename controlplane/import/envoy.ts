@@ -1,8 +1,9 @@
 import type { Document } from "../model/document.ts";
 import { formatPath } from "../model/index.ts";
-import type { JwtProvider, Rule } from "./configuration.ts";
+import type { Configuration, JwtProvider, Rule } from "./configuration.ts";
 import { Cursor } from "./cursor.ts";
 import { importJwt } from "./envoy-jwt.ts";
+import { importLocalRateLimit, localRateLimitType } from "./envoy-local-ratelimit.ts";
 import { actionOf, rbacRules } from "./envoy-rbac.ts";
 import type { Findings } from "./finding.ts";
 import type { Imported, ImportOptions } from "./index.ts";
@@ -23,17 +24,57 @@ interface Found {
   readonly filter: Cursor;
 }
 
-/** Translates the rbac and jwt_authn filters of a bootstrap, a listener, a list of HTTP filters or of one alone. */
+/** Translates the rbac, jwt_authn and local_ratelimit filters of a bootstrap, a listener, a list of HTTP filters or of one alone. */
 export function importEnvoy(document: Document, findings: Findings, options: ImportOptions): Imported[] {
   const root = Cursor.ofMessage(document, findings);
   const bare = bareFilter(root);
   const chains = bare === undefined ? chainsOf(root) : new Map([["", [bare]]]);
-  if (chains.size === 0) root.report("note", "neither rbac nor jwt_authn is in this document");
-  return [...chains].map(([place, filters], i) => ({
+  const limiters = limitersOf(root);
+  if (chains.size + limiters.length === 0) {
+    root.report("note", "neither rbac, jwt_authn nor local_ratelimit is in this document");
+  }
+  const imported = [...chains].map(([place, filters], i): Imported => ({
     name: chains.size === 1 ? "authz" : `authz-${i + 1}`,
+    filter: "authz",
     target: { filters: place },
     configuration: configurationOf(filters, findings, options),
   }));
+  const limits = limiters.flatMap(({ filter, ...place }, i): Imported[] => {
+    const configuration = importLocalRateLimit(filter, place);
+    const name = limiters.length === 1 ? "ratelimit" : `ratelimit-${i + 1}`;
+    const target = { filters: formatPath(filter.path) };
+    return configuration === undefined ? [] : [{ name, filter: "ratelimit", target, configuration }];
+  });
+  return [...imported, ...limits];
+}
+
+interface Limiter {
+  readonly filter: Cursor;
+  readonly name: string | undefined;
+  readonly manager: Cursor | undefined;
+}
+
+/** The local_ratelimit filters, each with the connection manager around it; those of routes belong to these. */
+function limitersOf(root: Cursor): Limiter[] {
+  const found: Limiter[] = [];
+  const walk = (part: Cursor, around: readonly Cursor[]): void => {
+    if (part.get("@type")?.value === localRateLimitType) {
+      // A connection manager, its list of filters, an item of it, the configuration.
+      const [manager, list, item] = around.slice(-3);
+      const name = item?.get("name")?.value;
+      found.push({
+        filter: part,
+        name: typeof name === "string" ? name : undefined,
+        manager: Array.isArray(list?.value) ? manager : undefined,
+      });
+      return;
+    }
+    const inner = [...around, part];
+    if (Array.isArray(part.value)) part.value.forEach((_, i) => walk(part.at(i), inner));
+    else for (const key of part.keys()) if (!/^route_?config$/i.test(key)) walk(part.at(key), inner);
+  };
+  walk(root, []);
+  return found;
 }
 
 /** A filter's configuration without its type. */
@@ -66,11 +107,7 @@ function chainsOf(root: Cursor): Map<string, Found[]> {
   return chains;
 }
 
-function configurationOf(
-  filters: readonly Found[],
-  findings: Findings,
-  options: ImportOptions,
-): Imported["configuration"] {
+function configurationOf(filters: readonly Found[], findings: Findings, options: ImportOptions): Configuration {
   const [names, providerNames] = [new Names(), new Names()];
   const providers: JwtProvider[] = [];
   const payloads = new Map<string, string>();

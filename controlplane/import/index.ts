@@ -4,9 +4,11 @@ import type { Configuration } from "./configuration.ts";
 import { importEnvoy } from "./envoy.ts";
 import { Findings, type Finding } from "./finding.ts";
 import { importIstio } from "./istio.ts";
+import type { RateLimitConfiguration } from "./rate-limit-configuration.ts";
 
 export { formatFinding, type Finding } from "./finding.ts";
 export type { Configuration } from "./configuration.ts";
+export type { RateLimitConfiguration } from "./rate-limit-configuration.ts";
 
 export type SourceKind = "envoy" | "istio";
 
@@ -21,21 +23,23 @@ export interface ImportOptions {
   readonly rootNamespace: string;
 }
 
-/** A configuration of the filter authz, and what it is for. */
-export interface Imported {
+/** A configuration of a filter, and what it is for. */
+export type Imported = {
   /** A name for a file. */
   readonly name: string;
   /** The workloads of Istio that it is for, or the place of the filters in Envoy's configuration. */
   readonly target: object;
-  readonly configuration: Configuration;
-}
+} & (
+  | { readonly filter: "authz"; readonly configuration: Configuration }
+  | { readonly filter: "ratelimit"; readonly configuration: RateLimitConfiguration }
+);
 
 export interface ImportResult {
   readonly imported: readonly Imported[];
   readonly findings: readonly Finding[];
 }
 
-/** Translates policies of Envoy and Istio into configurations of the filter authz. Nothing is imported where there is an error. */
+/** Translates policies of Envoy and Istio into configurations of the filters authz and ratelimit. Nothing is imported where there is an error. */
 export function importPolicies(files: readonly SourceFile[], options: ImportOptions): ImportResult {
   const findings = new Findings();
   const documents: Document[] = [];

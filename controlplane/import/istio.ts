@@ -31,7 +31,12 @@ export function importIstio(documents: readonly Document[], findings: Findings, 
   }
   return sets.map((target) => {
     const here = resources.filter((resource) => applies(resource, target, options.rootNamespace));
-    return { name: targetName(target), target, configuration: configurationOf(here, findings, options) };
+    return {
+      name: targetName(target),
+      filter: "authz" as const,
+      target,
+      configuration: configurationOf(here, findings, options),
+    };
   });
 }
 

@@ -4,14 +4,16 @@ import { formatFinding } from "./finding.ts";
 
 export const options: ImportOptions = { trustDomain: "cluster.local", rootNamespace: "istio-system" };
 
-/** The configurations by name, and the findings as lines. */
+/** The configurations of authz by name, and the findings as lines. */
 export function imported(
   text: string,
   more: Partial<ImportOptions> = {},
 ): { configurations: Record<string, Configuration>; findings: string[] } {
   const result = importPolicies([{ path: "p.yaml", text }], { ...options, ...more });
   return {
-    configurations: Object.fromEntries(result.imported.map(({ name, configuration }) => [name, configuration])),
+    configurations: Object.fromEntries(
+      result.imported.flatMap((one) => (one.filter === "authz" ? [[one.name, one.configuration]] : [])),
+    ),
     findings: result.findings.map(formatFinding),
   };
 }

@@ -152,7 +152,7 @@ function caseOf(fields: readonly Json[], trustedHops: number | undefined, prefix
   });
   const texts = findings.map(({ kind, path, message }) => `${kind}: ${path}: ${message}`);
   const [first] = imported;
-  if (first === undefined) throw new Error(`nothing was imported from ${text}:\n${texts.join("\n")}`);
+  if (first?.filter !== "authz") throw new Error(`nothing was imported from ${text}:\n${texts.join("\n")}`);
   return { filters: fields, configuration: first.configuration, findings: texts };
 }
 
