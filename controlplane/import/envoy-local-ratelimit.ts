@@ -1,4 +1,4 @@
-import { StatusCode } from "../gen/envoy/type/v3/http_status_pb.js";
+import { StatusCode } from "#gen/envoy/type/v3/http_status_pb.js";
 import type { Cursor } from "./cursor.ts";
 import { bothMatch, entryOf, type Entry } from "./rate-limit-actions.ts";
 import { scopesOf, type Scope } from "./envoy-rate-limit-routes.ts";
