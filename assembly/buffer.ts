@@ -42,7 +42,7 @@ export class Buffer {
     const prefix = this.prefix;
     if (!prefix) return this.splice(0, 0, data);
     const rest = this.read();
-    return this.splice(0, u32.MAX_VALUE, rest === null ? data : joined(data, rest));
+    return this.splice(0, u32.MAX_VALUE, rest === null ? data : Bytes.concat(data, rest));
   }
 
   append(data: Bytes): Status {
@@ -59,7 +59,7 @@ export class Buffer {
     if (isDefined(__bodyChanged)) __bodyChanged();
     const prefix = start ? 0 : this.prefix;
     const before = prefix ? this.readFrom(0, prefix) : null;
-    if (before !== null) data = joined(before, data);
+    if (before !== null) data = Bytes.concat(before, data);
     return proxy_set_buffer_bytes(this.type, start, length, data.pointer, data.size);
   }
 
@@ -69,13 +69,6 @@ export class Buffer {
     if (isDefined(__bodyPrefix)) return __bodyPrefix(this.type);
     return 0;
   }
-}
-
-function joined(first: Bytes, second: Bytes): Bytes {
-  const both = Bytes.allocate(first.size + second.size);
-  memory.copy(both.pointer, first.pointer, first.size);
-  memory.copy(both.pointer + first.size, second.pointer, second.size);
-  return both;
 }
 
 /** Body of the request: in `onRequestBody`, the part that came or, while the filter buffers, all so far. */

@@ -38,6 +38,14 @@ export class Bytes {
     return Bytes.at(array.dataStart, array.length);
   }
 
+  /** The one and then the other, in memory of this callback. */
+  static concat(first: Bytes, second: Bytes): Bytes {
+    const both = Bytes.allocate(first.size + second.size);
+    memory.copy(both.pointer, first.pointer, first.size);
+    memory.copy(both.pointer + first.size, second.pointer, second.size);
+    return both;
+  }
+
   /** The text in UTF-8, in memory of this callback; lone surrogates become U+FFFD. */
   static utf8(text: string): Bytes {
     const size = String.UTF8.byteLength(text);

@@ -249,10 +249,7 @@ function isNormal(path: Bytes): bool {
 function joined(path: Bytes, rest: Bytes): Bytes {
   if (rest.size == 0) return path;
   if (path.pointer + path.size == rest.pointer) return Bytes.at(path.pointer, path.size + rest.size);
-  const out = Bytes.allocate(path.size + rest.size);
-  memory.copy(out.pointer, path.pointer, path.size);
-  memory.copy(out.pointer + path.size, rest.pointer, rest.size);
-  return out;
+  return Bytes.concat(path, rest);
 }
 
 function isEscapedSlash(path: Bytes, at: i32): bool {

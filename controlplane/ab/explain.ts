@@ -7,12 +7,14 @@ import {
   requestHeaders,
   responseOf,
   SECRET_HEADERS,
+  summaryOf,
   timeOf,
   upstreamOf,
   withPort,
   type Header,
   type LocalAnswer,
   type PlainRequest,
+  type RequestSummary,
   type Subject,
   type UpstreamRequest,
 } from "../explain/index.ts";
@@ -27,14 +29,7 @@ export interface AbRequest extends PlainRequest {
 
 /** What the filter made of one request. Values of credentials and the query are left out. */
 export interface AbExplanation {
-  readonly request: {
-    readonly method: string;
-    readonly host: string;
-    readonly path: string;
-    readonly source: string;
-    readonly peer?: string;
-    readonly at: string;
-  };
+  readonly request: RequestSummary;
   /** In the order of the configuration. */
   readonly experiments: readonly ExperimentOutcome[];
   /** How long a fault holds the request back, in milliseconds. */
@@ -88,14 +83,7 @@ export async function explainAssignment({ configuration, module }: Subject, spec
     if (plugin.trap !== undefined) throw new Error(`the filter trapped: ${plugin.trap}`);
     const told = host.log.lines.slice(before).flatMap(({ message }) => assignmentOf(message) ?? []);
     const explanation: AbExplanation = {
-      request: {
-        method: sent.get(":method") ?? "",
-        host: sent.get(":authority") ?? "",
-        path: (sent.get(":path") ?? "").replace(/[?#].*$/s, ""),
-        source,
-        ...optional("peer", spec.peer),
-        at: at.toISOString(),
-      },
+      request: summaryOf(sent, spec, source, at),
       experiments: outcomes(configuration, told),
       ...(delayMs > 0 && { delayMs }),
       ...responseOf(stream),

@@ -17,6 +17,7 @@ import {
   requestHeaders,
   responseOf,
   SECRET_HEADERS,
+  summaryOf,
   timeOf,
   upstreamOf,
   withPort,
@@ -107,14 +108,7 @@ export class Explainer {
     const asked = rules.find(({ rule, matches }) => matches && authorizers.of(rule) !== undefined)?.rule;
     const explanation: Explanation = {
       ...optional("name", spec.name),
-      request: {
-        method,
-        host: spec.host ?? "localhost",
-        path: target.replace(/[?#].*$/s, ""),
-        source,
-        ...optional("peer", spec.peer),
-        at: at.toISOString(),
-      },
+      request: summaryOf(sent, spec, source, at),
       decision: decision?.decision ?? "undecided",
       ...optional("reason", decision?.reason),
       ...optional("rule", decision === undefined ? asked : decision.rule),

@@ -1,19 +1,11 @@
 import type { Json } from "../model/index.ts";
-import type { LocalAnswer, UpstreamRequest } from "../explain/index.ts";
+import type { LocalAnswer, RequestSummary, UpstreamRequest } from "../explain/index.ts";
 import type { Decision } from "./requests.ts";
 
 /** What the filter made of one request. It holds no credential: no header of the request, and no query. */
 export interface Explanation {
   readonly name?: string;
-  readonly request: {
-    readonly method: string;
-    readonly host: string;
-    /** Without the query. */
-    readonly path: string;
-    readonly source: string;
-    readonly peer?: string;
-    readonly at: string;
-  };
+  readonly request: RequestSummary;
   /** `undecided`: an external authorizer is asked, and it was not said what it answers. */
   readonly decision: Decision;
   /** Why it was denied, as the metrics call it. */

@@ -7,6 +7,7 @@ export {
   refusalOf,
   requestHeaders,
   responseOf,
+  summaryOf,
   SECRET_HEADERS,
   timeOf,
   upstreamOf,
@@ -14,6 +15,7 @@ export {
   type Header,
   type LocalAnswer,
   type PlainRequest,
+  type RequestSummary,
   type UpstreamRequest,
 } from "./request.ts";
 export { loadSubject, type Subject, type SubjectOptions } from "./subject.ts";

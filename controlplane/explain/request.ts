@@ -23,6 +23,17 @@ export interface PlainRequest {
   readonly at?: string;
 }
 
+/** A request as explanations tell it: no header, and no query. */
+export interface RequestSummary {
+  readonly method: string;
+  readonly host: string;
+  /** Without the query. */
+  readonly path: string;
+  readonly source: string;
+  readonly peer?: string;
+  readonly at: string;
+}
+
 export type Header = readonly [name: string, value: string];
 
 /** What the client gets in place of the upstream's response. */
@@ -54,6 +65,18 @@ export function requestHeaders(spec: PlainRequest, more: readonly Header[] = [])
     ...linesOf(spec.headers),
     ...more,
   ]);
+}
+
+/** @param source with its port. */
+export function summaryOf(sent: HeaderMap, spec: PlainRequest, source: string, at: Date): RequestSummary {
+  return {
+    method: sent.get(":method") ?? "",
+    host: sent.get(":authority") ?? "",
+    path: (sent.get(":path") ?? "").replace(/[?#].*$/s, ""),
+    source,
+    ...optional("peer", spec.peer),
+    at: at.toISOString(),
+  };
 }
 
 export function connectionProperties({ peer, port }: PlainRequest): PropertyMap {

@@ -38,6 +38,8 @@ const NO_ID: Uint8Array = new Uint8Array(0);
 @final
 export class AnonymousId {
   private name: Uint8Array;
+  /** What stands before an id where its code is made. */
+  private signedName: Uint8Array;
   /** The first signs; all of them are taken, so that a secret can be replaced. */
   private codes: HmacSha256[] = [];
   /** What every cookie is like but for its value. */
@@ -50,6 +52,7 @@ export class AnonymousId {
     const pattern = new SetCookie(object.string("cookie"), "");
     this.pattern = pattern;
     this.name = Bytes.utf8(pattern.name).copy();
+    this.signedName = Bytes.utf8(`${pattern.name}=`).copy();
     const secrets = object.strings("secrets");
     if (secrets.length == 0) object.error("secrets", "at least one secret");
     for (let i = 0; i < secrets.length; ++i) {
@@ -121,11 +124,7 @@ export class AnonymousId {
 
   /** The code of an id by a secret. It is of the name too, so that the code of one cookie is none of another. */
   private code(secret: i32, id: Bytes): Bytes {
-    const name = this.name;
-    const text = Bytes.allocate(name.length + 1 + id.size);
-    memory.copy(text.pointer, name.dataStart, name.length);
-    store<u8>(text.pointer + name.length, 0x3d);
-    memory.copy(text.pointer + name.length + 1, id.pointer, id.size);
+    const text = Bytes.concat(Bytes.of(this.signedName), id);
     return this.codes[secret].sign(text).slice(0, CODE_SIZE);
   }
 }

@@ -73,11 +73,7 @@ export class Unleash extends Bucketing {
   }
 
   placeOf(key: Bytes): u32 {
-    const prefix = this.prefix;
-    const text = Bytes.allocate(prefix.length + key.size);
-    memory.copy(text.pointer, prefix.dataStart, prefix.length);
-    memory.copy(text.pointer + prefix.length, key.pointer, key.size);
-    return murmur3(text, UNLEASH_SEED) % this.total;
+    return murmur3(Bytes.concat(Bytes.of(this.prefix), key), UNLEASH_SEED) % this.total;
   }
 }
 

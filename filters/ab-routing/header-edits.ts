@@ -1,6 +1,7 @@
 // Changes of the headers of a message.
 
 import { Bytes, ConfigObject, HeaderMap, HeaderName } from "proxy-wasm-assemblyscript-sdk";
+import { isFieldValue } from "../common/field-value";
 import { refuseEmpty } from "../common/lists";
 import { isHeaderName, isReservedName, ownHeaderName } from "../common/names";
 
@@ -13,8 +14,11 @@ class Edit {
   constructor(object: ConfigObject) {
     this.name = new HeaderName(ownHeaderName(object, "name"));
     const value = object.string("value");
-    if (!isFieldValue(value)) object.error("value", "text without controls and without blanks at its ends");
-    this.value = Bytes.utf8(value).copy();
+    const bytes = Bytes.utf8(value);
+    if (!isFieldValue(bytes) || value.trim().length != value.length) {
+      object.error("value", "text without controls and without blanks at its ends");
+    }
+    this.value = bytes.copy();
   }
 }
 
@@ -59,13 +63,4 @@ function readEdits(object: ConfigObject, field: string): Edit[] {
   const edits: Edit[] = [];
   for (let i = 0; i < objects.length; ++i) edits.push(new Edit(objects[i]));
   return edits;
-}
-
-/** RFC 9110, section 5.5. */
-function isFieldValue(text: string): bool {
-  for (let i = 0; i < text.length; ++i) {
-    const code = text.charCodeAt(i);
-    if ((code < 0x20 && code != 0x09) || code == 0x7f) return false;
-  }
-  return text.trim().length == text.length;
 }

@@ -35,14 +35,14 @@ export class Rewrite {
     const end = pathEnd(target);
     const fullPath = this.fullPath;
     if (fullPath !== null) {
-      requestHeaders.setBytes(PATH, joined(Bytes.of(fullPath), target.slice(end)));
+      requestHeaders.setBytes(PATH, Bytes.concat(Bytes.of(fullPath), target.slice(end)));
       return;
     }
     const prefix = this.prefix;
     if (prefix === null || !hasPrefix(target.slice(0, end), Bytes.of(prefix))) return;
     const rest = target.slice(prefix.length);
     const isRoot = this.replacement.length == 0 && (rest.size == 0 || rest[0] != SLASH);
-    requestHeaders.setBytes(PATH, joined(isRoot ? Bytes.utf8("/") : Bytes.of(this.replacement), rest));
+    requestHeaders.setBytes(PATH, Bytes.concat(isRoot ? Bytes.utf8("/") : Bytes.of(this.replacement), rest));
   }
 }
 
@@ -75,11 +75,4 @@ function pathEnd(target: Bytes): i32 {
 function hasPrefix(path: Bytes, prefix: Bytes): bool {
   if (path.size < prefix.size || !path.slice(0, prefix.size).equals(prefix)) return false;
   return path.size == prefix.size || path[prefix.size] == SLASH;
-}
-
-function joined(a: Bytes, b: Bytes): Bytes {
-  const text = Bytes.allocate(a.size + b.size);
-  memory.copy(text.pointer, a.pointer, a.size);
-  memory.copy(text.pointer + a.size, b.pointer, b.size);
-  return text;
 }

@@ -1,6 +1,7 @@
 // Changes of headers that an authorizer asks for (`envoy.config.core.v3.HeaderValueOption`).
 
 import { Bytes, HeaderMap, HeaderName, Status } from "proxy-wasm-assemblyscript-sdk";
+import { isFieldValue } from "../../common/field-value";
 import { isHeaderName, isReservedName } from "../../common/names";
 
 /** `HeaderValueOption.HeaderAppendAction`. */
@@ -28,7 +29,7 @@ export class HeaderChange {
    * Whether a filter may do it: no pseudo-header, none that frames the message or names the host, and nothing in the value that ends it.
    */
   get isFit(): bool {
-    return isChangeable(this.header.name) && isFieldValue(this.value);
+    return isChangeable(this.header.name) && isFieldValue(Bytes.of(this.value));
   }
 
   apply(headers: HeaderMap): Status {
@@ -49,13 +50,4 @@ export class HeaderChange {
 /** Whether an authorizer may set or remove a header of this name. */
 export function isChangeable(name: string): bool {
   return isHeaderName(name) && !isReservedName(name.toLowerCase());
-}
-
-/** RFC 9110, section 5.5, less strict: nothing that ends a header. */
-function isFieldValue(value: Uint8Array): bool {
-  for (let i = 0; i < value.length; ++i) {
-    const byte = unchecked(value[i]);
-    if ((byte < 0x20 && byte != 0x09) || byte == 0x7f) return false;
-  }
-  return true;
 }
