@@ -3,37 +3,72 @@ import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 
 import { NodeSchema } from "#gen/envoy/config/core/v3/base_pb.js";
 
+import type { Bin } from "../statistics/index.ts";
 import { type NodeInfo, nodeInfo } from "../xds/index.ts";
+import type { Report, Sample } from "./report.ts";
 
 /*
- * envoy.service.metrics.v3.StreamMetricsMessage and the part of io.prometheus.client.MetricFamily that Envoy fills for
- * counters and gauges. The published set of Envoy's descriptors leaves this service out, since it does not hold
- * Prometheus's. Reading it by hand also means that the thousands of statistics nobody asked for are skipped unread.
+ * envoy.service.metrics.v3.StreamMetricsMessage and the part of io.prometheus.client.MetricFamily that Envoy fills. The
+ * published set of Envoy's descriptors leaves this service out, since it does not hold Prometheus's. Reading it by hand
+ * also means that the thousands of statistics nobody asked for are skipped unread.
  */
 
-export interface MetricsMessage {
+export interface MetricsMessage extends Report {
   /** On the first message of a stream. */
   readonly node: NodeInfo | undefined;
-  readonly stats: readonly (readonly [name: string, value: number])[];
 }
 
+/** Statistics of one message, at most; a message that has more is cut off there. */
+const MAX_SAMPLES = 10_000;
+/** Buckets of one histogram, at most. */
+const MAX_BUCKETS = 500;
+
 /**
- * Reads a serialized `StreamMetricsMessage`: the counters and gauges whose names `keeps` accepts. Of a family with
- * several metrics (Envoy makes such only with tags as labels) the last one counts.
+ * Reads a serialized `StreamMetricsMessage`: of the statistics whose names `keeps` accepts, counters, gauges and the
+ * buckets of histograms. Of a family with several metrics (Envoy makes such only with tags as labels) the last one
+ * counts. A value that no statistic of Envoy can have, such as a negative one, is left out.
  *
+ * @param keeps gives the name under which a statistic is kept; the same text, if at all.
  * @throws an Error on bytes that are none.
  */
-export function readMetrics(bytes: Uint8Array, keeps: (name: string) => boolean): MetricsMessage {
+export function readMetrics(bytes: Uint8Array, keeps: (name: string) => string | undefined): MetricsMessage {
   let node: NodeInfo | undefined;
-  const stats: (readonly [string, number])[] = [];
-  for (const [field, value] of delimitedFields(bytes)) {
-    if (field === 1) node = readIdentifier(value) ?? node;
-    else if (field === 2) {
-      const stat = readFamily(value, keeps);
-      if (stat !== undefined) stats.push(stat);
+  const counters: Sample[] = [];
+  const gauges: Sample[] = [];
+  const histograms: [string, Bin[]][] = [];
+  const reader = new BinaryReader(bytes);
+  while (reader.pos < reader.len) {
+    const [field, type] = reader.tag();
+    if (type !== WireType.LengthDelimited || field > 2) reader.skip(type, field);
+    else if (field === 1) node = readIdentifier(reader.bytes()) ?? node;
+    else readFamily(reader.bytes());
+  }
+  return { node, counters, gauges, histograms };
+
+  function readFamily(family: Uint8Array): void {
+    let name: string | undefined;
+    let metric: Uint8Array | undefined;
+    for (const [field, content] of delimitedFields(family)) {
+      if (field === 1) {
+        name = keeps(Buffer.from(content.buffer, content.byteOffset, content.length).toString());
+        if (name === undefined) return;
+      } else if (field === 4) metric = content;
+    }
+    if (name === undefined || metric === undefined) return;
+    if (counters.length + gauges.length + histograms.length >= MAX_SAMPLES) return;
+    for (const [field, content] of delimitedFields(metric)) {
+      if (field === 7) histograms.push([name, readHistogram(content)]);
+      else if (field === 2 || field === 3) {
+        const value = readValue(content);
+        if (isCount(value)) (field === 2 ? gauges : counters).push([name, value]);
+      }
     }
   }
-  return { node, stats };
+}
+
+/** What a statistic of Envoy, an unsigned integer, can be. */
+function isCount(value: number): boolean {
+  return value >= 0 && value < 2 ** 64;
 }
 
 function readIdentifier(bytes: Uint8Array): NodeInfo | undefined {
@@ -41,31 +76,51 @@ function readIdentifier(bytes: Uint8Array): NodeInfo | undefined {
   return undefined;
 }
 
-function readFamily(bytes: Uint8Array, keeps: (name: string) => boolean): readonly [string, number] | undefined {
-  let name = "";
-  let value: number | undefined;
-  for (const [field, content] of delimitedFields(bytes)) {
-    if (field === 1) {
-      name = Buffer.from(content).toString();
-      if (!keeps(name)) return undefined;
-    } else if (field === 4) value = readMetric(content) ?? value;
+/** A `Gauge` or a `Counter`: a double in field 1. */
+function readValue(bytes: Uint8Array): number {
+  const reader = new BinaryReader(bytes);
+  while (reader.pos < reader.len) {
+    const [field, type] = reader.tag();
+    if (field === 1 && type === WireType.Bit64) return reader.double();
+    reader.skip(type, field);
   }
-  return value === undefined || !keeps(name) ? undefined : [name, value];
+  return 0;
 }
 
-/** The value of a gauge (field 2) or counter (field 3); both hold a double in their field 1. */
-function readMetric(bytes: Uint8Array): number | undefined {
-  for (const [field, content] of delimitedFields(bytes)) {
-    if (field !== 2 && field !== 3) continue;
-    const reader = new BinaryReader(content);
-    while (reader.pos < reader.len) {
-      const [number, type] = reader.tag();
-      if (number === 1 && type === WireType.Bit64) return reader.double();
-      reader.skip(type, number);
-    }
-    return 0;
+/** A `Histogram`: how many values there were, and how many of them up to each of several bounds. */
+function readHistogram(bytes: Uint8Array): Bin[] {
+  const reader = new BinaryReader(bytes);
+  const bins: Bin[] = [];
+  let all = 0;
+  let low = 0;
+  let below = 0;
+  for (let buckets = 0; reader.pos < reader.len;) {
+    const [field, type] = reader.tag();
+    if (field === 1 && type === WireType.Varint) all = Number(reader.uint64());
+    else if (field === 3 && type === WireType.LengthDelimited && buckets++ < MAX_BUCKETS) {
+      const [bound, upTo] = readBucket(reader.bytes());
+      if (!Number.isFinite(bound) || bound <= low) continue;
+      if (upTo > below) bins.push({ low, width: bound - low, count: upTo - below });
+      low = bound;
+      below = Math.max(below, upTo);
+    } else reader.skip(type, field);
   }
-  return undefined;
+  // Above the last bound, nobody knows how far.
+  if (all > below) bins.push({ low, width: 0, count: all - below });
+  return bins;
+}
+
+function readBucket(bytes: Uint8Array): [bound: number, upTo: number] {
+  const reader = new BinaryReader(bytes);
+  let upTo = 0;
+  let bound = 0;
+  while (reader.pos < reader.len) {
+    const [field, type] = reader.tag();
+    if (field === 1 && type === WireType.Varint) upTo = Number(reader.uint64());
+    else if (field === 2 && type === WireType.Bit64) bound = reader.double();
+    else reader.skip(type, field);
+  }
+  return [bound, upTo];
 }
 
 /** The fields of a message that hold messages, strings or bytes; all others are passed over. */
