@@ -1,7 +1,7 @@
 // The command `meshwright`.
 import { Command, InvalidArgumentError, Option } from "commander";
 import { stringify } from "yaml";
-import { bootstrapJson, createBootstrap, type BootstrapOptions } from "../bootstrap/index.ts";
+import { bootstrapJson, createBootstrap, DEFAULT_STATS_INTERVAL_MS, type BootstrapOptions } from "../bootstrap/index.ts";
 import { addAbCommands } from "./ab/index.ts";
 import { addAuthzCommands } from "./authz/index.ts";
 import { addFilterCommands } from "./filter/index.ts";
@@ -56,7 +56,7 @@ program
       .default("delta"),
   )
   .option("--admin <address>", "where Envoy's admin interface listens; none when left out", parseHostPort)
-  .option("--stats-interval <ms>", "how often the sidecar sends its statistics", parseInterval, 1000)
+  .option("--stats-interval <ms>", "how often the sidecar sends its statistics", parseInterval, DEFAULT_STATS_INTERVAL_MS)
   .action((flags: BootstrapFlags) => {
     const { statsInterval, ...rest } = flags;
     const bootstrap = createBootstrap({ ...rest, statsIntervalMs: statsInterval });
