@@ -18,7 +18,7 @@ export const LATENCY_BOUNDS: readonly number[] = [
 ];
 
 /** Of those that the control plane reads percentiles from; the others keep Envoy's bounds. */
-const LATENCIES = "http\\.(inbound|outbound)\\.downstream_rq_time|cluster\\..+\\.upstream_rq_time|wasmcustom\\..+";
+const LATENCIES = "http\\.(inbound|outbound)\\.downstream_rq_time|wasmcustom\\..+";
 
 export function latencyBuckets(): HistogramBucketSettings {
   return create(HistogramBucketSettingsSchema, {

@@ -13,7 +13,7 @@ export const DEFAULT_PREFIXES: readonly string[] = [
 
 /** Of clusters, what tells of their health; not what Envoy splits up once more by where a request came from. */
 const DEFAULT_PATTERN =
-  /^cluster\.(?!meshwright-).*(?<!\.(?:internal|external|canary))\.upstream_rq_(?:completed|5xx|timeout|pending_overflow|time)$/;
+  /^cluster\.(?!meshwright-).*(?<!\.(?:internal|external|canary))\.upstream_rq_(?:completed|5xx|timeout|pending_overflow)$/;
 
 /** Longer names are none of Envoy's. */
 const MAX_LENGTH = 512;

@@ -1,6 +1,7 @@
 import type { Bin } from "../statistics/index.ts";
+import { rangeOf, type Range } from "./ranges.ts";
 import type { Report, Sample } from "./report.ts";
-import { rangeOf, type Range, type TotalsBuilder } from "./totals.ts";
+import type { TotalsBuilder } from "./totals.ts";
 import { DEFAULT_WINDOWS, WindowedSums, type Windows } from "./windows.ts";
 
 /** A statistic as a node last reported it. */
@@ -59,7 +60,7 @@ export class SidecarSeries {
   readonly #maxColumns: number;
   readonly #entries = new Map<string, Entry>();
   #columns: Column[] = [];
-  readonly #ranges = new Map<string, Map<string, Column>>();
+  readonly #ranges = new Map<string, Map<Range, Column>>();
   readonly #sums: WindowedSums;
   readonly #firstAt: number;
   #lastAt: number;
@@ -172,12 +173,12 @@ export class SidecarSeries {
   #addBins(name: string, bins: readonly Bin[]): void {
     for (const bin of bins) {
       const range = rangeOf(bin);
-      let column = this.#ranges.get(name)?.get(range.key);
+      let column = this.#ranges.get(name)?.get(range);
       if (column === undefined) {
         column = this.#addColumn(name, range);
         if (column === undefined) continue;
-        const columns = this.#ranges.get(name) ?? new Map<string, Column>();
-        this.#ranges.set(name, columns.set(range.key, column));
+        const columns = this.#ranges.get(name) ?? new Map<Range, Column>();
+        this.#ranges.set(name, columns.set(range, column));
       }
       this.#sums.add(column.index, bin.count);
     }
@@ -218,7 +219,7 @@ export class SidecarSeries {
       }
     }
     for (const [name, columns] of this.#ranges) {
-      for (const [key, column] of columns) if (isStill(column)) columns.delete(key);
+      for (const [range, column] of columns) if (isStill(column)) columns.delete(range);
       if (columns.size === 0) this.#ranges.delete(name);
     }
     const kept = this.#columns.filter((column) => !isStill(column));

@@ -60,7 +60,7 @@ export class NodeStats {
    * How a group of nodes did from one time to another, in milliseconds since the epoch.
    *
    * What was reported counts at the time when the report came, so a report says something of the time since the one
-   * before. Both times are rounded up to the ends of windows: 5 s long for the last two minutes, a minute long for the
+   * before. Both times are rounded up to the ends of windows: 5 s long for the last minute, a minute long for the
    * last half hour; what is older is not told apart. So what follows one another, `a` to `b` and `b` to `c`, adds up to
    * `a` to `c`. Gauges are as they were last reported, if they were since `from`.
    */

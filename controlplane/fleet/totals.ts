@@ -1,4 +1,5 @@
 import type { Bin } from "../statistics/index.ts";
+import { rangeOf, type Range } from "./ranges.ts";
 
 /** A gauge over several sidecars, as each last reported it. */
 export interface GaugeTotal {
@@ -28,18 +29,6 @@ export function mergeTotals(first: Totals, second: Totals): Totals {
   merged.addTotals(first);
   merged.addTotals(second);
   return merged.build();
-}
-
-/** A range of a histogram. */
-export interface Range {
-  /** Equal for equal ranges only. */
-  readonly key: string;
-  readonly low: number;
-  readonly width: number;
-}
-
-export function rangeOf({ low, width }: Bin): Range {
-  return { key: `${low} ${width}`, low, width };
 }
 
 interface MutableBin extends Bin {

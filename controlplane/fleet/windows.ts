@@ -1,6 +1,6 @@
 /**
  * How long the windows of a series are, in milliseconds, and how many are kept: fine ones, and coarse ones that reach
- * further back. The fine ones together are longer than a coarse one.
+ * further back. The fine ones together are at least as long as a coarse one.
  */
 export interface Windows {
   readonly fineMs: number;
@@ -9,8 +9,11 @@ export interface Windows {
   readonly coarse: number;
 }
 
-/** 5 seconds for 2 minutes, then minutes for half an hour. */
-export const DEFAULT_WINDOWS: Windows = { fineMs: 5_000, fine: 24, coarseMs: 60_000, coarse: 30 };
+/** For how many columns more there is room when there is none left: few, since each takes a cell in every row. */
+const MORE = 16;
+
+/** 5 seconds for a minute, then minutes for half an hour. */
+export const DEFAULT_WINDOWS: Windows = { fineMs: 5_000, fine: 12, coarseMs: 60_000, coarse: 30 };
 
 /**
  * Running sums, and what they were at the end of each window. So what came in a span of time is the difference of two
@@ -118,7 +121,7 @@ export class WindowedSums {
   }
 
   #grow(): void {
-    this.#resize(Math.max(8, this.#capacity + Math.ceil(this.#capacity / 2)), (to, from) => to.set(from));
+    this.#resize(this.#capacity + MORE, (to, from) => to.set(from));
   }
 
   #resize(capacity: number, copy: (to: Float64Array, from: Float64Array) => void): void {
