@@ -16,6 +16,8 @@ export interface Variant {
   /** Rate limits of the virtual host. */
   readonly rateLimits?: Json;
   readonly path: string;
+  /** Paths that requests have in turn, in place of `path`. */
+  readonly paths?: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
   /** Throws when the filter does not do its work. Called once, after the first answer. */
   readonly check?: (port: number, envoy: Envoy) => Promise<void>;

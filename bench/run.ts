@@ -1,9 +1,12 @@
 // Variants side by side: each an Envoy of its own, measured in interleaved rounds. See README.md.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Envoy } from "../test/support/envoy.ts";
 import { get } from "../test/support/http.ts";
 import { freePorts } from "../test/support/ports.ts";
 import { configurationOf, type Variant } from "./configuration.ts";
-import { cpuTime, pinTo, quantile, residentMemory, sendLoad } from "./measure.ts";
+import { cpuTime, pinTo, quantile, residentMemory, sendLoad, type Load } from "./measure.ts";
 
 export interface Running {
   readonly variant: Variant;
@@ -81,9 +84,24 @@ export function printRow(cells: readonly string[]): void {
 }
 
 async function measure({ variant, port, pid }: Running, requests: number): Promise<number> {
+  const { path, paths, headers } = variant;
+  const load: Load = { port, path, headers, requests, status: "2xx" };
+  if (paths === undefined) return costOf(load, pid);
+  const folder = mkdtempSync(join(tmpdir(), "meshwright-bench-"));
+  try {
+    const uris = join(folder, "uris");
+    writeFileSync(uris, paths.map((each) => `http://127.0.0.1:${String(port)}${each}\n`).join(""));
+    return await costOf({ ...load, uris }, pid);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Microseconds of CPU a request. */
+async function costOf(load: Load, pid: number): Promise<number> {
   const before = cpuTime(pid);
-  await sendLoad({ port, path: variant.path, headers: variant.headers, requests, status: "2xx" });
-  return (cpuTime(pid) - before) / 1000 / requests;
+  await sendLoad(load);
+  return (cpuTime(pid) - before) / 1000 / load.requests;
 }
 
 async function firstAnswer(envoy: Envoy, port: number, { path, headers }: Variant): Promise<void> {

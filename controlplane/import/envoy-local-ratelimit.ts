@@ -7,6 +7,9 @@ import { Names } from "./rules.ts";
 
 export const localRateLimitType = "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit";
 
+/** Limits that the filter takes. */
+const MAX_LIMITS = 1000;
+
 /** What a local_ratelimit filter is for: its name in the chain, and the connection manager with its routes, if known. */
 export interface LocalRateLimitPlace {
   readonly name: string | undefined;
@@ -33,10 +36,10 @@ export function importLocalRateLimit(filter: Cursor, place: LocalRateLimitPlace)
       config.report("loss", "answers differ between routes; all get the first", "give the route a filter of its own");
     }
   }
-  if (limits.length > 64)
-    filter.report("loss", `${limits.length} limits; the filter has 64 at most`, "divide them by hand");
+  if (limits.length > MAX_LIMITS)
+    filter.report("loss", `${limits.length} limits; the filter has ${MAX_LIMITS} at most`, "divide them by hand");
   const [response] = answers.values();
-  return response === undefined ? undefined : { limits: limits.slice(0, 64), headers, response };
+  return response === undefined ? undefined : { limits: limits.slice(0, MAX_LIMITS), headers, response };
 }
 
 function limitsOf(config: Cursor, scopes: readonly Scope[], names: Names): Limit[] {

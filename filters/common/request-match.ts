@@ -4,6 +4,7 @@ import { Bytes, ConfigObject, HeaderName, requestCookie, requestHeaders } from "
 import { Cidr, addressHigh, addressLow, parseAddress, readCidrs } from "./cidr";
 import { clientAddress, readPosition } from "./client-address";
 import { refuseEmpty } from "./lists";
+import { CookieSource, HeaderSource, MatchKey, PathSource, PathStartSource, ValueSource } from "./match-keys";
 import { headerName } from "./names";
 import { requestPath } from "./request";
 import { StringMatch, TEXT_TESTS, TextTest } from "./string-match";
@@ -68,6 +69,27 @@ export class RequestMatch {
     return matches;
   }
 
+  /** Texts each of which a request that is meant has. */
+  keys(): MatchKey[] {
+    const keys: MatchKey[] = [];
+    const path = this.path;
+    if (path !== null && path.test == TextTest.Exact) keys.push(new MatchKey(new PathSource(), path.text));
+    if (path !== null && path.test == TextTest.Prefix) keys.push(new MatchKey(new PathStartSource(), path.text));
+    for (let i = 0; i < this.headers.length; ++i) {
+      const text = this.headers[i].exactText;
+      if (text !== null) keys.push(new MatchKey(new HeaderSource(this.headers[i].name), text));
+    }
+    for (let i = 0; i < this.cookies.length; ++i) {
+      const text = this.cookies[i].exactText;
+      if (text !== null) keys.push(new MatchKey(new CookieSource(this.cookies[i].name), text));
+    }
+    for (let i = 0; i < this.values.length; ++i) {
+      const text = this.values[i].exactText;
+      if (text !== null) keys.push(new MatchKey(new ValueSource(this.values[i].value), text));
+    }
+    return keys;
+  }
+
   /** Whether the current request is meant. */
   matches(): bool {
     const path = this.path;
@@ -124,6 +146,12 @@ class ValueMatch {
     return this.text === null;
   }
 
+  /** The only text that will do; null where others do, or none. */
+  get exactText(): string | null {
+    const text = this.text;
+    return text !== null && text.test == TextTest.Exact ? text.text : null;
+  }
+
   matches(value: Bytes | null): bool {
     const text = this.text;
     if (text === null) return (value !== null) == this.present;
@@ -145,6 +173,10 @@ class HeaderMatch {
     this.value = new ValueMatch(object);
   }
 
+  get exactText(): string | null {
+    return this.value.exactText;
+  }
+
   matches(): bool {
     let i = requestHeaders.indexOfName(this.header);
     if (i < 0 || this.value.isPresence) return this.value.matches(i < 0 ? null : requestHeaders.valueAt(i));
@@ -158,16 +190,23 @@ class HeaderMatch {
 /** A condition on a cookie. */
 @final
 class CookieMatch {
-  private name: Uint8Array;
+  readonly name: string;
+  private bytes: Uint8Array;
   private value: ValueMatch;
 
   constructor(object: ConfigObject) {
-    this.name = Bytes.utf8(object.string("name")).copy();
+    const name = object.string("name");
+    this.name = name;
+    this.bytes = Bytes.utf8(name).copy();
     this.value = new ValueMatch(object);
   }
 
+  get exactText(): string | null {
+    return this.value.exactText;
+  }
+
   matches(): bool {
-    return this.value.matches(requestCookie(Bytes.of(this.name)));
+    return this.value.matches(requestCookie(Bytes.of(this.bytes)));
   }
 }
 
@@ -180,6 +219,10 @@ class NamedValueMatch {
   constructor(object: ConfigObject) {
     this.value = readValue(object.object("value"));
     this.test = new ValueMatch(object);
+  }
+
+  get exactText(): string | null {
+    return this.test.exactText;
   }
 
   matches(): bool {

@@ -113,7 +113,7 @@ const good: Good[] = [
   ["the largest bucket", bucket({ maxTokens: 1_000_000, tokensPerFill: 1_000_000, fillInterval: "744h" })],
   ["the smallest bucket", bucket({ maxTokens: 1, tokensPerFill: 1, fillInterval: "1ms" })],
   ["a duration of several parts", bucket({ fillInterval: "1h30m10s500ms" })],
-  ["64 limits", { limits: Array.from({ length: 64 }, (_, i) => ({ ...limit, name: `l${i}` })) }],
+  ["1000 limits", { limits: Array.from({ length: 1000 }, (_, i) => ({ ...limit, name: `l${i}` })) }],
 ];
 
 const bad: Bad[] = [
@@ -139,12 +139,12 @@ const bad: Bad[] = [
     error: "limits[0].gcra.burst: expected an integer from 1 to 1000000",
   },
   { what: "no object", configuration: [], error: "configuration: expected an object, found array of 0" },
-  { what: "nothing", configuration: {}, error: "limits: expected 1 to 64 limits, found nothing" },
-  { what: "no limits", configuration: { limits: [] }, error: "limits: expected 1 to 64 limits, found array of 0" },
+  { what: "nothing", configuration: {}, error: "limits: expected 1 to 1000 limits, found nothing" },
+  { what: "no limits", configuration: { limits: [] }, error: "limits: expected 1 to 1000 limits, found array of 0" },
   {
-    what: "65 limits",
-    configuration: { limits: Array.from({ length: 65 }, (_, i) => ({ ...limit, name: `l${i}` })) },
-    error: "limits: expected 1 to 64 limits, found array of 65",
+    what: "1001 limits",
+    configuration: { limits: Array.from({ length: 1001 }, (_, i) => ({ ...limit, name: `l${i}` })) },
+    error: "limits: expected 1 to 1000 limits, found array of 1001",
   },
   {
     what: "limits that are no array",

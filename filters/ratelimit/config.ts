@@ -3,12 +3,12 @@
 import { Bytes, Config, ConfigObject, HeaderList, HeaderName } from "proxy-wasm-assemblyscript-sdk";
 import { refuseEmpty } from "../common/lists";
 import { ownHeaderName } from "../common/names";
-import { RequestMatch } from "../common/request-match";
+import { MatchList } from "../common/match-list";
 import { HEADERS, Headers } from "./answer/quota-headers";
 import { ServiceConfig } from "./fleet/service-config";
 import { LimitConfig, Scope } from "./limit-config";
 
-const MAX_LIMITS: i32 = 64;
+const MAX_LIMITS: i32 = 1000;
 
 const FORMATS: string[] = ["text", "json"];
 const REFUSAL: string = "rate limited";
@@ -65,7 +65,7 @@ export class RateLimitConfig {
   serviceLimits: LimitConfig[] = [];
   service: ServiceConfig | null = null;
   /** Requests that no limit is for. */
-  allow: RequestMatch[] = [];
+  allow: MatchList = new MatchList([]);
   /** How responses tell what is left. */
   headers: Headers = Headers.XRateLimit;
   /** Request header that tells the upstream which shadow limits would have refused. */
@@ -79,11 +79,11 @@ export class RateLimitConfig {
     const result = new RateLimitConfig();
     const limits = root.objects("limits");
     if (limits.length == 0 || limits.length > MAX_LIMITS) root.error("limits", `1 to ${MAX_LIMITS} limits`);
-    const names: string[] = [];
+    const names = new Set<string>();
     for (let i = 0; i < limits.length; ++i) {
       const limit = LimitConfig.read(limits[i]);
-      if (limit.name.length && names.includes(limit.name)) limits[i].error("name", "a name that no limit before has");
-      names.push(limit.name);
+      if (limit.name.length && names.has(limit.name)) limits[i].error("name", "a name that no limit before has");
+      names.add(limit.name);
       if (limit.scope == Scope.Service) result.serviceLimits.push(limit);
       else result.limits.push(limit);
     }
@@ -93,7 +93,7 @@ export class RateLimitConfig {
       root.error("service", 'an object, since there is a limit of the scope "service"');
     if (service !== null && !result.serviceLimits.length)
       root.error("service", 'nothing, unless there is a limit of the scope "service"');
-    result.allow = RequestMatch.readAll(root, "allow");
+    result.allow = MatchList.read(root, "allow");
     result.headers = root.oneOfOr("headers", HEADERS, Headers.XRateLimit);
     if (root.has("shadowHeader")) result.shadowHeader = new HeaderName(ownHeaderName(root, "shadowHeader"));
     result.response = ResponseConfig.read(root.objectOrNull("response"));

@@ -2,6 +2,7 @@
 
 import { ConfigObject } from "proxy-wasm-assemblyscript-sdk";
 import { refuseEmpty } from "../common/lists";
+import { MatchList } from "../common/match-list";
 import { plainName } from "../common/names";
 import { RequestMatch } from "../common/request-match";
 import { ValueOrDefault } from "../common/values/message-values";
@@ -14,7 +15,7 @@ import { LeasesConfig } from "./fleet/leases-config";
 import { readNames } from "./fleet/service-config";
 import { WAYS } from "./scopes/bucket-set";
 
-const MAX_OVERRIDES: i32 = 64;
+const MAX_OVERRIDES: i32 = 1000;
 const MAX_SLOTS: i64 = 1_048_576;
 const DEFAULT_SLOTS: i64 = 65_536;
 
@@ -95,7 +96,7 @@ export class LimitConfig {
   skipMissing: bool = false;
   match: RequestMatch = new RequestMatch();
   /** Requests that the limit is not for, although they match. */
-  except: RequestMatch[] = [];
+  except: MatchList = new MatchList([]);
   /** Whether the limit only counts what it would refuse. */
   shadow: bool = false;
   cost: RequestCost = RequestCost.one;
@@ -115,7 +116,7 @@ export class LimitConfig {
     limit.key = readKey(object);
     limit.skipMissing = object.oneOfOr("missingKey", MISSING_KEYS, 0) == 1;
     limit.match = RequestMatch.read(object.objectOrNull("match"));
-    limit.except = RequestMatch.readAll(object, "except");
+    limit.except = MatchList.read(object, "except");
     limit.shadow = object.oneOfOr("mode", MODES, 0) == 1;
     limit.readCosts(object);
     limit.readLeases(object);
@@ -171,13 +172,13 @@ function readOverrides(object: ConfigObject): OverrideConfig[] {
   refuseEmpty(object, "overrides", items.length);
   if (items.length > MAX_OVERRIDES) object.error("overrides", `at most ${MAX_OVERRIDES} overrides`);
   const overrides: OverrideConfig[] = [];
-  const names: string[] = [];
+  const names = new Set<string>();
   for (let i = 0; i < items.length; ++i) {
     const other = new OverrideConfig(items[i]);
-    if (other.name.length && names.includes(other.name)) {
+    if (other.name.length && names.has(other.name)) {
       items[i].error("name", "a name that no override before has");
     }
-    names.push(other.name);
+    names.add(other.name);
     overrides.push(other);
   }
   return overrides;

@@ -1,6 +1,7 @@
 // One limit: whether it is for a request, and whether that request may pass.
 
 import { Counter, Hasher64 } from "proxy-wasm-assemblyscript-sdk";
+import { MatchList } from "../common/match-list";
 import { RequestMatch } from "../common/request-match";
 import { ResponseCost } from "./cost";
 import { LeaseClients } from "./fleet/lease-client";
@@ -29,6 +30,7 @@ export class Limit {
 
   private readonly mainRate: Rate;
   private readonly overrides: Rate[] = [];
+  private overrideMatches: MatchList = new MatchList([]);
 
   /** @param seed What the keys of all limits are hashed with. */
   constructor(
@@ -42,14 +44,17 @@ export class Limit {
     this.unlimited = new Counter(`ratelimit.${name}.unlimited`);
     const counters = new StoreCounters(name);
     const ownSeed = seedOf(config, seed);
-    const rate = new Rate(name, config.match, config.rate, config, ownSeed, counters, clients);
+    const rate = new Rate(name, config.rate, config, ownSeed, counters, clients);
     this.mainRate = rate;
     this.rate = rate;
+    const matches: RequestMatch[] = [];
     for (let i = 0; i < config.overrides.length; ++i) {
       const other = config.overrides[i];
       const path = `${name}/${other.name}`;
-      this.overrides.push(new Rate(path, other.match, other.rate, config, ownSeed, counters, clients));
+      this.overrides.push(new Rate(path, other.rate, config, ownSeed, counters, clients));
+      matches.push(other.match);
     }
+    this.overrideMatches = new MatchList(matches);
   }
 
   get name(): string {
@@ -86,10 +91,9 @@ export class Limit {
     return this.rate.store as Store;
   }
 
-  /** Looks whether the current request may pass, and charges nothing. */
+  /** Looks whether the current request, which the limit is for, may pass, and charges nothing. */
   check(): Verdict {
     this.verdict = Verdict.NotApplicable;
-    if (!this.config.match.matches()) return this.verdict;
     const store = this.findRate();
     if (store === null) {
       this.unlimited.increment();
@@ -115,17 +119,9 @@ export class Limit {
 
   /** Chooses the rate of the current request. @returns Where it counts; null when nothing limits the request. */
   private findRate(): Store | null {
-    const except: RequestMatch[] = this.config.except;
-    for (let i = 0; i < except.length; ++i) {
-      if (unchecked(except[i]).matches()) return null;
-    }
-    this.rate = this.mainRate;
-    for (let i = 0; i < this.overrides.length; ++i) {
-      const other = unchecked(this.overrides[i]);
-      if (!other.match.matches()) continue;
-      this.rate = other;
-      break;
-    }
+    if (this.config.except.first() >= 0) return null;
+    const other = this.overrideMatches.first();
+    this.rate = other < 0 ? this.mainRate : unchecked(this.overrides[other]);
     return this.rate.store;
   }
 

@@ -1,6 +1,7 @@
 // All limits together: a request passes when every limit lets it, and only then is it charged to them.
 
 import { Counter } from "proxy-wasm-assemblyscript-sdk";
+import { MatchList } from "../common/match-list";
 import { RequestMatch } from "../common/request-match";
 import { RateLimitConfig } from "./config";
 import { LeaseClients } from "./fleet/lease-client";
@@ -10,17 +11,28 @@ import { Verdict } from "./scopes/store";
 /** The limits of a configuration. */
 @final
 export class Limiter {
-  readonly limits: Limit[] = [];
+  /** In their order, those that the current request matches; `currentCount` of them. */
+  readonly current: Limit[] = [];
+  currentCount: i32 = 0;
   /** Whether the current request is one that no limit is for. */
   isExempt: bool = false;
-  private allow: RequestMatch[];
+  private limits: Limit[] = [];
+  private matches: MatchList = new MatchList([]);
+  private allow: MatchList;
   private exempt: Counter = new Counter("ratelimit.exempt");
 
   /** @param seed What keys are hashed with. */
   constructor(config: RateLimitConfig, seed: u64) {
     this.allow = config.allow;
     const clients = new LeaseClients();
-    for (let i = 0; i < config.limits.length; ++i) this.limits.push(new Limit(config.limits[i], seed, clients));
+    const matches: RequestMatch[] = [];
+    for (let i = 0; i < config.limits.length; ++i) {
+      const limit = new Limit(config.limits[i], seed, clients);
+      this.limits.push(limit);
+      this.current.push(limit);
+      matches.push(config.limits[i].match);
+    }
+    this.matches = new MatchList(matches);
   }
 
   /** Whether anything is to be done for a request after it passed. */
@@ -47,12 +59,16 @@ export class Limiter {
    * @returns The limit that refuses, or null when the request may pass.
    */
   decide(): Limit | null {
-    this.isExempt = this.exempts();
-    if (this.isExempt) return null;
+    this.currentCount = 0;
+    this.isExempt = this.allow.first() >= 0;
+    if (this.isExempt) {
+      this.exempt.increment();
+      return null;
+    }
     const refusing = this.check();
     if (refusing !== null) return refusing;
-    for (let i = 0; i < this.limits.length; ++i) {
-      const limit = this.limits[i];
+    for (let i = 0; i < this.currentCount; ++i) {
+      const limit = unchecked(this.current[i]);
       if (limit.verdict != Verdict.Allowed || limit.charge() == Verdict.Allowed) continue;
       limit.limited.increment();
       if (limit.shadow) continue;
@@ -66,8 +82,8 @@ export class Limiter {
   /** Of the limits that let the request pass, the one with the fewest hits left; null when none was for it. */
   get tightest(): Limit | null {
     let tightest: Limit | null = null;
-    for (let i = 0; i < this.limits.length; ++i) {
-      const limit = this.limits[i];
+    for (let i = 0; i < this.currentCount; ++i) {
+      const limit = unchecked(this.current[i]);
       if (limit.shadow || limit.verdict != Verdict.Allowed) continue;
       if (tightest === null || isTighter(limit, tightest)) tightest = limit;
     }
@@ -77,31 +93,23 @@ export class Limiter {
   /** Names of the shadow limits that would have refused the request, with commas between; empty for none. */
   get shadowRefusals(): string {
     let names = "";
-    for (let i = 0; i < this.limits.length; ++i) {
-      const limit = this.limits[i];
+    for (let i = 0; i < this.currentCount; ++i) {
+      const limit = unchecked(this.current[i]);
       if (!limit.shadow || (limit.verdict != Verdict.Limited && limit.verdict != Verdict.Contended)) continue;
       names += names.length ? `,${limit.name}` : limit.name;
     }
     return names;
   }
 
-  /** Whether the request is one that no limit is for. */
-  private exempts(): bool {
-    for (let i = 0; i < this.allow.length; ++i) {
-      if (!unchecked(this.allow[i]).matches()) continue;
-      for (let k = 0; k < this.limits.length; ++k) this.limits[k].verdict = Verdict.NotApplicable;
-      this.exempt.increment();
-      return true;
-    }
-    return false;
-  }
-
-  /** Of the limits that refuse, the one that refuses longest. */
+  /** Looks at the limits that the request matches. Of those that refuse, the one that refuses longest. */
   private check(): Limit | null {
     let longest: Limit | null = null;
     let wait: u64 = 0;
-    for (let i = 0; i < this.limits.length; ++i) {
-      const limit = this.limits[i];
+    const matches = this.matches;
+    matches.begin();
+    for (let i = matches.next(); i >= 0; i = matches.next()) {
+      const limit = unchecked(this.limits[i]);
+      unchecked((this.current[this.currentCount++] = limit));
       if (limit.check() != Verdict.Limited) continue;
       limit.limited.increment();
       if (limit.shadow) continue;
@@ -115,13 +123,15 @@ export class Limiter {
 
   private refund(end: i32): void {
     for (let i = 0; i < end; ++i) {
-      if (this.limits[i].verdict == Verdict.Allowed) this.limits[i].refund();
+      const limit = unchecked(this.current[i]);
+      if (limit.verdict == Verdict.Allowed) limit.refund();
     }
   }
 
   private countAllowed(): void {
-    for (let i = 0; i < this.limits.length; ++i) {
-      if (this.limits[i].verdict == Verdict.Allowed) this.limits[i].allowed.increment();
+    for (let i = 0; i < this.currentCount; ++i) {
+      const limit = unchecked(this.current[i]);
+      if (limit.verdict == Verdict.Allowed) limit.allowed.increment();
     }
   }
 }

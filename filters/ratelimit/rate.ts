@@ -1,7 +1,6 @@
 // How much a limit lets pass, and where it is counted: its own rate, or one of its overrides.
 
 import { Bytes, hash64 } from "proxy-wasm-assemblyscript-sdk";
-import { RequestMatch } from "../common/request-match";
 import { LeaseClients } from "./fleet/lease-client";
 import { LeaseStore } from "./fleet/lease-store";
 import { WithoutLease } from "./fleet/leases-config";
@@ -29,12 +28,10 @@ export class Rate {
 
   /**
    * @param name Of the limit, and of the override behind a slash.
-   * @param match Which requests the rate is for, of those that the limit is for.
    * @param seed What keys are hashed with.
    */
   constructor(
     name: string,
-    readonly match: RequestMatch,
     rate: RateConfig,
     limit: LimitConfig,
     readonly seed: u64,

@@ -149,9 +149,9 @@ export class RateLimitStream extends HttpContext implements ServiceListener {
   }
 
   private open(): void {
-    const limits = this.service.limiter.limits;
-    for (let i = 0; i < limits.length; ++i) {
-      const limit = limits[i];
+    const limiter = this.service.limiter;
+    for (let i = 0; i < limiter.currentCount; ++i) {
+      const limit = limiter.current[i];
       if (limit.verdict != Verdict.Allowed) continue;
       if (!limit.rate.isHeld && limit.responseCost === null) continue;
       const settlement = new Settlement(limit);

@@ -3,7 +3,7 @@
 import { Caller } from "../authentication/caller";
 import { Key, KeyKind, UNREADABLE, asksHost } from "./key";
 import { KeyLookup } from "./key-lookup";
-import { PostingHeap, Postings } from "./postings";
+import { PostingHeap, Postings } from "../../common/postings";
 import { RequestView } from "./request-view";
 import { Rule } from "./rule";
 

@@ -3,7 +3,7 @@
 import { JsonKind, JsonValue } from "proxy-wasm-assemblyscript-sdk";
 import { ClaimPath } from "../authentication/claims";
 import { Key, KeyKind, hashClaim, hashText } from "./key";
-import { PostingHeap } from "./postings";
+import { PostingHeap } from "../../common/postings";
 
 /** So many claims are looked up in each token; rules on further ones are found by their other conditions. */
 const MAX_CLAIMS: i32 = 16;

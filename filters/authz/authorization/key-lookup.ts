@@ -19,7 +19,7 @@ import {
   hashText,
   hashUnreadable,
 } from "./key";
-import { PostingHeap, Postings } from "./postings";
+import { PostingHeap, Postings } from "../../common/postings";
 import { issuerHash } from "./principal-match";
 import { hasMalformedEscape } from "./query-match";
 import { AddressView, RequestView } from "./request-view";

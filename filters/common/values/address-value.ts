@@ -14,6 +14,10 @@ export class AddressValue extends RequestValue {
     super(`clientAddress:${position}`);
   }
 
+  get asksHost(): bool {
+    return true;
+  }
+
   read(): Bytes | null {
     return clientAddress(this.position);
   }
@@ -32,6 +36,10 @@ export class NetworkValue extends RequestValue {
     private ipv6Prefix: i32,
   ) {
     super(`clientAddress:${position}/${ipv4Prefix}/${ipv6Prefix}`);
+  }
+
+  get asksHost(): bool {
+    return true;
   }
 
   read(): Bytes | null {

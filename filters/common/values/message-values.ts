@@ -109,6 +109,10 @@ export class DigestValue extends RequestValue {
     super(`apiKey:${secret.id}`);
   }
 
+  get asksHost(): bool {
+    return this.secret.asksHost;
+  }
+
   read(): Bytes | null {
     const secret = this.secret.read();
     return secret === null ? null : encodeHex(sha256(secret));
@@ -126,6 +130,10 @@ export class ValueOrDefault extends RequestValue {
   ) {
     super(`${value.id}|${absent}`);
     this.text = Bytes.utf8(absent).copy();
+  }
+
+  get asksHost(): bool {
+    return this.value.asksHost;
   }
 
   read(): Bytes | null {

@@ -18,6 +18,10 @@ export class PropertyValue extends RequestValue {
     this.property = new Property(path);
   }
 
+  get asksHost(): bool {
+    return true;
+  }
+
   read(): Bytes | null {
     const value = this.property.bytes();
     return value !== null && value.size == 0 && this.skipEmpty ? null : value;

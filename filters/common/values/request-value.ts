@@ -8,6 +8,11 @@ export abstract class RequestValue {
   /** The value in the current request, valid until the callback returns, or null when it has none. */
   abstract read(): Bytes | null;
 
+  /** Whether reading it takes a call of the host. */
+  get asksHost(): bool {
+    return false;
+  }
+
   /** Whether the value is that of this header. */
   reads(header: string): bool {
     return false;

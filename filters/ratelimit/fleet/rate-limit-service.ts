@@ -16,6 +16,7 @@ import {
   requestHeaders,
   responseHeaders,
 } from "proxy-wasm-assemblyscript-sdk";
+import { MatchList } from "../../common/match-list";
 import { RequestMatch } from "../../common/request-match";
 import { LimitConfig } from "../limit-config";
 import { ServiceConfig } from "./service-config";
@@ -180,6 +181,7 @@ export class RateLimitService {
   readonly error: Counter = new Counter("ratelimit.service.error");
   private method: GrpcMethod;
   private names: Uint8Array[][] = [];
+  private matches: MatchList = new MatchList([]);
 
   /** @param limits Those of the scope. */
   constructor(
@@ -190,11 +192,14 @@ export class RateLimitService {
     this.method = new GrpcMethod(GrpcService.cluster(config.cluster), service, "ShouldRateLimit").timeout(
       config.timeout,
     );
+    const matches: RequestMatch[] = [];
     for (let i = 0; i < limits.length; ++i) {
+      matches.push(limits[i].match);
       const names: Uint8Array[] = [];
       for (let k = 0; k < limits[i].names.length; ++k) names.push(Bytes.utf8(limits[i].names[k]).copy());
       this.names.push(names);
     }
+    this.matches = new MatchList(matches);
   }
 
   /**
@@ -205,9 +210,10 @@ export class RateLimitService {
     const writer = ProtobufWriter.create(256);
     writer.string(1, this.config.domain);
     let descriptors = 0;
-    for (let i = 0; i < this.limits.length; ++i) {
+    this.matches.begin();
+    for (let i = this.matches.next(); i >= 0; i = this.matches.next()) {
       const limit = this.limits[i];
-      if (!limit.match.matches() || isExcepted(limit)) continue;
+      if (limit.except.first() >= 0) continue;
       if (limit.skipMissing && lacksValue(limit)) continue;
       this.write(writer, limit, this.names[i]);
       ++descriptors;
@@ -232,12 +238,6 @@ export class RateLimitService {
     }
     writer.endMessage(descriptor);
   }
-}
-
-function isExcepted(limit: LimitConfig): bool {
-  const except: RequestMatch[] = limit.except;
-  for (let i = 0; i < except.length; ++i) if (except[i].matches()) return true;
-  return false;
 }
 
 function lacksValue(limit: LimitConfig): bool {
