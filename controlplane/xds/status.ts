@@ -88,7 +88,7 @@ function resourceStatus(
   };
 
   function stateOf(): ResourceState {
-    if (!type?.requested || !type.subscription.covers(name)) return "not-requested";
+    if (!type?.requested || !type.subscription.covers(name, (resource ?? held)?.aliases)) return "not-requested";
     if (flying === undefined && isSame(resource, held)) return "synced";
     if (flying === undefined && refusal?.version === versionOf(resource)) return "rejected";
     return resource && delivery.isPrewarming(resource) ? "prewarming" : "pending";

@@ -15,6 +15,8 @@ export class TypeState {
   answered = false;
   /** State of the world: `version_info` of the first request, until it was compared with the snapshot. */
   reportedVersion = "";
+  /** State of the world: `version_info` of the last response that the client accepted, here or on an earlier stream. */
+  acceptedVersion: string | undefined;
   /** State of the world: the version of the last response that was rejected. */
   refusedVersion: string | undefined;
   lastNonce = "";
@@ -22,6 +24,8 @@ export class TypeState {
   ackedAt: number | undefined;
   /** The form in which the only resource in flight was sent, if it may have several. */
   form: Resource | undefined;
+  /** When what the client holds needs a heartbeat; `undefined`: as soon as it holds something that does. */
+  heartbeatAt: number | undefined;
   /** Since when a change has been waiting for other types. */
   waitingSince: number | undefined;
 
