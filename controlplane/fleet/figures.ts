@@ -51,6 +51,14 @@ export class Figures {
     return this.totals.sidecars;
   }
 
+  /**
+   * How long a time they told of, in seconds, that of one sidecar added to that of another; requests divided by it are the
+   * requests a second of one sidecar.
+   */
+  get observedSeconds(): number {
+    return this.totals.observedMs / 1_000;
+  }
+
   /** Of all listeners. */
   get requests(): number {
     return this.#sum((listener) => this.http(listener).requests);

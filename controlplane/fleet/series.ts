@@ -39,6 +39,8 @@ interface Column {
 const YOUNG_S = 15;
 /** How long a report may be on its way. */
 const LATE_MS = 2_000;
+/** The column of the time that reports tell of. */
+const TIME = 0;
 /** How often room is made at most, and when a statistic that is not reported is gone. */
 const CLEAN_MS = 60_000;
 const GONE_MS = 600_000;
@@ -74,6 +76,7 @@ export class SidecarSeries {
     this.#maxStats = limits.maxStats ?? 2_000;
     this.#maxColumns = limits.maxColumns ?? 512;
     this.#sums = new WindowedSums(windows, at);
+    this.#sums.addColumn();
     this.#firstAt = at;
     this.#lastAt = at;
   }
@@ -99,11 +102,14 @@ export class SidecarSeries {
     const uptime = gauges.find(([name]) => name === "server.uptime")?.[1];
     const isRestarted = uptime !== undefined && this.#isRestarted(uptime, at);
     this.#uptime = uptime ?? this.#uptime;
-    this.#lastAt = Math.max(this.#lastAt, at);
+    const since = Math.max(this.#lastAt, at) - this.#lastAt;
+    this.#lastAt += since;
     this.#sums.advance(this.#lastAt);
     // A counter that is told of once more is told of by another report.
     this.#isFirst &&= !counters.some(([name]) => this.#entries.has(name));
-    const isUnknown = this.#isFirst && !(uptime !== undefined && uptime <= YOUNG_S);
+    const isYoung = this.#isFirst && uptime !== undefined && uptime <= YOUNG_S;
+    const isUnknown = this.#isFirst && !isYoung;
+    this.#sums.add(TIME, isYoung ? uptime * 1_000 : since);
     for (const sample of counters) this.#count(sample, isRestarted, isUnknown);
     for (const [name, value] of gauges) {
       const entry = this.#entries.get(name);
@@ -121,9 +127,9 @@ export class SidecarSeries {
     const start = this.#sums.end(from);
     const end = this.#sums.end(to);
     if (start >= end || this.#lastAt < start || this.#firstAt >= end) return;
-    totals.addSidecar();
     const before = this.#sums.at(from);
     const after = this.#sums.at(to);
+    totals.addSidecar((after[TIME] ?? 0) - (before[TIME] ?? 0));
     for (const { name, range, index } of this.#columns) {
       const sum = (after[index] ?? 0) - (before[index] ?? 0);
       if (sum <= 0) continue;
@@ -141,7 +147,7 @@ export class SidecarSeries {
    * @param keeps only statistics whose names it accepts.
    */
   addAllTo(totals: TotalsBuilder, keeps: (name: string) => boolean): void {
-    totals.addSidecar();
+    totals.addSidecar(this.#sums.sum(TIME));
     for (const [name, { isCounter, before, column }] of this.#entries) {
       if (isCounter && keeps(name))
         totals.add(name, before + (column === undefined ? 0 : this.#sums.sum(column.index)));
@@ -223,8 +229,8 @@ export class SidecarSeries {
       if (columns.size === 0) this.#ranges.delete(name);
     }
     const kept = this.#columns.filter((column) => !isStill(column));
-    this.#sums.keep(kept.map(({ index }) => index));
-    kept.forEach((column, index) => (column.index = index));
+    this.#sums.keep([TIME, ...kept.map(({ index }) => index)]);
+    kept.forEach((column, i) => (column.index = i + 1));
     this.#columns = kept;
   }
 }

@@ -36,7 +36,9 @@ describe("counters", () => {
   });
 
   test("the first report of a young process tells what it did", () => {
-    assert.equal(requests(reported([0, 7, 4]), -10, 10), 7);
+    const stats = reported([0, 7, 4]);
+    assert.equal(requests(stats, -10, 10), 7);
+    assert.equal(stats.figures(["n"], START - 10_000, START).observedSeconds, 4);
   });
 
   test("a statistic that is new in a later report began at 0", () => {
@@ -127,6 +129,7 @@ describe("figures of a group", () => {
 
   test("are added up", () => {
     assert.equal(both.sidecars, 2);
+    assert.equal(both.observedSeconds, 10);
     assert.equal(both.requests, 165);
     assert.equal(both.http("inbound").requests, 110);
     assert.equal(both.errors5xx, 11);
@@ -245,8 +248,9 @@ describe("for any reports", () => {
     for (const [node, seconds, one] of reports) stats.record(node, one, (now += seconds * 1_000));
     return stats;
   }
-  const plain = ({ sidecars, counters, gauges, histograms }: Totals): object => ({
+  const plain = ({ sidecars, observedMs, counters, gauges, histograms }: Totals): object => ({
     sidecars,
+    observedMs,
     counters: [...counters].sort(),
     gauges: [...gauges].sort(),
     histograms: [...histograms].sort().map(([name, bins]) => [name, bins.filter(({ count }) => count > 0)]),
@@ -287,6 +291,7 @@ describe("for any reports", () => {
         const of = (from: number, to: number): Totals => stats.figures(["a", "b", "c"], from, to).totals;
         const sum = mergeTotals(of(a, b), of(b, c));
         assert.deepEqual([...sum.counters].sort(), [...of(a, c).counters].sort());
+        assert.equal(sum.observedMs, of(a, c).observedMs);
       }),
     );
   });

@@ -14,6 +14,8 @@ export interface GaugeTotal {
 export interface Totals {
   /** How many sidecars reported. */
   readonly sidecars: number;
+  /** How long a time they told of, in milliseconds, that of one sidecar added to that of another. */
+  readonly observedMs: number;
   /** What each counter counted; one that counted nothing is left out. */
   readonly counters: ReadonlyMap<string, number>;
   readonly gauges: ReadonlyMap<string, GaugeTotal>;
@@ -21,7 +23,13 @@ export interface Totals {
   readonly histograms: ReadonlyMap<string, readonly Bin[]>;
 }
 
-export const NO_TOTALS: Totals = { sidecars: 0, counters: new Map(), gauges: new Map(), histograms: new Map() };
+export const NO_TOTALS: Totals = {
+  sidecars: 0,
+  observedMs: 0,
+  counters: new Map(),
+  gauges: new Map(),
+  histograms: new Map(),
+};
 
 /** Totals of other sidecars, or of the next span of time; then a sidecar counts in both. */
 export function mergeTotals(first: Totals, second: Totals): Totals {
@@ -42,12 +50,14 @@ function inOrder(a: Bin, b: Bin): number {
 /** Adds up totals. */
 export class TotalsBuilder {
   #sidecars = 0;
+  #observedMs = 0;
   readonly #counters = new Map<string, number>();
   readonly #gauges = new Map<string, GaugeTotal>();
   readonly #histograms = new Map<string, Map<string, MutableBin>>();
 
-  addSidecar(): void {
+  addSidecar(observedMs: number): void {
     this.#sidecars++;
+    this.#observedMs += observedMs;
   }
 
   add(name: string, count: number): void {
@@ -70,8 +80,9 @@ export class TotalsBuilder {
     this.#addGauge(name, { sidecars: 1, sum: value, min: value, max: value });
   }
 
-  addTotals({ sidecars, counters, gauges, histograms }: Totals): void {
+  addTotals({ sidecars, observedMs, counters, gauges, histograms }: Totals): void {
     this.#sidecars += sidecars;
+    this.#observedMs += observedMs;
     for (const [name, count] of counters) this.add(name, count);
     for (const [name, gauge] of gauges) this.#addGauge(name, gauge);
     for (const [name, bins] of histograms) for (const bin of bins) this.addBin(name, rangeOf(bin), bin.count);
@@ -81,7 +92,13 @@ export class TotalsBuilder {
     const histograms = new Map(
       [...this.#histograms].map(([name, bins]) => [name, [...bins.values()].sort(inOrder)] as const),
     );
-    return { sidecars: this.#sidecars, counters: this.#counters, gauges: this.#gauges, histograms };
+    return {
+      sidecars: this.#sidecars,
+      observedMs: this.#observedMs,
+      counters: this.#counters,
+      gauges: this.#gauges,
+      histograms,
+    };
   }
 
   #addGauge(name: string, { sidecars, sum, min, max }: GaugeTotal): void {
