@@ -1,12 +1,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Resources } from "../journal/index.ts";
 import { pathOf, serveModule, type ModuleStore } from "../modules/index.ts";
 import type { Consumption, LeaseService } from "../quota/index.ts";
+import { handleResources, resourceRoute } from "./resources.ts";
 import { statusReport, type StatusInput } from "./status-report.ts";
 
 /** What the HTTP server shows of a control plane. */
 export interface ApiSource extends StatusInput {
   readonly modules: ModuleStore;
   readonly leases: Pick<LeaseService, "top">;
+  /** Undefined when nothing can be applied. */
+  readonly resources?: Resources | undefined;
 }
 
 /** Buckets that are told of. */
@@ -39,6 +43,10 @@ const answers: ReadonlyMap<string, Answer> = new Map<string, Answer>([
 export function handleRequest(source: ApiSource, request: IncomingMessage, response: ServerResponse): void {
   if (serveModule(source.modules, request, response)) return;
   const path = pathOf(request);
+  if (source.resources !== undefined && resourceRoute(request.method ?? "", path) !== undefined) {
+    void handleResources(source.resources, authorOf(request), request, response);
+    return;
+  }
   const answer = answers.get(path);
   if (answer === undefined) {
     send(response, 404, { error: `nothing at ${path}`, paths: [...answers.keys(), "/modules/<sha256>.wasm"] });
@@ -48,6 +56,12 @@ export function handleRequest(source: ApiSource, request: IncomingMessage, respo
   } else {
     answer(source, response);
   }
+}
+
+/** Who a change is from, as the request itself says. */
+function authorOf({ headers }: IncomingMessage): string {
+  const author = headers["x-meshwright-author"];
+  return typeof author === "string" && author !== "" ? author.slice(0, 200) : "anonymous";
 }
 
 function send(response: ServerResponse, status: number, body: object): void {

@@ -6,3 +6,4 @@ export {
   type StatusReport,
   type TrafficReport,
 } from "./status-report.ts";
+export type { ChangeReport, History, Refusal, ResourceList } from "./resources.ts";

@@ -14,6 +14,7 @@ import { importFiles, type ImportFlags } from "./import.ts";
 import { parseHostPort } from "./parse-host-port.ts";
 import { collect } from "./request-flags.ts";
 import { quota, type QuotaOptions } from "./quota.ts";
+import { addResourceCommands } from "./resources/index.ts";
 import { serve, type ServeOptions } from "./serve.ts";
 import { status, type StatusOptions } from "./status.ts";
 import { validate } from "./validate.ts";
@@ -36,9 +37,9 @@ const program = new Command("meshwright")
 
 program
   .command("serve")
-  .description("serve the resources in a folder to sidecars, and every change of them")
-  .requiredOption("--config <folder>", "folder of YAML files")
-  .option("--state <folder>", "where modules are kept", ".meshwright")
+  .description("serve resources to sidecars, and every change of them: those of a folder, and those that are applied")
+  .option("--config <folder>", "folder of YAML files")
+  .option("--state <folder>", "where applied resources and modules are kept", ".meshwright")
   .addOption(xds())
   .addOption(http("where modules, status and health are served"))
   .addOption(
@@ -116,6 +117,7 @@ program
   .option("--json", "print it as JSON", false)
   .action((options: QuotaOptions) => quota(options));
 
+addResourceCommands(program);
 addAbCommands(program);
 addAuthzCommands(program);
 addFilterCommands(program);

@@ -1,12 +1,15 @@
+import { join } from "node:path";
 import { pino, type Logger } from "pino";
 import pretty from "pino-pretty";
 import { ControlPlane, FaultySourceError, type HostPort } from "../control/index.ts";
 import { RedisLedger, type Ledger } from "../quota/index.ts";
-import { FolderSource } from "../source/index.ts";
+import { Journal } from "../journal/index.ts";
+import { FolderSource, MergedSource } from "../source/index.ts";
+import { SqliteStore, type Store } from "../store/index.ts";
 import { MODULES_CLUSTER } from "../bootstrap/index.ts";
 
 export interface ServeOptions {
-  readonly config: string;
+  readonly config?: string;
   readonly state: string;
   readonly xds: HostPort;
   readonly http: HostPort;
@@ -20,9 +23,12 @@ export async function serve(options: ServeOptions): Promise<void> {
   const log = createLog(options.logFormat);
   const ledger = options.quotaStore === undefined ? undefined : await openLedger(options.quotaStore, log);
   let plane: ControlPlane;
+  let store: Store;
   try {
+    store = SqliteStore.open(join(options.state, "state.db"));
     plane = await ControlPlane.start({
-      source: new FolderSource(options.config),
+      source: options.config === undefined ? new MergedSource([]) : new FolderSource(options.config),
+      journal: await Journal.open(store),
       stateFolder: options.state,
       xds: options.xds,
       http: options.http,
@@ -33,7 +39,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     });
   } catch (error) {
     if (error instanceof FaultySourceError) {
-      process.stderr.write(`${error.message}\nmeshwright: ${options.config} cannot be served\n`);
+      process.stderr.write(`${error.message}\nmeshwright: ${options.config ?? options.state} cannot be served\n`);
     } else {
       process.stderr.write(`meshwright: ${error instanceof Error ? error.message : String(error)}\n`);
     }
@@ -45,7 +51,10 @@ export async function serve(options: ServeOptions): Promise<void> {
       if (stopping) return;
       stopping = true;
       log.info(`${signal}: stopping`);
-      void plane.close().then(() => process.exit(0));
+      void plane
+        .close()
+        .then(() => store.close())
+        .then(() => process.exit(0));
     });
   }
 }

@@ -18,6 +18,7 @@ const service = (name: string): SourceFile => ({
 
 /** A source in memory, which tells its watchers when it is told to. */
 class MemorySource implements Source {
+  readonly name = "memory";
   files: readonly SourceFile[];
   watchers = new Set<() => void>();
   /** Runs after the files of a reading were taken. */
@@ -35,6 +36,10 @@ class MemorySource implements Source {
 
   readAssets(): Promise<Assets> {
     return Promise.resolve(new Map());
+  }
+
+  read(): Promise<Uint8Array> {
+    return Promise.reject(new Error("no such file"));
   }
 
   watch(onChange: () => void): Promise<() => Promise<void>> {

@@ -4,9 +4,10 @@ import type { Logger } from "pino";
 import { handleRequest, statusReport } from "../api/index.ts";
 import { addMetricsService, Fleet, KeptNames, NodeStats } from "../fleet/index.ts";
 import { formatProblem, type Problem } from "../model/index.ts";
+import { JournalSource, Resources, type Journal } from "../journal/index.ts";
 import { ModuleStore } from "../modules/index.ts";
 import { addQuotaService, LeaseService, MemoryLedger, Quotas, type Ledger } from "../quota/index.ts";
-import type { Source, StopWatching } from "../source/index.ts";
+import { MergedSource, type Source, type StopWatching } from "../source/index.ts";
 import { XdsServer, type NodeInfo, type Snapshot } from "../xds/index.ts";
 import { changedResources } from "./changes.ts";
 import { formatHostPort, type HostPort } from "./host-port.ts";
@@ -15,6 +16,8 @@ import { Pipeline, type Release } from "./pipeline.ts";
 
 export interface ControlPlaneOptions {
   readonly source: Source;
+  /** Resources that are applied over the API, served beside those of the source. Default: none can be. */
+  readonly journal?: Journal;
   /** Folder for modules; made when it is missing. */
   readonly stateFolder: string;
   /** Where to listen; port 0 takes any free one. */
@@ -49,6 +52,9 @@ export class ControlPlane {
   readonly leases: LeaseService;
   readonly #ledger: Ledger;
   #quotas = new Quotas([]);
+  /** The resources that are applied over the API. */
+  readonly resources: Resources | undefined;
+  readonly #source: Source;
   readonly #options: ControlPlaneOptions;
   readonly #store: ModuleStore;
   readonly #pipeline: Pipeline;
@@ -67,7 +73,11 @@ export class ControlPlane {
     this.#options = options;
     this.stats = new NodeStats({ names: KeptNames.default(options.keepStats) });
     this.#store = new ModuleStore(options.stateFolder);
-    this.#pipeline = new Pipeline(options.source, this.#store, {
+    const { source, journal } = options;
+    this.#source = journal === undefined ? source : new MergedSource([source, new JournalSource(journal)]);
+    this.resources =
+      journal && new Resources(journal, (candidate) => this.#check(new MergedSource([source, candidate])));
+    this.#pipeline = new Pipeline(this.#source, this.#store, {
       modulesAuthority: formatHostPort(options.http),
       modulesCluster: options.modulesCluster,
     });
@@ -97,15 +107,15 @@ export class ControlPlane {
 
   /**
    * Starts to serve once the source was read.
-   * @throws FaultySourceError when what the source holds cannot be served.
+   * @throws FaultySourceError when what the source holds cannot be served, and nothing can be applied to mend it.
    */
   static async start(options: ControlPlaneOptions): Promise<ControlPlane> {
     const plane = new ControlPlane(options);
     // Watched before it is read, so that a change in between leads to another reading.
-    plane.#stopWatching = await options.source.watch(() => void plane.reload());
+    plane.#stopWatching = await plane.#source.watch(() => void plane.reload());
     try {
       await plane.reload();
-      if (plane.#release === undefined) throw plane.#unread ?? new FaultySourceError(plane.#refused);
+      if (plane.#release === undefined) plane.#refuseToStart((await options.journal?.state())?.resources.size ?? 0);
       await plane.#listen();
     } catch (error) {
       await plane.close();
@@ -150,6 +160,21 @@ export class ControlPlane {
     await this.#ledger.close();
   }
 
+  /** What is wrong with a source that may come to be served. */
+  async #check(candidate: Source): Promise<readonly Problem[]> {
+    const result = await this.#pipeline.prepare(candidate);
+    return result.ok ? [] : result.problems;
+  }
+
+  /** Applied resources with a fault, as another version of this program may find in them, are mended over the API. */
+  #refuseToStart(appliedFiles: number): void {
+    const { log } = this.#options;
+    if (this.#unread !== undefined) throw this.#unread;
+    if (appliedFiles === 0) throw new FaultySourceError(this.#refused);
+    for (const problem of this.#refused) log.error({ problem }, `refused: ${formatProblem(problem)}`);
+    log.warn("nothing is served before the applied resources are mended");
+  }
+
   async #reloadWhileStale(): Promise<void> {
     // Begins after its promise is kept, so that a change that the reading itself brings about starts no second loop.
     await Promise.resolve();
@@ -175,7 +200,7 @@ export class ControlPlane {
       const changes = changedResources(this.#release, result.release);
       const wasRefused = this.#refused.length > 0;
       this.#refused = [];
-      if (changes.length === 0) {
+      if (changes.length === 0 && this.#release !== undefined) {
         if (wasRefused) log.info("the source is good again, and as it is served");
         return;
       }

@@ -8,6 +8,8 @@ export interface AssetReference {
   readonly path: string;
   /** Modules need only be there; schemas are read. */
   readonly use: "module" | "schema";
+  /** The source whose resource names it. */
+  readonly owner?: string;
 }
 
 /** What the source found at the path of an asset. `text` is there for schemas. */

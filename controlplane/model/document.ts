@@ -8,6 +8,12 @@ import type { Position, Problem } from "./problem.ts";
 export interface SourceFile {
   readonly path: string;
   readonly text: string;
+  /** The line of the file on which the text begins, where it is a part of one. Default: 1. */
+  readonly line?: number;
+  /** Who has it, for messages about what two have; such as `the folder mesh`. */
+  readonly owner?: string;
+  /** Where the source has the files that are named in the text, by what they are named. Default: beside the file. */
+  readonly assets?: Readonly<Record<string, string>>;
 }
 
 /** One document of a YAML or JSON file: its value, which JSON could express, and where each part of it stands. */
@@ -29,11 +35,11 @@ const maxSyntaxFaults = 20;
 export function readDocuments(file: SourceFile): { documents: Document[]; problems: Problem[] } {
   const whole = (message: string): { documents: Document[]; problems: Problem[] } => ({
     documents: [],
-    problems: [{ file: file.path, line: 1, column: 1, path: "", message }],
+    problems: [{ file: file.path, line: file.line ?? 1, column: 1, path: "", message }],
   });
   if (file.text.length > maxFileLength) return whole(`the file is larger than ${maxFileLength} characters`);
-  const lines = new LineCounter();
-  const tokens = [...new Parser(lines.addNewLine).parse(file.text)];
+  const lines = new Lines(file.line ?? 1);
+  const tokens = [...new Parser(lines.counter.addNewLine).parse(file.text)];
   // The composer recurses, and V8 can abort the whole process where the stack runs out; the parser above does not.
   if (tokens.some((token) => token.type === "document" && deeperThan(maxDepth, token.value))) {
     return whole(`nested deeper than ${maxDepth} levels`);
@@ -46,11 +52,11 @@ export function readDocuments(file: SourceFile): { documents: Document[]; proble
   for (const document of parsed) {
     const faults = [...document.errors, ...document.warnings];
     for (const { pos, message } of faults.slice(0, maxSyntaxFaults)) {
-      problems.push({ file: file.path, ...place(lines, pos[0]), path: "", message: `YAML: ${message}` });
+      problems.push({ file: file.path, ...lines.place(pos[0]), path: "", message: `YAML: ${message}` });
     }
     if (faults.length > 0 || document.contents === null || isEmpty(document.contents)) continue;
     const converter = new Converter();
-    const origin = new Origin(file.path, document.contents, lines, converter.targets);
+    const origin = new Origin(file, document.contents, lines, converter.targets);
     const value = converter.convert(document.contents, []);
     if (converter.faults.length === 0) documents.push({ value, origin });
     else problems.push(...converter.faults.map((fault) => origin.problemAtNode(fault.node, fault.path, fault.message)));
@@ -73,12 +79,17 @@ function deeperThan(limit: number, root: CST.Token | undefined): boolean {
 /** Where a document was written: finds the place of any part of it. */
 export class Origin {
   readonly file: string;
+  /** As {@link SourceFile} has them. */
+  readonly owner: string | undefined;
+  readonly assets: Readonly<Record<string, string>> | undefined;
   readonly #root: Node;
-  readonly #lines: LineCounter;
+  readonly #lines: Lines;
   readonly #targets: ReadonlyMap<Node, Node>;
 
-  constructor(file: string, root: Node, lines: LineCounter, targets: ReadonlyMap<Node, Node>) {
-    this.file = file;
+  constructor(file: SourceFile, root: Node, lines: Lines, targets: ReadonlyMap<Node, Node>) {
+    this.file = file.path;
+    this.owner = file.owner;
+    this.assets = file.assets;
     this.#root = root;
     this.#lines = lines;
     this.#targets = targets;
@@ -111,7 +122,7 @@ export class Origin {
   }
 
   #place(node: Node): Position {
-    return { file: this.file, ...place(this.#lines, node.range?.[0] ?? 0) };
+    return { file: this.file, ...this.#lines.place(node.range?.[0] ?? 0) };
   }
 }
 
@@ -128,9 +139,19 @@ function child(node: Node, segment: string | number): [key: Node, value: Node] |
   return [pair.key, pair.value === null || isEmpty(pair.value) ? pair.key : pair.value];
 }
 
-function place(lines: LineCounter, offset: number): { line: number; column: number } {
-  const { line, col } = lines.linePos(offset);
-  return { line: Math.max(line, 1), column: Math.max(col, 1) };
+/** Finds the line and column of an offset in a text that begins on the line `first`. */
+class Lines {
+  readonly counter = new LineCounter();
+  readonly #first: number;
+
+  constructor(first: number) {
+    this.#first = first;
+  }
+
+  place(offset: number): { line: number; column: number } {
+    const { line, col } = this.counter.linePos(offset);
+    return { line: Math.max(line, 1) + this.#first - 1, column: Math.max(col, 1) };
+  }
 }
 
 function isEmpty(node: Node): boolean {

@@ -83,8 +83,10 @@ function parseFile(file: SourceFile): ParsedFile {
 
 function referencesOf(resource: Resource): AssetReference[] {
   if (resource.kind !== "WasmModule") return [];
-  const module: AssetReference = { path: resource.filePath, use: "module" };
-  return resource.schemaPath === undefined ? [module] : [module, { path: resource.schemaPath, use: "schema" }];
+  const { filePath, schemaPath, origin } = resource;
+  const owner = origin.owner === undefined ? {} : { owner: origin.owner };
+  const module: AssetReference = { path: filePath, use: "module", ...owner };
+  return schemaPath === undefined ? [module] : [module, { path: schemaPath, use: "schema", ...owner }];
 }
 
 /** The second half of {@link loadModel}: checks the resources against one another and against the files they name. */
@@ -137,10 +139,14 @@ function parseResource({ value, origin }: Document): { resource?: Resource; prob
 
 function withPaths(module: WasmModule): WasmModule {
   const { file, schema } = module.spec;
-  const filePath = resolveAsset(module.origin.file, file);
-  return schema === undefined
-    ? { ...module, filePath }
-    : { ...module, filePath, schemaPath: resolveAsset(module.origin.file, schema) };
+  const { assets, file: from } = module.origin;
+  // What was sent without its files is not looked for in those of this machine.
+  const find = (name: string): string =>
+    assets === undefined
+      ? resolveAsset(from, name)
+      : (new Map(Object.entries(assets)).get(name) ?? `${name} (not sent along)`);
+  const filePath = find(file);
+  return schema === undefined ? { ...module, filePath } : { ...module, filePath, schemaPath: find(schema) };
 }
 
 function checkAssets(model: Model, assets: Assets): Problem[] {
@@ -174,6 +180,14 @@ function notFound(path: string, reason = "not found"): string {
 
 function duplicate(resource: Resource, first: Resource): Problem {
   const { file, line } = first.origin.locate(["metadata", "name"]);
+  const { kind, metadata } = resource;
+  const [one, other] = [resource.origin.owner, first.origin.owner];
+  if (one !== other) {
+    return resource.origin.problem(
+      ["metadata", "name"],
+      `${kind} ${metadata.name} has two owners: ${one ?? "this file"}, and ${other ?? "a file"} (${file}:${line})`,
+    );
+  }
   return resource.origin.problem(
     ["metadata", "name"],
     `there is another ${resource.kind} ${resource.metadata.name} (${file}:${line})`,

@@ -9,11 +9,13 @@ import type { StopWatching } from "./source.ts";
 
 let root = "";
 let folder = "";
+let owner = "";
 const stops: StopWatching[] = [];
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "source-"));
   folder = join(root, "mesh");
+  owner = `the folder ${folder}`;
   await mkdir(folder);
 });
 
@@ -34,7 +36,11 @@ describe("FolderSource.list", () => {
     const files = await new FolderSource(`${folder}/./`).list();
     assert.deepEqual(
       files,
-      ["a.yml", "b.yaml", "c/a.yaml", "c/d.json"].map((name) => ({ path: `${folder}/${name}`, text: name })),
+      ["a.yml", "b.yaml", "c/a.yaml", "c/d.json"].map((name) => ({
+        path: `${folder}/${name}`,
+        text: name,
+        owner: `the folder ${folder}/./`,
+      })),
     );
   });
 
@@ -62,7 +68,7 @@ describe("FolderSource.list", () => {
     await symlink("..data/a.yaml", join(folder, "a.yaml"));
     await symlink("nowhere", join(folder, "b.yaml"));
     await symlink(".", join(folder, "loop"));
-    assert.deepEqual(await new FolderSource(folder).list(), [{ path: `${folder}/a.yaml`, text: "one" }]);
+    assert.deepEqual(await new FolderSource(folder).list(), [{ path: `${folder}/a.yaml`, text: "one", owner }]);
   });
 
   it("waits while a file is being written", async () => {
@@ -121,7 +127,7 @@ spec: { file: ../a.wasm }
     await reports(source, () => write("new/b.yaml", "1"));
     await reports(source, () => rename(join(folder, "a.yaml"), join(folder, "c.yaml")));
     await reports(source, () => unlink(join(folder, "c.yaml")));
-    assert.deepEqual(await source.list(), [{ path: `${folder}/new/b.yaml`, text: "1" }]);
+    assert.deepEqual(await source.list(), [{ path: `${folder}/new/b.yaml`, text: "1", owner }]);
   });
 
   it("reports a module that changes, one that comes to be, and one that is first named while watching", async () => {
@@ -146,7 +152,7 @@ spec: { file: ../a.wasm }
     await symlink("../a.yaml", join(folder, "a.yaml"));
     const source = new FolderSource(folder, { quietMs: 10, maxMs: 100 });
     await reports(source, () => writeFile(join(root, "a.yaml"), "2"));
-    assert.deepEqual(await source.list(), [{ path: `${folder}/a.yaml`, text: "2" }]);
+    assert.deepEqual(await source.list(), [{ path: `${folder}/a.yaml`, text: "2", owner }]);
   });
 
   it("reports a ConfigMap that is replaced", async () => {
@@ -159,7 +165,7 @@ spec: { file: ../a.wasm }
       await symlink("..data_2", join(folder, "..data_tmp"));
       await rename(join(folder, "..data_tmp"), join(folder, "..data"));
     });
-    assert.deepEqual(await source.list(), [{ path: `${folder}/a.yaml`, text: "two" }]);
+    assert.deepEqual(await source.list(), [{ path: `${folder}/a.yaml`, text: "two", owner }]);
   });
 });
 

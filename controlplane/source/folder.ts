@@ -21,6 +21,7 @@ const extensions = new Set([".yaml", ".yml", ".json"]);
  * as the user does.
  */
 export class FolderSource implements Source {
+  readonly name: string;
   readonly #folder: string;
   readonly #quietMs: number;
   readonly #maxMs: number;
@@ -29,6 +30,7 @@ export class FolderSource implements Source {
 
   constructor(folder: string, { quietMs = 50, maxMs = 500 }: FolderOptions = {}) {
     this.#folder = normalize(folder);
+    this.name = `the folder ${folder}`;
     this.#quietMs = quietMs;
     this.#maxMs = maxMs;
   }
@@ -42,7 +44,7 @@ export class FolderSource implements Source {
     const files: SourceFile[] = [];
     for (const path of await resourcePaths(this.#folder)) {
       const text = await this.#readSettled(path);
-      if (text !== undefined) files.push({ path: slashes(path), text });
+      if (text !== undefined) files.push({ path: slashes(path), text, owner: this.name });
     }
     return files.sort((a, b) => (a.path < b.path ? -1 : 1));
   }
@@ -55,6 +57,10 @@ export class FolderSource implements Source {
     const assets = new Map<string, Asset>();
     for (const { path, use } of references) assets.set(path, await readAsset(path, use));
     return assets;
+  }
+
+  read(path: string): Promise<Uint8Array> {
+    return readFile(path);
   }
 
   async watch(onChange: () => void): Promise<StopWatching> {

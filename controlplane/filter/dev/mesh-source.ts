@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { stringify } from "yaml";
 import type { HostPort } from "../../control/index.ts";
 import type { AssetReference, Assets, SourceFile } from "../../model/index.ts";
@@ -19,6 +20,7 @@ export const DEV_SERVICE = "dev";
 
 /** The resources of a mesh of one sidecar with one filter, held in memory. */
 export class DevMeshSource implements Source {
+  readonly name = "the filter";
   #text = "";
 
   set(mesh: DevMesh): void {
@@ -33,6 +35,10 @@ export class DevMeshSource implements Source {
 
   readAssets(references: readonly AssetReference[]): Promise<Assets> {
     return Promise.resolve(new Map(references.map(({ path }) => [path, { ok: true }])));
+  }
+
+  read(path: string): Promise<Uint8Array> {
+    return readFile(path);
   }
 
   /** Whoever sets the resources tells the control plane to read them. */

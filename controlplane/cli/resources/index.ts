@@ -1,0 +1,186 @@
+import { InvalidArgumentError, Option, type Command } from "commander";
+import { stringify } from "yaml";
+import type { ChangeReport, History, ResourceList } from "../../api/index.ts";
+import type { HostPort } from "../../control/index.ts";
+import { InputError } from "../../explain/index.ts";
+import { joinDocuments, keyOf, type Revision, type StoredResource } from "../../journal/index.ts";
+import { formatProblem } from "../../model/index.ts";
+import { orFail } from "../fail.ts";
+import { parseHostPort } from "../parse-host-port.ts";
+import { table } from "../print-table.ts";
+import { call } from "./call.ts";
+import { readFiles } from "./files.ts";
+
+interface Flags {
+  readonly server: HostPort;
+  readonly output?: "json" | "yaml";
+}
+
+interface ChangeFlags extends Flags {
+  readonly dryRun: boolean;
+  readonly message?: string;
+  readonly base?: string;
+}
+
+/** Adds the commands that change and show what is applied over the API. */
+export function addResourceCommands(program: Command): void {
+  const command = (name: string, what: string): Command =>
+    program
+      .command(name)
+      .description(what)
+      .addOption(
+        new Option("--server <address>", "where the control plane serves its API")
+          .env("MESHWRIGHT_SERVER")
+          .argParser(parseHostPort)
+          .default(parseHostPort("18001"), "127.0.0.1:18001"),
+      )
+      .addOption(new Option("-o, --output <format>", "for programs").choices(["json", "yaml"]));
+  const change = (name: string, what: string): Command =>
+    command(name, what)
+      .option("--dry-run", "check it and show what would change", false)
+      .option("--message <text>", "why, for the history")
+      .option("--base <revision>", "fail if one of the resources was changed after this revision", parseRevision);
+  const files = ["-f, --file <path...>", "files or folders; - for standard input"] as const;
+
+  change("apply", "create and update resources on the control plane, all or none")
+    .requiredOption(...files)
+    .action((flags: ChangeFlags & { readonly file: string[] }) => orFail(() => apply(flags)));
+  change("delete", "delete resources of the control plane, all or none")
+    .argument("<resource...>", "KIND/NAME")
+    .action((resources: string[], flags: ChangeFlags) => orFail(() => remove(resources, flags)));
+  change("rollback", "make all applied resources what they were after an earlier revision")
+    .argument("<revision>", "its number, as history shows it", parseRevision)
+    .action((revision: string, flags: ChangeFlags) => orFail(() => rollback(revision, flags)));
+  command("diff", "show what apply would change; the exit status is 1 when there is something")
+    .requiredOption(...files)
+    .action((flags: Flags & { readonly file: string[] }) => orFail(() => diff(flags)));
+  command("get", "show the applied resources")
+    .argument("[resource]", "KIND or KIND/NAME; all when left out")
+    .option("--revision <revision>", "as they were after this revision", parseRevision)
+    .action((resource: string | undefined, flags: Flags & { readonly revision?: string }) =>
+      orFail(() => get(resource, flags)),
+    );
+  command("history", "show who changed what, when and why, the latest first")
+    .argument("[resource]", "KIND/NAME; all when left out")
+    .option("--limit <count>", "how many", parseRevision, "20")
+    .option("--diff", "show the changes line by line", false)
+    .action((resource: string | undefined, flags: Flags & { readonly limit: string; readonly diff: boolean }) =>
+      orFail(() => history(resource, flags)),
+    );
+}
+
+async function apply({ file, ...flags }: ChangeFlags & { readonly file: string[] }): Promise<void> {
+  const body = { files: await readFiles(file), message: flags.message ?? "" };
+  printChange(
+    (await call(flags.server, { method: "POST", path: "apply", query: queryOf(flags), body })) as ChangeReport,
+    flags,
+  );
+}
+
+async function rollback(revision: string, flags: ChangeFlags): Promise<void> {
+  const body = { revision: Number(revision), ...(flags.message === undefined ? {} : { message: flags.message }) };
+  printChange(
+    (await call(flags.server, { method: "POST", path: "rollback", query: queryOf(flags), body })) as ChangeReport,
+    flags,
+  );
+}
+
+async function remove(resources: string[], flags: ChangeFlags): Promise<void> {
+  const body = { resources: resources.map(checkKey), message: flags.message ?? "" };
+  printChange(
+    (await call(flags.server, { method: "POST", path: "delete", query: queryOf(flags), body })) as ChangeReport,
+    flags,
+  );
+}
+
+async function diff({ file, ...flags }: Flags & { readonly file: string[] }): Promise<void> {
+  const report = (await call(flags.server, {
+    method: "POST",
+    path: "diff",
+    body: { files: await readFiles(file) },
+  })) as ChangeReport;
+  const { changes, problems = [] } = report;
+  if (flags.output !== undefined) printAs(flags.output, report);
+  else {
+    for (const change of changes) print(change.diff);
+    for (const problem of problems) print(formatProblem(problem));
+  }
+  if (changes.length > 0 || problems.length > 0) process.exitCode = 1;
+}
+
+async function get(resource: string | undefined, flags: Flags & { readonly revision?: string }): Promise<void> {
+  const query = { revision: flags.revision };
+  if (resource?.includes("/") === true) {
+    const path = `resources/${checkKey(resource)}`;
+    const found = (await call(flags.server, { method: "GET", path, query })) as StoredResource;
+    if (flags.output === "json") printAs("json", found);
+    else process.stdout.write(joinDocuments([found.text]));
+    return;
+  }
+  const list = (await call(flags.server, {
+    method: "GET",
+    path: "resources",
+    query: { ...query, kind: resource },
+  })) as ResourceList;
+  if (flags.output === "json") printAs("json", list);
+  else if (flags.output === "yaml") process.stdout.write(joinDocuments(list.resources.map(({ text }) => text)));
+  else {
+    const rows = list.resources.map((one) => [keyOf(one), String(one.resourceVersion), `${one.file}:${one.line}`]);
+    print(table([["RESOURCE", "REVISION", "FROM"], ...rows]).join("\n"));
+  }
+}
+
+async function history(
+  resource: string | undefined,
+  flags: Flags & { readonly limit: string; readonly diff: boolean },
+): Promise<void> {
+  const query = { limit: flags.limit, resource: resource && checkKey(resource) };
+  const found = (await call(flags.server, { method: "GET", path: "history", query })) as History;
+  if (flags.output !== undefined) printAs(flags.output, found);
+  else if (flags.diff) {
+    for (const revision of found.revisions) {
+      print(`revision ${revision.revision}, ${revision.time}, ${revision.author}: ${revision.message}`);
+      for (const change of revision.changes)
+        if (resource === undefined || keyOf(change) === resource) print(change.diff);
+    }
+  } else print(table([["REVISION", "TIME", "AUTHOR", "CHANGES", "MESSAGE"], ...found.revisions.map(row)]).join("\n"));
+}
+
+function row({ revision, time, author, changes, message }: Revision): string[] {
+  const shown = changes.map((change) => `${change.change} ${keyOf(change)}`);
+  const more = shown.length > 2 ? ` and ${shown.length - 2} more` : "";
+  return [String(revision), time, author, `${shown.slice(0, 2).join(", ")}${more}`, message.replaceAll("\n", " ")];
+}
+
+function printChange(report: ChangeReport, { output }: Flags): void {
+  if (output !== undefined) {
+    printAs(output, report);
+    return;
+  }
+  const { changes, revision, dryRun } = report;
+  for (const change of changes) print(`${keyOf(change)} ${dryRun ? "would be " : ""}${change.change}`);
+  if (changes.length === 0) print("nothing to change");
+  else if (revision !== undefined) print(`revision ${revision}`);
+}
+
+function queryOf({ dryRun, base }: ChangeFlags): Record<string, string | undefined> {
+  return { dryRun: String(dryRun), base };
+}
+
+function checkKey(text: string): string {
+  if (/^[A-Za-z]+\/[^/]+$/.test(text)) return text;
+  throw new InputError(`expected KIND/NAME, such as Service/web, found ${text}`);
+}
+
+function parseRevision(text: string): string {
+  if (/^\d{1,15}$/.test(text)) return text;
+  throw new InvalidArgumentError("expected a whole number, 0 or more");
+}
+
+function printAs(format: "json" | "yaml", value: unknown): void {
+  process.stdout.write(format === "json" ? `${JSON.stringify(value, undefined, 2)}\n` : stringify(value));
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

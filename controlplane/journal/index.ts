@@ -1,0 +1,15 @@
+export { joinDocuments } from "./documents.ts";
+export { Journal, type Signature } from "./journal.ts";
+export { JournalSource } from "./journal-source.ts";
+export {
+  FaultsError,
+  NotFoundError,
+  Resources,
+  StaleError,
+  type AppliedFile,
+  type ChangeOptions,
+  type Check,
+  type Conflict,
+  type Outcome,
+} from "./resources.ts";
+export { keyOf, type Change, type ResourceText, type Revision, type State, type StoredResource } from "./revision.ts";
