@@ -32,6 +32,7 @@ async function serve(
   state: string,
   { limitKb = "unlimited", args = [] as readonly string[], wait = true } = {},
 ): Promise<Process> {
+  await server?.stop("SIGKILL");
   const command = [
     process.execPath,
     meshwright,
@@ -80,8 +81,10 @@ test("killed 20 times while changes are applied, it has every acknowledged chang
       assert.ok(kept.has(`${name}-a`), `${name} was acknowledged before kill ${String(round)}`);
     for (const name of kept)
       assert.ok(kept.has(name.replace(/-[ab]$/, name.endsWith("a") ? "-b" : "-a")), `${name} stands alone`);
-    const killed = sleep(Math.random() * 120).then(() => child.stop("SIGKILL"));
+    let killed: Promise<unknown> | undefined;
+    const enough = acknowledged.length + Math.floor(Math.random() * 4);
     while (child.isRunning) {
+      if (acknowledged.length >= enough) killed ??= sleep(Math.random() * 20).then(() => child.stop("SIGKILL"));
       const name = `s${String(tried++)}`;
       if ((await apply(service(`${name}-a`), service(`${name}-b`))) === 200) acknowledged.push(name);
     }
