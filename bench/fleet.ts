@@ -30,6 +30,8 @@ const { values: flags } = parseArgs({
     period: { type: "string", default: "1s" },
     /** Requests a second for the key that the quota is scarce for, in multiples of the quota. */
     demand: { type: "string", default: "2" },
+    /** What decides while there is no lease: `deny`, or `limit`, each Envoy's even share of the quota. */
+    withoutLease: { type: "string", default: "deny" },
     /** Requests a second of each variant for other keys. */
     beside: { type: "string", default: "40" },
   },
@@ -52,11 +54,16 @@ const limit = {
 
 /** Each is a listener of every Envoy, before an upstream that is a listener of the same Envoy. */
 function variants(withService: boolean): Pick<Variant, "name" | "filters" | "rateLimits">[] {
-  const leases: Json = { cluster: "leases", domain: "bench", names: ["user"], withoutLease: "deny" };
+  const leases: Json = { cluster: "leases", domain: "bench", names: ["user"], withoutLease: flags.withoutLease };
+  const share = Math.ceil(quota / envoyCount);
+  const tokenBucket = { maxTokens: share, tokensPerFill: share, fillInterval: flags.period };
   return [
     { name: "none", filters: [] },
     { name: "ratelimit: scope envoy", filters: [ours({ limits: [limit] })] },
-    { name: "ratelimit: scope fleet", filters: [ours({ limits: [{ ...limit, scope: "fleet", leases }] })] },
+    {
+      name: "ratelimit: scope fleet",
+      filters: [ours({ limits: [{ ...limit, tokenBucket, scope: "fleet", leases }] })],
+    },
     ...(withService
       ? [
           {
