@@ -1,3 +1,4 @@
+export { addClientStatusService, type ClientStatusOptions } from "./client-status-service.ts";
 export { Figures, Latency, LISTENERS, type HttpFigures, type ListenerName } from "./figures.ts";
 export { Fleet, type FleetEvents, type FleetOptions, type NodeOutcome, type NodeView } from "./fleet.ts";
 export { DEFAULT_PREFIXES, KeptNames } from "./kept-names.ts";

@@ -6,6 +6,7 @@ import {
   type ServiceDefinition,
 } from "@grpc/grpc-js";
 import { fromJSON } from "@grpc/proto-loader";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** A resource that the target is to have: its type, its name, and the version that it is given. */
 export interface Named {
@@ -94,8 +95,15 @@ export function addAdapterService(server: Server, target: Target): void {
   });
 }
 
+/**
+ * The suite sends a request on its xDS stream, and right after it a change on this connection; which of the two is read
+ * first is left to chance. Its scenarios want the first one first.
+ */
+const SETTLE_MS = 100;
+
 function unary<Request>(answer: (request: Request) => object) {
-  return (call: ServerUnaryCall<Request, object>, callback: sendUnaryData<object>): void => {
+  return async (call: ServerUnaryCall<Request, object>, callback: sendUnaryData<object>): Promise<void> => {
+    await sleep(SETTLE_MS);
     try {
       callback(null, answer(call.request));
     } catch (error) {
