@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http";
 import { ServerCredentials } from "@grpc/grpc-js";
 import type { Logger } from "pino";
 import { handleRequest, statusReport } from "../api/index.ts";
-import { addMetricsService, Fleet, KeptNames, NodeStats } from "../fleet/index.ts";
+import { addClientStatusService, addMetricsService, Fleet, KeptNames, NodeStats } from "../fleet/index.ts";
 import { formatProblem, type Problem } from "../model/index.ts";
 import { ModuleStore } from "../modules/index.ts";
 import { addQuotaService, LeaseService, MemoryLedger, Quotas, type Ledger } from "../quota/index.ts";
@@ -78,6 +78,7 @@ export class ControlPlane {
     });
     this.#http = createServer((request, response) => handleRequest(this, request, response));
     addMetricsService(this.#xds.grpc, this.stats);
+    addClientStatusService(this.#xds.grpc, this.fleet);
     this.#ledger = options.ledger ?? new MemoryLedger();
     this.leases = new LeaseService({
       ledger: this.#ledger,

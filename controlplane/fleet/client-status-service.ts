@@ -8,9 +8,13 @@ import {
   status as Code,
 } from "@grpc/grpc-js";
 
-import { ClientStatusRequestSchema, ClientStatusResponseSchema } from "#gen/envoy/service/status/v3/csds_pb.js";
+import {
+  type ClientStatusRequest,
+  ClientStatusRequestSchema,
+  ClientStatusResponseSchema,
+} from "#gen/envoy/service/status/v3/csds_pb.js";
 
-import type { Caller } from "../xds/index.ts";
+import type { Caller, NodeInfo } from "../xds/index.ts";
 import { clientConfig } from "./client-status.ts";
 import type { Fleet } from "./fleet.ts";
 import { MatcherError, matchesNode } from "./node-matcher.ts";
@@ -78,18 +82,23 @@ export function addClientStatusService(
 type Fault = Pick<StatusObject, "code" | "details">;
 
 /** The serialized response, or what is wrong with the request. */
-function answerTo(request: Buffer, fleet: Pick<Fleet, "nodes">): Buffer | Fault {
+function answerTo(bytes: Buffer, fleet: Pick<Fleet, "nodes">): Buffer | Fault {
+  let request: ClientStatusRequest;
   try {
-    const { nodeMatchers } = fromBinary(ClientStatusRequestSchema, request);
-    const config = fleet
-      .nodes()
-      .filter(({ connected }) => connected)
-      .filter(({ node }) => nodeMatchers.length === 0 || nodeMatchers.some((matcher) => matchesNode(matcher, node)))
-      .map(clientConfig);
-    return Buffer.from(toBinary(ClientStatusResponseSchema, create(ClientStatusResponseSchema, { config })));
+    request = fromBinary(ClientStatusRequestSchema, bytes);
+  } catch {
+    return { code: Code.INVALID_ARGUMENT, details: "the request is no ClientStatusRequest" };
+  }
+  const { nodeMatchers } = request;
+  const isAsked = (node: NodeInfo): boolean =>
+    nodeMatchers.length === 0 || nodeMatchers.some((matcher) => matchesNode(matcher, node));
+  try {
+    const nodes = fleet.nodes().filter(({ connected, node }) => connected && isAsked(node));
+    const response = create(ClientStatusResponseSchema, { config: nodes.map(clientConfig) });
+    return Buffer.from(toBinary(ClientStatusResponseSchema, response));
   } catch (error) {
-    const details = error instanceof MatcherError ? error.message : "the request is no ClientStatusRequest";
-    return { code: Code.INVALID_ARGUMENT, details };
+    if (error instanceof MatcherError) return { code: Code.INVALID_ARGUMENT, details: error.message };
+    return { code: Code.INTERNAL, details: "the control plane failed to tell where clients stand" };
   }
 }
 

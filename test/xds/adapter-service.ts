@@ -6,7 +6,6 @@ import {
   type ServiceDefinition,
 } from "@grpc/grpc-js";
 import { fromJSON } from "@grpc/proto-loader";
-import { setTimeout as sleep } from "node:timers/promises";
 
 /** A resource that the target is to have: its type, its name, and the version that it is given. */
 export interface Named {
@@ -102,13 +101,14 @@ export function addAdapterService(server: Server, target: Target): void {
 const SETTLE_MS = 100;
 
 function unary<Request>(answer: (request: Request) => object) {
-  return async (call: ServerUnaryCall<Request, object>, callback: sendUnaryData<object>): Promise<void> => {
-    await sleep(SETTLE_MS);
-    try {
-      callback(null, answer(call.request));
-    } catch (error) {
-      callback({ code: Code.INVALID_ARGUMENT, details: String(error) });
-    }
+  return (call: ServerUnaryCall<Request, object>, callback: sendUnaryData<object>): void => {
+    setTimeout(() => {
+      try {
+        callback(null, answer(call.request));
+      } catch (error) {
+        callback({ code: Code.INVALID_ARGUMENT, details: String(error) });
+      }
+    }, SETTLE_MS);
   };
 }
 
