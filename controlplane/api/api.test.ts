@@ -35,7 +35,15 @@ const release = releaseOf(service("web", "web-1", 8000) + service("db", "db-1", 
 const NOW = Date.UTC(2026, 0, 1);
 
 function resource(state: ResourceStatus["state"], rejection: ResourceStatus["rejection"] = null): ResourceStatus {
-  return { name: "r", version: "v1", sent: "v1", acked: state === "synced" ? "v1" : null, state, acceptedAt: null, rejection };
+  return {
+    name: "r",
+    version: "v1",
+    sent: "v1",
+    acked: state === "synced" ? "v1" : null,
+    state,
+    acceptedAt: null,
+    rejection,
+  };
 }
 
 function view(id: string, types: [typeUrl: string, resources: ResourceStatus[]][], connected = true): NodeView {

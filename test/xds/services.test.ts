@@ -65,7 +65,8 @@ for (const [type, service, what] of SERVICES) {
     const stream = sotwWire(port, `/${service}/Stream${what}`).send({ node, resourceNames: ["a"] });
     if (type === "VHDS") {
       assert.equal((await stream.ended).code, Code.UNIMPLEMENTED, "the protocol has none");
-      stream.close(); return;
+      stream.close();
+      return;
     }
     const { typeUrl: got, versionInfo, nonce, resources } = await stream.next();
     assert.deepEqual([got, resources.length], [typeUrl, 1]);
