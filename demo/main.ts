@@ -65,6 +65,8 @@ async function startSidecar(children: Children, ports: Plan, workload: Workload,
     ...["--xds", `127.0.0.1:${String(ports.xdsPort)}`],
     ...["--http", `127.0.0.1:${String(ports.httpPort)}`],
     ...["--admin", `127.0.0.1:${String(workload.adminPort)}`],
+    // So that an edited or rebuilt filter is soon proven to run.
+    ...["--stats-interval", "1000"],
   ]);
   const file = join(logs, `${workload.service}-1.yaml`);
   writeFileSync(file, stdout);

@@ -241,7 +241,11 @@ export class HttpContext extends Context {
   override property(path: readonly string[]): Property | undefined {
     const [first = "", ...rest] = path;
     const value =
-      this.#stream.attribute(first, this) ?? this.topLevelProperty(first) ?? this.#stream.filterState(first);
+      this.#stream.attribute(first, this) ??
+      this.topLevelProperty(first) ??
+      this.#stream.filterState(first) ??
+      // What a test or a tool says that another filter has set.
+      walk(this.#stream.attribute("filter_state", this), [`wasm.${first}`]);
     return walk(value, rest);
   }
 

@@ -16,7 +16,7 @@ let folder: string;
 const at = (name: string): string => join(folder, name);
 
 const split = (grown: number): object => ({
-  key: [{ header: "x-user" }, { property: ["filter_state", "wasm.authz.principal"] }],
+  key: [{ header: "x-user" }, { principal: {} }],
   salt: "2026",
   variants: [
     { name: "new", weight: grown },

@@ -30,6 +30,7 @@ const CONFIGURATION = {
       responseHeader: "x-shop-variant",
       filterState: true,
       measure: true,
+      when: { headers: [{ name: "x-outside", present: false }] },
       force: { from: [{ header: "x-force" }] },
       split: {
         key: [{ header: "x-user" }],
@@ -81,6 +82,7 @@ async function startServer(app: string): Promise<number> {
 }
 
 const address = (at: number): object => ({ socket_address: { address: "127.0.0.1", port_value: at } });
+const stateIs = (variant: string): object => ({ key: "wasm.ab.shop", string_match: { exact: variant } });
 const cluster = (name: string, at: number): object => ({
   name,
   load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint: { address: address(at) } }] }] },
@@ -96,6 +98,11 @@ function configuration(adminPort: number, ports: Readonly<Record<string, number>
   const routes = [
     { match: { path: "/error" }, route: { cluster: "old" } },
     { match: { prefix: "/v2/" }, route: { cluster: "api" } },
+    // Envoy chooses one of these before the filter runs, by what the client wrote.
+    { match: { path: "/foreign", headers: [{ name: "x-api", present_match: true }] }, route: { cluster: "api" } },
+    { match: { path: "/state", filter_state: [stateIs("new")] }, route: { cluster: "new" } },
+    { match: { path: "/state", filter_state: [stateIs("old")] }, route: { cluster: "old" } },
+    { match: { path: "/state" }, route: { cluster: "mirror" } },
     { match: { prefix: "/", headers: exact }, route: action("new") },
     { match: { prefix: "/" }, route: action("old") },
   ];
@@ -161,6 +168,21 @@ test("every request of a user goes to the cluster of their variant, whatever hea
       assert.equal(answer.headers["x-shop-variant"], variant);
     }
   }
+});
+
+test("the route is chosen again when a client's header is taken away, and when it has the right value already", async () => {
+  const { fresh, old } = await users();
+  for (const [user, variant] of [
+    [fresh, "new"],
+    [old, "old"],
+  ] as const) {
+    const headers = { "x-user": user, "x-shop": variant, "x-api": "second" };
+    assert.equal((await get(port, "/foreign", { headers })).body, variant);
+    assert.equal((await get(port, "/state", { headers })).body, variant);
+  }
+  // No experiment is for this request, so nothing is written: the removal alone does it.
+  const headers = { "x-user": fresh, "x-shop": "new", "x-api": "second", "x-outside": "1" };
+  assert.equal((await get(port, "/foreign", { headers })).body, "old");
 });
 
 test("a retry stays with the variant", async () => {

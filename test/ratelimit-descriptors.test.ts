@@ -4,6 +4,8 @@ import { createHash } from "node:crypto";
 import { createServer, request, type Server, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { ISSUER, everybody, provider } from "../filters/testing/authz.ts";
+import { sign } from "../filters/testing/keys.ts";
 import { buildFilters } from "../setup/filters.mjs";
 import { root } from "../setup/paths.mjs";
 import { FilterEnvoy, wasmFilter } from "./support/filter-chains.ts";
@@ -26,6 +28,12 @@ const CONFIGURATIONS: Readonly<Record<string, object>> = {
   },
   address: { limits: [{ name: "network", ...once, key: [address] }] },
   principal: { limits: [{ name: "caller", ...once, key: [{ principal: {} }] }] },
+  claim: {
+    limits: [
+      { name: "tenant", ...bucket(3), key: [{ claim: "tenant" }], missingKey: "skip" },
+      { name: "guests", ...once, match: { values: [{ value: { claim: "tenant" }, exact: "guests" }] } },
+    ],
+  },
   route: {
     limits: [
       {
@@ -72,13 +80,29 @@ const AUTHZ = {
   rules: [{ name: "known", action: "allow", principals: apiKeys.map(({ name }) => ({ apiKey: name })) }],
 };
 
+const TENANTS = {
+  jwtProviders: [{ ...provider, claimToState: [{ claim: ["org", "id"], state: "tenant" }] }],
+  rules: [{ name: "everybody", action: "allow", ...everybody }],
+};
+/** Experiments count by the same values. */
+const BY_TENANT = {
+  experiments: [
+    {
+      name: "tenants",
+      header: "x-tenants",
+      default: "old",
+      rules: [{ variant: "new", match: { values: [{ value: { claim: "tenant" }, exact: "acme" }] } }],
+    },
+  ],
+};
+
 let server: Server;
 let envoy: FilterEnvoy;
 /** Answers that the app keeps back. */
 const waiting: ServerResponse[] = [];
 
 before(async () => {
-  await buildFilters(["ratelimit", "authz"]);
+  await buildFilters(["ratelimit", "authz", "ab-routing"]);
   server = createServer((incoming, response) => {
     const path = incoming.url ?? "";
     if (path === "/app/slow") waiting.push(response);
@@ -92,10 +116,13 @@ before(async () => {
   const chains = Object.fromEntries(
     Object.entries(CONFIGURATIONS).map(([name, configuration]) => {
       const filter = wasmFilter("ratelimit", build("ratelimit"), configuration);
-      return [name, name === "principal" ? [wasmFilter("authz", build("authz"), AUTHZ), filter] : [filter]];
+      if (name === "principal") return [name, [wasmFilter("authz", build("authz"), AUTHZ), filter]];
+      if (name !== "claim") return [name, [filter]];
+      const routing = wasmFilter("ab-routing", build("ab-routing"), BY_TENANT);
+      return [name, [wasmFilter("authz", build("authz"), TENANTS), filter, routing]];
     }),
   );
-  envoy = await FilterEnvoy.start(chains, ["x-would-refuse"], {
+  envoy = await FilterEnvoy.start(chains, ["x-would-refuse", "x-tenants"], {
     concurrency: 2,
     clusters: { app },
     routes: [
@@ -161,6 +188,38 @@ test("the principal that authz in front found", async () => {
   const as = (name: string) => ["/", { "x-api-key": `key of ${name}` }] as const;
   const asked = [as("alice"), as("alice"), as("bob"), as("eve"), as("bob")];
   assert.deepEqual(await statuses("principal", asked), [200, 429, 200, 401, 429]);
+});
+
+test("a claim that authz in front left, for limits and for experiments", async () => {
+  const exp = Math.floor(Date.now() / 1000) + 300;
+  const token = async (claims: object): Promise<Headers> => {
+    return { authorization: `Bearer ${await sign("RS256", { iss: ISSUER, sub: "alice", exp, ...claims })}` };
+  };
+  const [acme, ann, other, guests, none] = await Promise.all([
+    token({ org: { id: "acme" } }),
+    token({ org: { id: "acme" }, sub: "ann" }),
+    token({ org: { id: "other" } }),
+    token({ org: { id: "guests" } }),
+    token({ tenant: "acme" }),
+  ]);
+  const variant = async (headers: Headers): Promise<string | undefined> => {
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+    return (await envoy.get("claim", "/", lines)).seen.get("x-tenants");
+  };
+  assert.equal(await variant(acme), "new");
+  const asked = [acme, ann, acme, other, guests, guests, none, none, none].map((headers) => ["/", headers] as const);
+  assert.deepEqual(await statuses("claim", asked), [200, 200, 429, 200, 200, 429, 200, 200, 200]);
+  // What a client says itself is no claim, and a token that is not good is refused.
+  const forged = { "authz.claim.tenant": "guests", "wasm.authz.claim.tenant": "guests" };
+  assert.deepEqual(
+    await statuses("claim", [
+      ["/", forged],
+      ["/", { authorization: "Bearer a.b.c" }],
+    ]),
+    [200, 401],
+  );
+  assert.equal(await variant(other), "old");
+  assert.equal(await variant(none), "old");
 });
 
 test("a route has a rate of its own, by its name or by its metadata", async () => {

@@ -63,10 +63,13 @@ export function keySourcesOf(...configurations: readonly JsonObject[]): KeySourc
 }
 
 function sourceOf(value: JsonObject): KeySource[] {
-  const { header, cookie, property } = value;
+  const { header, cookie, property, claim, principal } = value;
   if (typeof header === "string") return [{ kind: "header", name: header }];
   if (typeof cookie === "string") return [{ kind: "cookie", name: cookie }];
   if (isTexts(property)) return [{ kind: "property", path: property }];
+  // What authz leaves.
+  if (typeof claim === "string") return [{ kind: "property", path: ["filter_state", `wasm.authz.claim.${claim}`] }];
+  if (principal !== undefined) return [{ kind: "property", path: ["filter_state", "wasm.authz.principal"] }];
   return value["clientAddress"] === undefined ? [] : [{ kind: "clientAddress" }];
 }
 

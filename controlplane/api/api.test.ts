@@ -6,13 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import fc from "fast-check";
-import { Fleet, NodeStats, type NodeView, type Stat } from "../fleet/index.ts";
+import { Figures, Fleet, NodeStats, NO_TOTALS, type NodeView, type Stat } from "../fleet/index.ts";
 import { loadModel } from "../model/index.ts";
 import { ModuleStore } from "../modules/index.ts";
 import { translate } from "../translate/index.ts";
 import { TypeUrl, type ResourceStatus } from "../xds/index.ts";
 import type { Release } from "../control/index.ts";
-import { handleRequest, statusReport } from "./index.ts";
+import { handleRequest, statusReport, type SidecarReport } from "./index.ts";
 import type { ApiSource } from "./handler.ts";
 
 const service = (name: string, node: string, port: number): string => `---
@@ -35,7 +35,15 @@ const release = releaseOf(service("web", "web-1", 8000) + service("db", "db-1", 
 const NOW = Date.UTC(2026, 0, 1);
 
 function resource(state: ResourceStatus["state"], rejection: ResourceStatus["rejection"] = null): ResourceStatus {
-  return { name: "r", version: "v1", sent: "v1", acked: state === "synced" ? "v1" : null, state, rejection };
+  return {
+    name: "r",
+    version: "v1",
+    sent: "v1",
+    acked: state === "synced" ? "v1" : null,
+    state,
+    acceptedAt: null,
+    rejection,
+  };
 }
 
 function view(id: string, types: [typeUrl: string, resources: ResourceStatus[]][], connected = true): NodeView {
@@ -78,6 +86,24 @@ describe("status report", () => {
     ["all is there", view("web-1", [[TypeUrl.cluster, [resource("synced")]]]), new Map(), "ready"],
     ["something is on its way", view("web-1", [[TypeUrl.cluster, [resource("pending")]]]), new Map(), "updating"],
     ["it has asked for nothing yet", view("web-1", []), new Map(), "updating"],
+    [
+      "it has not asked yet for what it will learn of",
+      view("web-1", [
+        [TypeUrl.cluster, [resource("synced")]],
+        [TypeUrl.listener, [resource("not-requested")]],
+      ]),
+      new Map(),
+      "updating",
+    ],
+    [
+      "it asks no longer for what is to go",
+      view("web-1", [
+        [TypeUrl.cluster, [resource("synced")]],
+        [TypeUrl.route, [{ ...resource("not-requested"), version: null }]],
+      ]),
+      new Map(),
+      "ready",
+    ],
     ["it rejected", view("web-1", [[TypeUrl.listener, [resource("rejected", rejection)]]]), new Map(), "faulty"],
     [
       "it rejected what is no longer wanted",
@@ -98,7 +124,13 @@ describe("status report", () => {
   for (const [what, node, stats, state] of cases) {
     test(`${what}: ${state}`, () => {
       const report = statusReport(
-        { release, appliedAt: new Date(NOW), refused: [], fleet: { nodes: () => [node] }, stats: { of: () => stats } },
+        {
+          release,
+          appliedAt: new Date(NOW),
+          refused: [],
+          fleet: { nodes: () => [node] },
+          stats: { of: () => stats, figures: () => new Figures(NO_TOTALS) },
+        },
         NOW,
       );
       const sidecar = report.sidecars.find((other) => other.node === node.node.id);
@@ -111,6 +143,31 @@ describe("status report", () => {
       );
     });
   }
+
+  test("what it told of its traffic in the last half minute", () => {
+    const stats = new NodeStats();
+    const requests = "http.inbound.downstream_rq_completed";
+    const errors = "http.outbound.downstream_rq_5xx";
+    for (let i = 0; i <= 20; ++i) {
+      const counters = [
+        [requests, i * 50],
+        [errors, i * 5],
+      ] as const;
+      const gauges = [["server.memory_allocated", 1e6 + i]] as const;
+      stats.record("web-1", { counters, gauges, histograms: [] }, NOW - (20 - i) * 5_000);
+    }
+    const of = (node: NodeView, now: number): SidecarReport | undefined => {
+      const input = { release, appliedAt: undefined, refused: [], fleet: { nodes: () => [node] }, stats };
+      return statusReport(input, now).sidecars.find((other) => other.node === node.node.id);
+    };
+    const web = view("web-1", []);
+    const traffic = { requestsPerSecond: 10, errors5xxPerSecond: 1, memoryBytes: 1e6 + 20 };
+    assert.deepEqual(of(web, NOW)?.traffic, traffic);
+    assert.deepEqual(of(web, NOW + 20_000)?.traffic, traffic);
+    assert.equal(of(web, NOW + 40_000)?.traffic, undefined);
+    assert.equal(of({ ...web, connected: false }, NOW)?.traffic, undefined);
+    assert.equal(of(view("db-1", []), NOW)?.traffic, undefined);
+  });
 
   test("a sidecar that never came is missing", () => {
     const input = { release, appliedAt: undefined, refused: [], fleet: { nodes: () => [] }, stats: new NodeStats() };

@@ -34,8 +34,19 @@ export interface SidecarReport {
   readonly protocol?: "sotw" | "delta";
   /** When it connected, or for one that is gone, when it went. */
   readonly since?: string;
+  /** What it told of the last half minute; absent when it told nothing. */
+  readonly traffic?: TrafficReport;
   readonly filters: readonly FilterReport[];
   readonly rejections: readonly RejectionReport[];
+}
+
+export interface TrafficReport {
+  /** Requests that its listeners answered, each second. */
+  readonly requestsPerSecond: number;
+  /** Those of them that were answered with a status from 500 to 599. */
+  readonly errors5xxPerSecond: number;
+  /** Bytes that Envoy has allocated; absent when it did not tell. */
+  readonly memoryBytes?: number;
 }
 
 export interface FilterReport {
@@ -67,8 +78,11 @@ export interface StatusInput {
   readonly appliedAt: Date | undefined;
   readonly refused: readonly Problem[];
   readonly fleet: Pick<Fleet, "nodes">;
-  readonly stats: Pick<NodeStats, "of">;
+  readonly stats: Pick<NodeStats, "of" | "figures">;
 }
+
+/** Six reports of a sidecar that reports as often as usual. */
+const TRAFFIC_MS = 30_000;
 
 /** Makes the report. */
 export function statusReport(input: StatusInput, now = Date.now()): StatusReport {
@@ -110,8 +124,22 @@ function sidecarReport(view: NodeView, input: StatusInput, now: number): Sidecar
     envoy: node.userAgentVersion,
     protocol: view.protocol,
     since: new Date(view.since).toISOString(),
+    ...(view.connected ? trafficReport(node.id, input, now) : {}),
     filters,
     rejections,
+  };
+}
+
+function trafficReport(node: string, { stats }: StatusInput, now: number): { readonly traffic?: TrafficReport } {
+  const figures = stats.figures([node], now - TRAFFIC_MS, now);
+  const { requests, errors5xx, observedSeconds, memory } = figures;
+  if (observedSeconds === 0) return {};
+  return {
+    traffic: {
+      requestsPerSecond: requests / observedSeconds,
+      errors5xxPerSecond: errors5xx / observedSeconds,
+      ...(memory === undefined ? {} : { memoryBytes: memory.max }),
+    },
   };
 }
 
@@ -162,12 +190,15 @@ function stateOf(
   if (!view.connected) return "disconnected";
   if (reason !== undefined) return "unknown-node";
   if (rejections.length > 0 || filters.some(({ running }) => running === "failed")) return "faulty";
-  const types = view.types.filter(({ requested }) => requested);
-  const isSynced = types.length > 0 && types.every(({ resources }) => resources.every(isSettled));
+  const isAsking = view.types.some(({ requested }) => requested);
+  const isSynced = isAsking && view.types.every(({ resources }) => resources.every(isSettled));
   return isSynced && filters.every(({ running }) => running === "loaded") ? "ready" : "updating";
 }
 
-/** Whether there is nothing more to happen to a resource; what a proxy does not ask for is not on its way. */
-function isSettled({ state }: ResourceStatus): boolean {
-  return state === "synced" || state === "not-requested";
+/**
+ * Whether there is nothing more to happen to a resource. A sidecar is given nothing that it has no use for, so what it has
+ * not asked for yet it will ask for: it learns of routes and filters by its listeners, and of endpoints by its clusters.
+ */
+function isSettled({ state, version }: ResourceStatus): boolean {
+  return state === "synced" || (state === "not-requested" && version === null);
 }

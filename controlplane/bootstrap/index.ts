@@ -10,9 +10,10 @@ import {
   ConfigSourceSchema,
   type ConfigSource,
 } from "#gen/envoy/config/core/v3/config_source_pb.js";
-import { MetricsServiceConfigSchema } from "#gen/envoy/config/metrics/v3/metrics_service_pb.js";
+import { HistogramEmitMode, MetricsServiceConfigSchema } from "#gen/envoy/config/metrics/v3/metrics_service_pb.js";
 import { HttpProtocolOptionsSchema } from "#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
 import type { HostPort } from "../control/index.ts";
+import { latencyBuckets } from "./histograms.ts";
 
 export interface BootstrapOptions {
   /** Envoy's node id; a Service's endpoint names it as `sidecar.node`. */
@@ -30,6 +31,12 @@ export interface BootstrapOptions {
   /** How often the sidecar sends its statistics, in milliseconds. */
   readonly statsIntervalMs: number;
 }
+
+/**
+ * Envoy's own default too. A sidecar's report is some tens of kilobytes, and the control plane keeps windows of this length; a
+ * new filter is proven to run within about one interval.
+ */
+export const DEFAULT_STATS_INTERVAL_MS = 5_000;
 
 /** Names of the clusters that every sidecar has from its bootstrap. */
 export const XDS_CLUSTER = "meshwright-xds";
@@ -70,11 +77,14 @@ export function createBootstrap(options: BootstrapOptions): Bootstrap {
             create(MetricsServiceConfigSchema, {
               transportApiVersion: ApiVersion.V3,
               grpcService: { targetSpecifier: { case: "envoyGrpc", value: { clusterName: XDS_CLUSTER } } },
+              // Ranges can be added up over sidecars and times; a summary's quantiles cannot.
+              histogramEmitMode: HistogramEmitMode.HISTOGRAM,
             }),
           ),
         },
       },
     ],
+    statsConfig: { histogramBucketSettings: [latencyBuckets()] },
     layeredRuntime: {
       layers: [
         {

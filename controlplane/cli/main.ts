@@ -1,12 +1,18 @@
 // The command `meshwright`.
 import { Command, InvalidArgumentError, Option } from "commander";
 import { stringify } from "yaml";
-import { bootstrapJson, createBootstrap, type BootstrapOptions } from "../bootstrap/index.ts";
+import {
+  bootstrapJson,
+  createBootstrap,
+  DEFAULT_STATS_INTERVAL_MS,
+  type BootstrapOptions,
+} from "../bootstrap/index.ts";
 import { addAbCommands } from "./ab/index.ts";
 import { addAuthzCommands } from "./authz/index.ts";
 import { addFilterCommands } from "./filter/index.ts";
 import { importFiles, type ImportFlags } from "./import.ts";
 import { parseHostPort } from "./parse-host-port.ts";
+import { collect } from "./request-flags.ts";
 import { quota, type QuotaOptions } from "./quota.ts";
 import { serve, type ServeOptions } from "./serve.ts";
 import { status, type StatusOptions } from "./status.ts";
@@ -40,6 +46,12 @@ program
       .env("MESHWRIGHT_QUOTA_STORE")
       .argParser(parseStoreUrl),
   )
+  .option(
+    "--keep-stats <prefix>",
+    "also keep statistics of sidecars whose names in Envoy start so; can be repeated",
+    collect,
+    [],
+  )
   .addOption(new Option("--log-format <format>", "json, or text for people").choices(["json", "text"]).default("json"))
   .action((options: ServeOptions) => serve(options));
 
@@ -56,7 +68,12 @@ program
       .default("delta"),
   )
   .option("--admin <address>", "where Envoy's admin interface listens; none when left out", parseHostPort)
-  .option("--stats-interval <ms>", "how often the sidecar sends its statistics", parseInterval, 1000)
+  .option(
+    "--stats-interval <ms>",
+    "how often the sidecar sends its statistics",
+    parseInterval,
+    DEFAULT_STATS_INTERVAL_MS,
+  )
   .action((flags: BootstrapFlags) => {
     const { statsInterval, ...rest } = flags;
     const bootstrap = createBootstrap({ ...rest, statsIntervalMs: statsInterval });

@@ -11,6 +11,7 @@ export interface ServeOptions {
   readonly xds: HostPort;
   readonly http: HostPort;
   readonly quotaStore?: string;
+  readonly keepStats: readonly string[];
   readonly logFormat: "json" | "text";
 }
 
@@ -26,6 +27,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       xds: options.xds,
       http: options.http,
       modulesCluster: MODULES_CLUSTER,
+      keepStats: options.keepStats,
       ...(ledger === undefined ? {} : { ledger }),
       log,
     });

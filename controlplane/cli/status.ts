@@ -1,4 +1,4 @@
-import type { SidecarReport, StatusReport } from "../api/index.ts";
+import type { SidecarReport, StatusReport, TrafficReport } from "../api/index.ts";
 import type { HostPort } from "../control/index.ts";
 import { ask } from "./ask.ts";
 import { table } from "./print-table.ts";
@@ -17,7 +17,10 @@ export async function status({ http, json }: StatusOptions): Promise<void> {
 
 /** The report as lines for people. */
 export function formatStatus({ configuration, sidecars }: StatusReport): string[] {
-  const lines = table([["NODE", "SERVICE", "ENVOY", "XDS", "STATE", "FILTERS"], ...sidecars.map(row)]);
+  const lines = table([
+    ["NODE", "SERVICE", "ENVOY", "XDS", "STATE", "REQ/S", "5XX", "MEMORY", "FILTERS"],
+    ...sidecars.map(row),
+  ]);
   for (const { node, rejections, reason } of sidecars) {
     if (reason !== undefined) lines.push("", `${node} is served nothing: ${reason}`);
     for (const { type, resource, message } of rejections)
@@ -30,10 +33,28 @@ export function formatStatus({ configuration, sidecars }: StatusReport): string[
   return lines;
 }
 
-function row({ node, service, envoy, protocol, state, filters }: SidecarReport): string[] {
+function row({ node, service, envoy, protocol, state, traffic, filters }: SidecarReport): string[] {
   const shown = filters.map(({ policy, module, delivery, running }) => {
     const what = delivery === "synced" ? (running ?? "accepted") : delivery;
     return `${policy} ${what} (${module.slice(0, 8)})`;
   });
-  return [node, service, envoy ?? "", protocol ?? "", state, shown.length === 0 ? "none" : shown.join(", ")];
+  return [
+    node,
+    service,
+    envoy ?? "",
+    protocol ?? "",
+    state,
+    ...formatTraffic(traffic),
+    shown.length === 0 ? "none" : shown.join(", "),
+  ];
+}
+
+function formatTraffic(traffic: TrafficReport | undefined): string[] {
+  if (traffic === undefined) return ["-", "-", "-"];
+  const { requestsPerSecond: requests, errors5xxPerSecond: errors, memoryBytes: memory } = traffic;
+  return [
+    requests.toFixed(1),
+    requests === 0 ? "-" : `${((100 * errors) / requests).toFixed(2)} %`,
+    memory === undefined ? "-" : `${(memory / 2 ** 20).toFixed(1)} MiB`,
+  ];
 }

@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http";
 import { ServerCredentials } from "@grpc/grpc-js";
 import type { Logger } from "pino";
 import { handleRequest, statusReport } from "../api/index.ts";
-import { addMetricsService, Fleet, NodeStats } from "../fleet/index.ts";
+import { addClientStatusService, addMetricsService, Fleet, KeptNames, NodeStats } from "../fleet/index.ts";
 import { formatProblem, type Problem } from "../model/index.ts";
 import { ModuleStore } from "../modules/index.ts";
 import { addQuotaService, LeaseService, MemoryLedger, Quotas, type Ledger } from "../quota/index.ts";
@@ -24,6 +24,8 @@ export interface ControlPlaneOptions {
   readonly modulesCluster: string;
   /** Where the counts of quotas are kept, and closed in the end. Default: in this process. */
   readonly ledger?: Ledger;
+  /** Statistics of sidecars that are kept besides the usual ones: those whose names in Envoy start so. */
+  readonly keepStats?: readonly string[];
   readonly log: Logger;
 }
 
@@ -42,7 +44,7 @@ export class ControlPlane {
   /** The sidecars. */
   readonly fleet = new Fleet();
   /** What sidecars report of themselves. */
-  readonly stats = new NodeStats();
+  readonly stats: NodeStats;
   /** Divides quotas among the sidecars. */
   readonly leases: LeaseService;
   readonly #ledger: Ledger;
@@ -63,6 +65,7 @@ export class ControlPlane {
 
   private constructor(options: ControlPlaneOptions) {
     this.#options = options;
+    this.stats = new NodeStats({ names: KeptNames.default(options.keepStats) });
     this.#store = new ModuleStore(options.stateFolder);
     this.#pipeline = new Pipeline(options.source, this.#store, {
       modulesAuthority: formatHostPort(options.http),
@@ -75,6 +78,7 @@ export class ControlPlane {
     });
     this.#http = createServer((request, response) => handleRequest(this, request, response));
     addMetricsService(this.#xds.grpc, this.stats);
+    addClientStatusService(this.#xds.grpc, this.fleet);
     this.#ledger = options.ledger ?? new MemoryLedger();
     this.leases = new LeaseService({
       ledger: this.#ledger,

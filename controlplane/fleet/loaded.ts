@@ -1,4 +1,4 @@
-import type { Stat } from "./stats.ts";
+import type { Stat } from "./series.ts";
 
 /** A Wasm filter that a node accepted. */
 export interface AcceptedFilter {

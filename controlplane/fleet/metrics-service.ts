@@ -24,11 +24,12 @@ const DEFINITION: ServiceDefinition = {
 
 /**
  * Serves `envoy.service.metrics.v3.MetricsService`, the sink `envoy.stat_sinks.metrics_service` of Envoy, and keeps
- * what it is sent. Envoy must report cumulative counters and leave tags in the names, which are its defaults.
+ * what it is sent. Envoy must report cumulative counters, leave tags in the names (both are its defaults), and report
+ * the buckets of histograms.
  */
 export function addMetricsService(server: Server, stats: NodeStats, options: MetricsServiceOptions = {}): void {
   const { authorize, now = Date.now } = options;
-  const keeps = (name: string): boolean => stats.keeps(name);
+  const keeps = (name: string): string | undefined => stats.names.find(name);
 
   const streamMetrics: handleClientStreamingCall<Buffer, Buffer> = (call, callback) => {
     let nodeId: string | undefined;
@@ -54,7 +55,7 @@ export function addMetricsService(server: Server, stats: NodeStats, options: Met
           }
           nodeId = message.node.id;
         }
-        stats.record(nodeId, message.stats, now());
+        stats.record(nodeId, message, now());
       } catch {
         end(Code.INVALID_ARGUMENT, "the message is no StreamMetricsMessage");
       }

@@ -1,62 +1,83 @@
-/** A statistic as a node last reported it. */
-export interface Stat {
-  readonly value: number;
-  /** When it was received, in milliseconds since the epoch. */
-  readonly at: number;
-}
+import { Figures } from "./figures.ts";
+import { KeptNames } from "./kept-names.ts";
+import type { Report } from "./report.ts";
+import { SidecarSeries, type SeriesLimits, type Stat } from "./series.ts";
+import { TotalsBuilder, type Totals } from "./totals.ts";
 
-export interface StatsOptions {
-  /** Only statistics whose names start with one of these are kept. */
-  readonly prefixes?: readonly string[];
-  /** How many are kept of one node. Default: 2,000. */
-  readonly maxPerNode?: number;
+export interface StatsOptions extends SeriesLimits {
+  /** Which statistics are kept. Default: `KeptNames.default()`. */
+  readonly names?: KeptNames;
   /** Of how many nodes; the one that reported longest ago is forgotten first. Default: 20,000. */
   readonly maxNodes?: number;
+  /** How long a node that does not report is remembered, in milliseconds. Default: one hour. */
+  readonly retentionMs?: number;
 }
 
-export const DEFAULT_PREFIXES: readonly string[] = [
-  "wasm.",
-  "wasmcustom.",
-  "extension_config_discovery.",
-  "listener_manager.",
-  "cluster_manager.",
-  "control_plane.",
-  "server.",
-];
+const NONE: ReadonlyMap<string, Stat> = new Map();
 
-/** The latest statistics of every node, bounded in number. */
+/** What every node reports of itself, of the last half hour, bounded in number. It has no clock and does no I/O. */
 export class NodeStats {
-  readonly #prefixes: readonly string[];
-  readonly #maxPerNode: number;
+  readonly names: KeptNames;
+  readonly #limits: SeriesLimits;
   readonly #maxNodes: number;
-  readonly #nodes = new Map<string, Map<string, Stat>>();
+  readonly #retentionMs: number;
+  /** The one that reported longest ago first. */
+  readonly #nodes = new Map<string, SidecarSeries>();
 
   constructor(options: StatsOptions = {}) {
-    this.#prefixes = options.prefixes ?? DEFAULT_PREFIXES;
-    this.#maxPerNode = options.maxPerNode ?? 2_000;
+    this.names = options.names ?? KeptNames.default();
+    this.#limits = options;
     this.#maxNodes = options.maxNodes ?? 20_000;
+    this.#retentionMs = options.retentionMs ?? 3_600_000;
   }
 
-  /** Whether a statistic of this name is kept. */
-  keeps(name: string): boolean {
-    return this.#prefixes.some((prefix) => name.startsWith(prefix));
-  }
-
-  record(nodeId: string, stats: Iterable<readonly [name: string, value: number]>, at: number): void {
-    const known = this.#nodes.get(nodeId) ?? new Map<string, Stat>();
+  /**
+   * @param report with names as `names.find` gives them.
+   * @param at when it came, in milliseconds since the epoch.
+   */
+  record(nodeId: string, report: Report, at: number): void {
+    const series = this.#nodes.get(nodeId) ?? new SidecarSeries(at, this.#limits);
     this.#nodes.delete(nodeId);
-    this.#nodes.set(nodeId, known);
-    for (const [name, value] of stats) {
-      if (this.keeps(name) && (known.has(name) || known.size < this.#maxPerNode)) known.set(name, { value, at });
-    }
-    for (const oldest of this.#nodes.keys()) {
-      if (this.#nodes.size <= this.#maxNodes) break;
+    this.#nodes.set(nodeId, series);
+    series.record(report, at);
+    for (const [oldest, { lastAt }] of this.#nodes) {
+      if (this.#nodes.size <= this.#maxNodes && at - lastAt <= this.#retentionMs) break;
       this.#nodes.delete(oldest);
     }
   }
 
-  /** The statistics of a node by name; none if it never reported any. */
+  /** The latest counters and gauges of a node by name; none if it never reported any. */
   of(nodeId: string): ReadonlyMap<string, Stat> {
-    return this.#nodes.get(nodeId) ?? new Map<string, Stat>();
+    return this.#nodes.get(nodeId)?.latest ?? NONE;
+  }
+
+  /** When a node last reported, in milliseconds since the epoch. */
+  reportedAt(nodeId: string): number | undefined {
+    return this.#nodes.get(nodeId)?.lastAt;
+  }
+
+  /**
+   * How a group of nodes did from one time to another, in milliseconds since the epoch.
+   *
+   * What was reported counts at the time when the report came, so a report says something of the time since the one
+   * before. Both times are rounded up to the ends of windows: 5 s long for the last minute, a minute long for the
+   * last half hour; what is older is not told apart. So what follows one another, `a` to `b` and `b` to `c`, adds up to
+   * `a` to `c`. Gauges are as they were last reported, if they were since `from`.
+   */
+  figures(nodeIds: Iterable<string>, from: number, to: number): Figures {
+    const totals = new TotalsBuilder();
+    for (const id of nodeIds) this.#nodes.get(id)?.addTo(totals, from, to);
+    return new Figures(totals.build());
+  }
+
+  /**
+   * All that these nodes counted, also before this process began: of counters whose names are accepted, and of histograms
+   * since their first report here.
+   * @param nodeIds all nodes that are remembered, when left out.
+   */
+  totals(keeps: (name: string) => boolean, nodeIds: Iterable<string> = this.#nodes.keys()): Totals {
+    const totals = new TotalsBuilder();
+    for (const id of nodeIds) this.#nodes.get(id)?.addAllTo(totals, keeps);
+    return totals.build();
   }
 }

@@ -125,6 +125,7 @@ const actions: readonly (readonly [action: string, key: string, fields: object])
     "masked_remote_address",
     { key: [{ clientAddress: { ipv4Prefix: 24, ipv6Prefix: 64 } }], missingKey: "skip" },
   ],
+  ["source_cluster: {}", "source_cluster", { key: [{ property: ["node", "cluster"] }], missingKey: "skip" }],
   ["destination_cluster: {}", "destination_cluster", { key: [{ clusterName: {} }], missingKey: "skip" }],
   [
     "query_parameters: { query_parameter_name: page, descriptor_key: p }",
@@ -236,6 +237,61 @@ void test("rate_limits of a route and of its virtual host", async () => {
   ]);
 });
 
+const per = `{ ${type}, stat_prefix: own, token_bucket: ${bucket}, ${on.replace("\n", ", ")} }`;
+const global = `, token_bucket: ${bucket}, ${on.replace("\n", ", ")}`;
+const disabled = `typed_per_filter_config: { limiter: { "@type": type.googleapis.com/envoy.config.route.v3.FilterConfig, disabled: true } }`;
+
+void test("a route that turns the filter off, and configurations under another filter's name", async () => {
+  const { configuration, findings } = await limits(
+    manager(
+      `    - { name: free, match: { prefix: /free }, route: { cluster: c }, ${disabled} }
+    - { name: a, match: { prefix: /a }, route: { cluster: c }, typed_per_filter_config: { another: ${per} } }
+    - { name: b, match: { prefix: / }, redirect: { https_redirect: true } }`,
+      global,
+    ),
+  );
+  assert.deepEqual(findings, []);
+  assert.deepEqual(configuration?.limits, [
+    { name: "p", tokenBucket: thousand, match: { values: [{ value: { routeName: {} }, regex: "a|b" }] } },
+  ]);
+});
+
+void test("a filter that is off but where a route turns it on", async () => {
+  const wrapped = `{ "@type": type.googleapis.com/envoy.config.route.v3.FilterConfig, config: {} }`;
+  const text = manager(
+    `    - { name: a, match: { prefix: /a }, route: { cluster: c }, typed_per_filter_config: { limiter: ${wrapped} } }
+    - { name: b, match: { prefix: / }, route: { cluster: c } }`,
+    global,
+  ).replace("- name: limiter", "- name: limiter\n  disabled: true");
+  const { configuration, findings } = await limits(text);
+  assert.deepEqual(findings, []);
+  assert.deepEqual(configuration?.limits, [
+    { name: "p", tokenBucket: thousand, match: { values: [{ value: { routeName: {} }, exact: "a" }] } },
+  ]);
+});
+
+void test("routes without names are known by their virtual host; equal rate_limits of routes make one limit", async () => {
+  const action = "rate_limits: [{ actions: [{ remote_address: {} }] }]";
+  const text = `${manager(
+    `    - { match: { prefix: /a }, route: { cluster: c, ${action} } }
+    - { match: { prefix: / }, route: { cluster: c, ${action} } }`,
+    `, descriptors: [{ entries: [{ key: remote_address }], token_bucket: ${bucket} }], ${on.replace("\n", ", ")}`,
+  )}
+  - { name: other, domains: [o.example], routes: [{ match: { prefix: / }, route: { cluster: c } }] }`;
+  const { configuration, findings } = await limits(text);
+  assert.deepEqual(findings, []);
+  const value = { property: ["xds", "virtual_host_name"] };
+  assert.deepEqual(configuration?.limits, [
+    {
+      name: "p-remote_address",
+      tokenBucket: thousand,
+      key: [{ clientAddress: {} }],
+      missingKey: "skip",
+      match: { values: [{ value, exact: "all" }] },
+    },
+  ]);
+});
+
 const findings: readonly (readonly [what: string, text: string, finding: RegExp])[] = [
   ["what is not enabled", `${type}\nstat_prefix: p\ntoken_bucket: ${bucket}`, /: note: .*Envoy limits nothing/],
   [
@@ -255,8 +311,25 @@ const findings: readonly (readonly [what: string, text: string, finding: RegExp]
   ],
   [
     "an action that has no equal",
-    filter(`token_bucket: ${bucket}\nrate_limits: [{ actions: [{ source_cluster: {} }] }]`),
-    /: loss: .*source_cluster: .*no equal/,
+    filter(`token_bucket: ${bucket}\nrate_limits: [{ actions: [{ extension: { name: a } }] }]`),
+    /: loss: .*extension: .*no equal/,
+  ],
+  [
+    "a weighted cluster's configuration",
+    manager(
+      `    - { match: { prefix: / }, route: { weighted_clusters: { clusters: [{ name: c, weight: 1, typed_per_filter_config: { limiter: ${per} } }] } } }`,
+      global,
+    ),
+    /: loss: .*clusters\[0\]\.typed_per_filter_config\.limiter: what a weighted cluster says is not read/,
+  ],
+  [
+    "routes that differ and have no names",
+    manager(
+      `    - { match: { prefix: /a }, route: { cluster: c }, typed_per_filter_config: { limiter: ${per} } }
+    - { match: { prefix: / }, route: { cluster: c } }`,
+      global,
+    ),
+    /: loss: .*routes\[0\]: limits differ between routes, and this one has no name/,
   ],
   ["a misspelled field", filter(`token_bucket: ${bucket}\nstages: 1`), /: error: stages: unknown field/],
   [

@@ -6,6 +6,7 @@ import { importJwt } from "./envoy-jwt.ts";
 import { importLocalRateLimit, localRateLimitType } from "./envoy-local-ratelimit.ts";
 import { actionOf, rbacRules } from "./envoy-rbac.ts";
 import type { Findings } from "./finding.ts";
+import type { RateLimitFilter } from "./rate-limit-routes.ts";
 import type { Imported, ImportOptions } from "./index.ts";
 import { Names } from "./rules.ts";
 
@@ -39,32 +40,27 @@ export function importEnvoy(document: Document, findings: Findings, options: Imp
     target: { filters: place },
     configuration: configurationOf(filters, findings, options),
   }));
-  const limits = limiters.flatMap(({ filter, ...place }, i): Imported[] => {
-    const configuration = importLocalRateLimit(filter, place);
+  const limits = limiters.flatMap((filter, i): Imported[] => {
+    const configuration = importLocalRateLimit(filter);
     const name = limiters.length === 1 ? "ratelimit" : `ratelimit-${i + 1}`;
-    const target = { filters: formatPath(filter.path) };
+    const target = { filters: formatPath(filter.config.path) };
     return configuration === undefined ? [] : [{ name, filter: "ratelimit", target, configuration }];
   });
   return [...imported, ...limits];
 }
 
-interface Limiter {
-  readonly filter: Cursor;
-  readonly name: string | undefined;
-  readonly manager: Cursor | undefined;
-}
-
 /** The local_ratelimit filters, each with the connection manager around it; those of routes belong to these. */
-function limitersOf(root: Cursor): Limiter[] {
-  const found: Limiter[] = [];
+function limitersOf(root: Cursor): RateLimitFilter[] {
+  const found: RateLimitFilter[] = [];
   const walk = (part: Cursor, around: readonly Cursor[]): void => {
     if (part.get("@type")?.value === localRateLimitType) {
       // A connection manager, its list of filters, an item of it, the configuration.
       const [manager, list, item] = around.slice(-3);
       const name = item?.get("name")?.value;
       found.push({
-        filter: part,
+        config: part,
         name: typeof name === "string" ? name : undefined,
+        isOff: Array.isArray(list?.value) && item?.get("disabled")?.value === true,
         manager: Array.isArray(list?.value) ? manager : undefined,
       });
       return;

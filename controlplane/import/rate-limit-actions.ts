@@ -1,13 +1,15 @@
 import type { StringTest } from "./configuration.ts";
 import type { Cursor } from "./cursor.ts";
 import { stringTest } from "./envoy-strings.ts";
-import type { HeaderTest, KeyPart, RequestMatch, RequestValue } from "./rate-limit-configuration.ts";
+import type { HeaderTest, RequestMatch, RequestValue } from "./rate-limit-configuration.ts";
 
 /** An entry that a `RateLimit.Action` puts into a descriptor. */
 export interface Entry {
   readonly key: string;
   /** The text, or the value of the request that it is. */
-  readonly value: { readonly constant: string } | { readonly part: KeyPart; readonly value: RequestValue };
+  readonly value:
+    | { readonly constant: string }
+    | { readonly part: RequestValue & { readonly default?: string }; readonly value: RequestValue };
   /** When there is such an entry, beside that the value is there. */
   readonly match: RequestMatch;
   readonly except: readonly RequestMatch[];
@@ -39,6 +41,8 @@ export function entryOf(action: Cursor): Entry | undefined {
     return { ...noMatch, key: key ?? "", value: { part: { ...value, ...more }, value } };
   };
   switch (kind) {
+    case "source_cluster":
+      return valued(kind, { property: ["node", "cluster"] });
     case "destination_cluster":
       return valued(kind, { clusterName: {} });
     case "remote_address":
@@ -92,12 +96,16 @@ function constant(action: Cursor | undefined, key: string): Entry | undefined {
 function metadata(
   field: Cursor,
   valued: (key: string | undefined, value: RequestValue, more?: { default?: string }) => Entry,
-): Entry {
+): Entry | undefined {
   field.only("descriptor_key", "metadata_key", "default_value", "source", "skip_if_absent");
   const at = field.get("metadata_key")?.only("key", "path");
   const path = at?.items("path").map((item) => item.only("key").text("key") ?? "") ?? [];
   const names = [at?.text("key") ?? "", ...path];
   const source = field.get("source")?.value;
+  if (source !== undefined && !["DYNAMIC", "ROUTE_ENTRY", 0, 1].includes(source as string | number)) {
+    field.get("source")?.report("loss", "metadata of this source is not read; limits by it are left out");
+    return undefined;
+  }
   const value = source === "ROUTE_ENTRY" || source === 1 ? { routeMetadata: names } : { metadata: names };
   const preset = field.text("default_value") ?? "";
   const entry = valued(field.text("descriptor_key"), value, preset === "" ? {} : { default: preset });
@@ -180,10 +188,8 @@ function plain(matcher: Cursor): StringTest | undefined {
 export function bothMatch(all: readonly RequestMatch[]): RequestMatch {
   const headers: HeaderTest[] = all.flatMap((match) => match.headers ?? []);
   const values = all.flatMap((match) => match.values ?? []);
-  const address = all.find((match) => match.clientAddress !== undefined)?.clientAddress;
   return {
     ...(headers.length > 0 ? { headers } : {}),
     ...(values.length > 0 ? { values } : {}),
-    ...(address === undefined ? {} : { clientAddress: address }),
   };
 }

@@ -8,17 +8,17 @@ export type RequestValue =
   | { readonly clientAddress: { readonly ipv4Prefix?: number; readonly ipv6Prefix?: number } }
   | { readonly clusterName: object }
   | { readonly routeName: object }
+  | { readonly property: readonly string[] }
   | { readonly metadata: readonly string[] }
   | { readonly routeMetadata: readonly string[] };
 
-export type KeyPart = RequestValue & { readonly default?: string };
+export type KeyPart = (RequestValue & { readonly default?: string }) | { readonly constant: string };
 export type HeaderTest = { readonly name: string } & ValueTest;
 
 /** Conditions on a request, all of which must hold. */
 export interface RequestMatch {
   readonly headers?: readonly HeaderTest[];
   readonly values?: readonly ({ readonly value: RequestValue } & (StringTest | { readonly present: boolean }))[];
-  readonly clientAddress?: { readonly ranges: readonly string[] };
 }
 
 export interface TokenBucket {
@@ -27,18 +27,38 @@ export interface TokenBucket {
   readonly fillInterval: string;
 }
 
-export interface Limit {
+export interface FixedWindow {
+  readonly requests: number;
+  readonly window: string;
+}
+
+export type Limit = {
   readonly name: string;
-  readonly tokenBucket: TokenBucket;
   readonly key?: readonly KeyPart[];
   readonly missingKey?: "skip";
   readonly match?: RequestMatch;
   readonly except?: readonly RequestMatch[];
   readonly cost?: { readonly hits: number };
   readonly mode?: "shadow";
-}
+} & (
+  | { readonly tokenBucket: TokenBucket }
+  | { readonly fixedWindow: FixedWindow }
+  | {
+      readonly scope: "fleet";
+      readonly fixedWindow: FixedWindow;
+      readonly leases: { readonly domain: string; readonly names?: readonly string[] };
+    }
+  | { readonly scope: "service"; readonly names: readonly string[] }
+);
 
 export interface RateLimitConfiguration {
+  readonly service?: {
+    readonly cluster: string;
+    readonly domain: string;
+    readonly timeoutMilliseconds?: number;
+    readonly onFailure: "allow" | "deny";
+    readonly errorStatus?: number;
+  };
   readonly limits: readonly Limit[];
   readonly headers: "x-ratelimit" | "none";
   readonly response: {

@@ -1,8 +1,11 @@
 import type { Change } from "./ledger.ts";
 import type { Resource } from "./resource.ts";
+import type { Heartbeat, Response } from "./response.ts";
 import type { ResourceSet } from "./snapshot.ts";
-import { type Response, XdsStream } from "./stream.ts";
+import { XdsStream } from "./stream.ts";
+
 import type { TypeState } from "./type-state.ts";
+import { TypeUrl } from "./type-url.ts";
 
 export interface DeltaRequest {
   readonly typeUrl: string;
@@ -37,13 +40,14 @@ export class DeltaStream extends XdsStream<DeltaRequest> {
     // It cannot know whether the wildcard still covers what it no longer subscribes to by name.
     if (subscription.wildcard) for (const name of left) ledger.owe(name);
     this.retainSubscribed(type);
-    if (request.subscribe.length > 0) ledger.oweDropped((name) => subscription.covers(name));
+    if (request.subscribe.length > 0) ledger.oweDropped((name, held) => subscription.covers(name, held?.aliases));
   }
 
   protected override differences(type: TypeState, set: ResourceSet): readonly Change[] {
     const covered = type.subscription.covered(set);
     const { ledger } = type;
-    const removals = ledger.removals(covered, (name) => type.subscription.covers(name));
+    const isNone = (name: string): boolean => type.subscription.covers(name) && !set.aliased.has(name);
+    const removals = ledger.removals(covered, isNone);
     const changes = ledger.differences(covered);
     return removals.length === 0 ? changes : [...changes, ...removals];
   }
@@ -65,10 +69,24 @@ export class DeltaStream extends XdsStream<DeltaRequest> {
     const resources: Resource[] = [];
     const removed: string[] = [];
     for (const { name, wanted } of changes) {
-      if (wanted === null) removed.push(name);
-      else resources.push(wanted);
+      if (wanted !== null) resources.push(wanted);
+      else if (type.typeUrl === TypeUrl.virtualHost && !type.ledger.held.get(name)) resources.push(unresolved(name));
+      else removed.push(name);
     }
     const result = complete ? type.subscription.covered(set) : type.ledger.resultOf(changes);
     return { version: set.version, resources, removed, result };
   }
+
+  protected override heartbeat(type: TypeState, set: ResourceSet, living: readonly Resource[]): Heartbeat {
+    // A virtual host without a body is one that does not exist: see unresolved().
+    return { version: set.version, resources: living, withBodies: type.typeUrl === TypeUrl.virtualHost };
+  }
+}
+
+/**
+ * Says that there is no virtual host for a name, which is how Envoy learns that it need not wait for one: by a resource
+ * without a body. It takes no notice of a name among those removed unless it has a virtual host of that name.
+ */
+function unresolved(name: string): Resource {
+  return { name, typeUrl: TypeUrl.virtualHost, version: "", body: new Uint8Array(), aliases: [name] };
 }

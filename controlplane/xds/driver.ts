@@ -5,7 +5,8 @@ import type { ProxyMemory } from "./delivery.ts";
 import type { NodeInfo } from "./node.ts";
 import type { ConnectionObserver, Protocol, StreamObserver } from "./observer.ts";
 import type { SnapshotSource } from "./snapshot.ts";
-import type { Outcome, Send, XdsStream } from "./stream.ts";
+import type { Send } from "./response.ts";
+import type { Outcome, XdsStream } from "./stream.ts";
 
 export type XdsCall = ServerDuplexStream<Buffer, Buffer>;
 
@@ -17,7 +18,7 @@ export interface Variant<Request extends { readonly typeUrl: string }> {
   readonly protocol: Protocol;
   decode(bytes: Buffer): Decoded<Request>;
   encode(send: Send): Buffer;
-  open(memory: ProxyMemory, report: (outcome: Outcome) => void): XdsStream<Request>;
+  open(memory: ProxyMemory, node: NodeInfo, report: (outcome: Outcome) => void): XdsStream<Request>;
 }
 
 /** What the server lends to each of its streams. */
@@ -113,6 +114,10 @@ export class CallDriver<Request extends { readonly typeUrl: string }> implements
     }
     const request = this.#withType(decoded.request);
     if (request === undefined) return;
+    if (this.#session !== undefined && decoded.node !== undefined && !isSameNode(this.#session.node, decoded.node)) {
+      this.end(Code.INVALID_ARGUMENT, `the node of a stream cannot change: it began as ${this.#session.node.id}`);
+      return;
+    }
     this.#session ??= this.#open(decoded.node);
     if (this.#session === undefined) return;
     const { stream, observer } = this.#session;
@@ -151,7 +156,7 @@ export class CallDriver<Request extends { readonly typeUrl: string }> implements
     }
     const { observer: fleet, source } = this.#context;
     const snapshot = source.snapshot(node);
-    const stream = this.#variant.open(fleet.memory(node.id), (outcome) => observer.answered(outcome));
+    const stream = this.#variant.open(fleet.memory(node.id), node, (outcome) => observer.answered(outcome));
     stream.serve(snapshot);
     const observer = fleet.connected({
       node,
@@ -197,6 +202,11 @@ export class CallDriver<Request extends { readonly typeUrl: string }> implements
     this.#session?.observer.disconnected();
     this.#context.closed(this);
   }
+}
+
+/** Only what says who the client is: the rest may be repeated in part, or change, as Envoy's dynamic parameters do. */
+function isSameNode(first: NodeInfo, again: NodeInfo): boolean {
+  return first.id === again.id && first.cluster === again.cluster;
 }
 
 function clip(details: string): string {

@@ -2,23 +2,28 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { type Any, anyUnpack, durationMs } from "@bufbuild/protobuf/wkt";
 
 import {
   DeltaDiscoveryRequestSchema,
   DeltaDiscoveryResponseSchema,
   DiscoveryRequestSchema,
   DiscoveryResponseSchema,
+  ResourceSchema,
 } from "#gen/envoy/service/discovery/v3/discovery_pb.js";
 
 import { decodeDelta, decodeSotw } from "./decode.ts";
 import { encodeDelta, encodeSotw } from "./encode.ts";
 import { createResource, TypeUrl } from "./index.ts";
+import type { Send } from "./response.ts";
 import { endpointName } from "./references.ts";
 import { edsCluster, endpoints } from "./testdata/resources.ts";
 
 const typeUrl = TypeUrl.cluster;
-const resources = ["a", "b"].map((name) => createResource(name, typeUrl, Buffer.from(`message ${name}`), `v-${name}`));
-const send = { typeUrl, version: "v", nonce: "7", resources, removed: ["c", "d"] };
+const resources = ["a", "b"].map((name) =>
+  createResource(name, typeUrl, Buffer.from(`message ${name}`), { version: `v-${name}` }),
+);
+const send: Send = { typeUrl, version: "v", nonce: "7", resources, removed: ["c", "d"], form: "plain" };
 
 test("a state-of-the-world response holds its header and every resource", () => {
   for (let time = 0; time < 2; time++) {
@@ -54,6 +59,40 @@ test("an incremental response holds its header, every resource with name and ver
       ["b", "v-b", "message b"],
     ],
   );
+});
+
+test("R20, R25: aliases, times to live and heartbeats, for a client that knows of them and for one that does not", () => {
+  const mortal = createResource("m", typeUrl, Buffer.from("message m"), {
+    version: "v-m",
+    ttlMs: 1_500,
+    aliases: ["n", "o"],
+  });
+  const read = (form: Send["form"]) => ({
+    delta: fromBinary(DeltaDiscoveryResponseSchema, encodeDelta({ ...send, resources: [mortal], form })).resources[0],
+    sotw: fromBinary(DiscoveryResponseSchema, encodeSotw({ ...send, resources: [mortal], form })).resources[0],
+  });
+  const unwrap = (any: Any | undefined) => any && anyUnpack(any, ResourceSchema);
+
+  const plain = read("plain");
+  assert.deepEqual(plain.delta?.aliases, ["n", "o"]);
+  assert.equal(plain.delta.ttl, undefined);
+  assert.equal(plain.sotw?.typeUrl, typeUrl);
+
+  const limited = read("ttl");
+  for (const resource of [limited.delta, unwrap(limited.sotw)]) {
+    assert.equal(resource?.name, "m");
+    assert.equal(resource.version, "v-m");
+    assert.equal(resource.ttl && durationMs(resource.ttl), 1_500);
+    assert.equal(resource.resource?.typeUrl, typeUrl);
+    assert.equal(Buffer.from(resource.resource.value).toString(), "message m");
+  }
+
+  const heartbeat = read("heartbeat");
+  for (const resource of [heartbeat.delta, unwrap(heartbeat.sotw)]) {
+    assert.equal(resource?.version, "v-m");
+    assert.equal(resource.ttl && durationMs(resource.ttl), 1_500);
+    assert.equal(resource.resource, undefined);
+  }
 });
 
 test("requests are read with their node, and without", () => {

@@ -1,61 +1,76 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { AnySchema } from "@bufbuild/protobuf/wkt";
+import { anyPack, AnySchema, durationFromMs } from "@bufbuild/protobuf/wkt";
 
 import {
   DeltaDiscoveryResponseSchema,
   DiscoveryResponseSchema,
   ResourceSchema,
+  type Resource as WireResource,
 } from "#gen/envoy/service/discovery/v3/discovery_pb.js";
 
 import type { Resource } from "./resource.ts";
-import type { Send } from "./stream.ts";
+import type { Form, Send } from "./response.ts";
 
 /*
  * Serialized messages that stand one after the other are one message, with their repeated fields appended. So a
  * response is a small header for this stream, and then parts that are serialized once and shared by all streams.
  */
 
-const sotwParts = new WeakMap<Resource, Uint8Array>();
-const deltaParts = new WeakMap<Resource, Uint8Array>();
+type Parts = WeakMap<Resource, Uint8Array>;
+
+const sotwParts: Record<Form, Parts> = { plain: new WeakMap(), ttl: new WeakMap(), heartbeat: new WeakMap() };
+const deltaParts: Record<Form, Parts> = { plain: new WeakMap(), ttl: new WeakMap(), heartbeat: new WeakMap() };
 
 /** A serialized `envoy.service.discovery.v3.DiscoveryResponse`. */
-export function encodeSotw({ typeUrl, version, nonce, resources }: Send): Buffer {
+export function encodeSotw({ typeUrl, version, nonce, resources, form }: Send): Buffer {
   const header = create(DiscoveryResponseSchema, { typeUrl, versionInfo: version, nonce });
-  const parts = resources.map((resource) => once(sotwParts, resource, sotwPart));
-  return Buffer.concat([toBinary(DiscoveryResponseSchema, header), ...parts]);
+  return encode(toBinary(DiscoveryResponseSchema, header), sotwParts, resources, form, sotwPart);
 }
 
 /** A serialized `envoy.service.discovery.v3.DeltaDiscoveryResponse`. */
-export function encodeDelta({ typeUrl, version, nonce, resources, removed }: Send): Buffer {
+export function encodeDelta({ typeUrl, version, nonce, resources, removed, form }: Send): Buffer {
   const header = create(DeltaDiscoveryResponseSchema, {
     typeUrl,
     systemVersionInfo: version,
     nonce,
     removedResources: [...removed],
   });
-  const parts = resources.map((resource) => once(deltaParts, resource, deltaPart));
-  return Buffer.concat([toBinary(DeltaDiscoveryResponseSchema, header), ...parts]);
+  return encode(toBinary(DeltaDiscoveryResponseSchema, header), deltaParts, resources, form, deltaPart);
 }
 
-function sotwPart({ body }: Resource): Uint8Array {
-  const response = create(DiscoveryResponseSchema, { resources: [fromBinary(AnySchema, body)] });
-  return toBinary(DiscoveryResponseSchema, response);
+function sotwPart(resource: Resource, form: Form): Uint8Array {
+  const any = form === "plain" ? fromBinary(AnySchema, resource.body) : anyPack(ResourceSchema, wire(resource, form));
+  return toBinary(DiscoveryResponseSchema, create(DiscoveryResponseSchema, { resources: [any] }));
 }
 
-function deltaPart({ name, version, body }: Resource): Uint8Array {
-  const resource = create(ResourceSchema, { name, version, resource: fromBinary(AnySchema, body) });
-  return toBinary(DeltaDiscoveryResponseSchema, create(DeltaDiscoveryResponseSchema, { resources: [resource] }));
+function deltaPart(resource: Resource, form: Form): Uint8Array {
+  const resources = [wire(resource, form)];
+  return toBinary(DeltaDiscoveryResponseSchema, create(DeltaDiscoveryResponseSchema, { resources }));
 }
 
-function once(
-  known: WeakMap<Resource, Uint8Array>,
-  resource: Resource,
-  encode: (from: Resource) => Uint8Array,
-): Uint8Array {
-  let part = known.get(resource);
-  if (part === undefined) {
-    part = encode(resource);
-    known.set(resource, part);
-  }
-  return part;
+function wire({ name, version, aliases, ttlMs, body }: Resource, form: Form): WireResource {
+  return create(ResourceSchema, {
+    name,
+    version,
+    ...(aliases === undefined ? {} : { aliases: [...aliases] }),
+    ...(form === "plain" || ttlMs === undefined ? {} : { ttl: durationFromMs(ttlMs) }),
+    ...(form === "heartbeat" || body.length === 0 ? {} : { resource: fromBinary(AnySchema, body) }),
+  });
+}
+
+function encode(
+  header: Uint8Array,
+  known: Record<Form, Parts>,
+  resources: readonly Resource[],
+  form: Form,
+  part: (resource: Resource, form: Form) => Uint8Array,
+): Buffer {
+  const parts = resources.map((resource) => {
+    // What lives without limit is written in one way for all clients.
+    const as = resource.ttlMs === undefined ? "plain" : form;
+    let bytes = known[as].get(resource);
+    if (bytes === undefined) known[as].set(resource, (bytes = part(resource, as)));
+    return bytes;
+  });
+  return Buffer.concat([header, ...parts]);
 }

@@ -9,7 +9,9 @@ export {
   createResource,
   createStagedResource,
   encodeAny,
+  MIN_TTL_MS,
   type Resource,
+  type ResourceOptions,
   type Staging,
   type Variant,
 } from "./resource.ts";

@@ -1,7 +1,7 @@
 import { isContentOf, type Resource } from "./resource.ts";
 
 /** What a client has under a name: a resource, a version that it reported, or `null`: it was told that there is none. */
-export type Held = { readonly version: string } | null;
+export type Held = { readonly version: string; readonly aliases?: readonly string[] } | null;
 
 /** What a client is to have under a name; `null`: nothing. */
 export type Wanted = Resource | null;
@@ -12,8 +12,13 @@ export interface Change {
   readonly wanted: Wanted;
 }
 
+/** Says whether the client still wants what it has, or is to have, under a name. */
+export type Keeps = (name: string, held?: Held) => boolean;
+
 /** A rejection that still stands. */
 export interface Refusal {
+  /** What was rejected; `null`: a removal. */
+  readonly wanted: Wanted;
   readonly version: string;
   readonly message: string;
   /** Milliseconds since the epoch. */
@@ -35,6 +40,8 @@ export interface Flight {
   readonly changes: readonly Change[];
   /** What the client holds once it accepts. */
   readonly result: ReadonlyMap<string, Held>;
+  /** Whether it only says that what the client holds lives on. */
+  readonly isHeartbeat: boolean;
 }
 
 /**
@@ -75,17 +82,21 @@ export class Ledger {
    * The client may still take from the response in flight what it dropped and covers again. It is to be told about that, since
    * nobody knows whether it has it.
    */
-  oweDropped(covers: (name: string) => boolean): void {
+  oweDropped(covers: Keeps): void {
     const { changes = [], result } = this.#flight ?? {};
-    for (const { name, wanted } of changes) if (wanted !== null && !result?.has(name) && covers(name)) this.owe(name);
+    for (const { name, wanted } of changes) {
+      if (wanted !== null && !result?.has(name) && covers(name, wanted)) this.owe(name);
+    }
   }
 
   /** The client dropped the names for which `keep` is false. */
-  retain(keep: (name: string) => boolean): void {
+  retain(keep: Keeps): void {
+    for (const [name, { wanted }] of this.#refused) {
+      if (!keep(name, wanted ?? this.#held.get(name))) this.#refused.delete(name);
+    }
     this.#held = retained(this.#held, keep);
     if (this.#flight) this.#flight = { ...this.#flight, result: retained(this.#flight.result, keep) };
     for (const name of this.#owed) if (!keep(name)) this.#owed.delete(name);
-    for (const name of this.#refused.keys()) if (!keep(name)) this.#refused.delete(name);
   }
 
   /** Everything in which the client differs from `wanted`. */
@@ -93,19 +104,19 @@ export class Ledger {
     const changes: Change[] = [];
     if (wanted === this.#held && this.#owed.size === 0) return changes;
     for (const [name, want] of wanted) {
-      if (this.#owed.has(name) || !isSame(want, this.#held.get(name))) changes.push({ name, wanted: want });
+      if (this.#isOwed(name, want) || !isSame(want, this.#held.get(name))) changes.push({ name, wanted: want });
     }
     return changes;
   }
 
-  /** What the client has, or is owed a word about, that is not in `wanted`. */
-  removals(wanted: ReadonlyMap<string, Wanted>, covers: (name: string) => boolean): Change[] {
+  /** What the client has, or is owed a word about and `isNone` confirms to be nothing, that is not in `wanted`. */
+  removals(wanted: ReadonlyMap<string, Wanted>, isNone: (name: string) => boolean): Change[] {
     const changes: Change[] = [];
     if (wanted !== this.#held) {
       for (const [name, have] of this.#held) if (have && !wanted.has(name)) changes.push({ name, wanted: null });
     }
     for (const name of this.#owed) {
-      if (!wanted.has(name) && !this.#held.get(name) && covers(name)) changes.push({ name, wanted: null });
+      if (!wanted.has(name) && !this.#held.get(name) && isNone(name)) changes.push({ name, wanted: null });
     }
     return changes;
   }
@@ -135,7 +146,15 @@ export class Ledger {
 
   sent(flight: Flight): void {
     this.#flight = flight;
-    for (const { name } of flight.changes) this.#owed.delete(name);
+    for (const { name, wanted } of flight.changes) {
+      this.#owed.delete(name);
+      for (const alias of wanted?.aliases ?? []) this.#owed.delete(alias);
+    }
+  }
+
+  #isOwed(name: string, wanted: Wanted): boolean {
+    if (this.#owed.size === 0) return false;
+    return this.#owed.has(name) || (wanted?.aliases?.some((alias) => this.#owed.has(alias)) ?? false);
   }
 
   /** The client accepted the response in flight. */
@@ -160,7 +179,7 @@ export class Ledger {
         if (result.has(name)) this.#held = new Map(this.#held).set(name, null);
         continue;
       }
-      this.#refused.set(name, { version: versionOf(wanted), message, time, alone, typeVersion });
+      this.#refused.set(name, { wanted, version: versionOf(wanted), message, time, alone, typeVersion });
     }
   }
 }
@@ -175,9 +194,14 @@ export function isSame(wanted: Wanted, held: Held | undefined): boolean {
   return isContentOf(wanted, held.version);
 }
 
-function retained(held: ReadonlyMap<string, Held>, keep: (name: string) => boolean): ReadonlyMap<string, Held> {
-  for (const name of held.keys()) {
-    if (!keep(name)) return new Map([...held].filter(([key]) => keep(key)));
+/** Whether it is a resource that was served, and no version that the client reported. */
+export function isResource(held: Held | undefined): held is Resource {
+  return held !== null && held !== undefined && "body" in held;
+}
+
+function retained(held: ReadonlyMap<string, Held>, keep: Keeps): ReadonlyMap<string, Held> {
+  for (const [name, have] of held) {
+    if (!keep(name, have)) return new Map([...held].filter(([key, value]) => keep(key, value)));
   }
   return held;
 }

@@ -5,14 +5,14 @@ import fc from "fast-check";
 
 import { DeltaScript, resource, SotwScript, type Type } from "./testdata/script.ts";
 import { isFullStateType } from "./type-url.ts";
-import type { Send } from "./stream.ts";
+import type { Send } from "./response.ts";
 
 /*
  * A client that behaves as the specification says, driven at random: it subscribes, answers, rejects and falls silent
  * while snapshots change. Once it is left to accept everything, it must hold exactly what it is to hold.
  */
 
-const TYPES = ["CDS", "EDS", "LDS", "RDS", "SDS"] as const satisfies readonly Type[];
+const TYPES = ["CDS", "EDS", "LDS", "RDS", "SDS", "VHDS"] as const satisfies readonly Type[];
 const NAMES = ["a", "b", "c"];
 
 type Step =
@@ -37,7 +37,7 @@ const arbitraryStep: fc.Arbitrary<Step> = fc.oneof(
   fc.record({
     do: fc.constant("subscribe" as const),
     type: fc.constantFrom(...TYPES),
-    names: fc.uniqueArray(fc.constantFrom("*", ...NAMES)),
+    names: fc.uniqueArray(fc.constantFrom("*", ...NAMES, "a'", "b'")),
   }),
   fc.record({ do: fc.constant("answer" as const), type: fc.constantFrom(...TYPES), accept: fc.boolean() }),
   fc.record({ do: fc.constant("wait" as const), ms: fc.constantFrom(10, 20_000) }),
@@ -114,7 +114,7 @@ abstract class Client {
 
   covers(type: Type, name: string): boolean {
     const names = this.subscribed.get(type);
-    return names !== undefined && (names.has("*") || names.has(name));
+    return names !== undefined && (names.has("*") || names.has(name) || (type === "VHDS" && names.has(`${name}'`)));
   }
 
   expected(type: Type): string[] {
@@ -184,7 +184,11 @@ class DeltaClient extends Client {
 
   override apply(type: Type, send: Send): void {
     const held = this.held.get(type);
-    for (const { name, version } of send.resources) if (this.covers(type, name)) held?.set(name, version);
+    for (const { name, version, body } of send.resources) {
+      // A virtual host without a body is one that does not exist.
+      if (body.length === 0) held?.delete(name);
+      else if (this.covers(type, name)) held?.set(name, version);
+    }
     for (const name of send.removed) held?.delete(name);
   }
 
@@ -234,11 +238,13 @@ for (const [variant, open] of [
         assert.equal(client.script.sends.length, sent);
         for (const type of TYPES) {
           if (client.expected(type).length === 0) continue; // What does not exist is told again.
+          // A client reports what it has by its name, and nobody knows that it wants that by an alias.
+          if ([...(client.subscribed.get(type) ?? [])].some((name) => name.endsWith("'"))) continue;
           const resent = client
             .resume(type)
             .serve(client.served)
             .take()
-            .filter((line) => line.includes("@"));
+            .filter((line) => /@\w/.test(line));
           assert.deepEqual(resent, [], "R13, R17: the client has it all");
         }
       }),

@@ -8,12 +8,15 @@ type Name = keyof typeof Type;
 
 test("R22: what waits for what", async (t) => {
   const table: [type: Name, changesAfter: Name[], removalsAfter: Name[]][] = [
-    ["CDS", [], ["LDS", "ECDS", "RDS"]],
+    ["CDS", [], ["LDS", "ECDS", "SRDS", "RDS", "VHDS"]],
     ["EDS", [], ["CDS"]],
     ["LDS", ["CDS"], []],
     ["ECDS", ["CDS"], ["LDS"]],
-    ["RDS", ["CDS", "LDS"], ["LDS"]],
+    ["SRDS", ["CDS", "LDS"], ["LDS"]],
+    ["RDS", ["CDS", "LDS"], ["LDS", "SRDS"]],
+    ["VHDS", ["CDS", "LDS", "RDS"], ["RDS"]],
     ["SDS", [], []],
+    ["RTDS", [], []],
   ];
   for (const [type, changesAfter, removalsAfter] of table) {
     await t.test(type, () => {

@@ -10,14 +10,24 @@ import { TypeUrl } from "./type-url.ts";
 const CHANGES_AFTER: Readonly<Record<string, readonly string[]>> = {
   [TypeUrl.listener]: [TypeUrl.cluster],
   [TypeUrl.extensionConfig]: [TypeUrl.cluster],
+  [TypeUrl.scopedRoute]: [TypeUrl.cluster, TypeUrl.listener],
   [TypeUrl.route]: [TypeUrl.cluster, TypeUrl.listener],
+  [TypeUrl.virtualHost]: [TypeUrl.cluster, TypeUrl.listener, TypeUrl.route],
 };
 
 const REMOVALS_AFTER: Readonly<Record<string, readonly string[]>> = {
-  [TypeUrl.cluster]: [TypeUrl.listener, TypeUrl.extensionConfig, TypeUrl.route],
+  [TypeUrl.cluster]: [
+    TypeUrl.listener,
+    TypeUrl.extensionConfig,
+    TypeUrl.scopedRoute,
+    TypeUrl.route,
+    TypeUrl.virtualHost,
+  ],
   [TypeUrl.endpoint]: [TypeUrl.cluster],
   [TypeUrl.extensionConfig]: [TypeUrl.listener],
-  [TypeUrl.route]: [TypeUrl.listener],
+  [TypeUrl.scopedRoute]: [TypeUrl.listener],
+  [TypeUrl.route]: [TypeUrl.listener, TypeUrl.scopedRoute],
+  [TypeUrl.virtualHost]: [TypeUrl.route],
 };
 
 /** How far one client is with the types of its stream. */

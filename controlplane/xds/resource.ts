@@ -38,7 +38,25 @@ export interface Resource {
   /** The serialized `google.protobuf.Any`. A staged resource holds its variant 0 here. */
   readonly body: Uint8Array;
   readonly staged?: Staging;
+  /** Other names by which a client may subscribe to it; several resources may have the same one. */
+  readonly aliases?: readonly string[];
+  /**
+   * How long a client keeps it without hearing of it, in milliseconds. Clients that say that they support this are
+   * sent heartbeats; for others it has no limit.
+   */
+  readonly ttlMs?: number;
 }
+
+export interface ResourceOptions {
+  /** In place of the hash of the content, for a caller with versions of its own, such as a conformance test. */
+  readonly version?: string;
+  readonly aliases?: readonly string[];
+  /** At least {@link MIN_TTL_MS}. */
+  readonly ttlMs?: number;
+}
+
+/** With a shorter life, a heartbeat every third of it would be most of what is sent. */
+export const MIN_TTL_MS = 300;
 
 /** Wraps a serialized message of the type `typeUrl` into a serialized `google.protobuf.Any`. */
 export function encodeAny(typeUrl: string, message: Uint8Array): Uint8Array {
@@ -48,12 +66,30 @@ export function encodeAny(typeUrl: string, message: Uint8Array): Uint8Array {
 /**
  * Makes a resource from its serialized message.
  *
- * The version is the first 64 bits of the SHA-256 of the body, so the message must be serialized in the same way
- * everywhere. A caller with versions of its own (a conformance test) may set `version`.
+ * The version is the first 64 bits of the SHA-256 of the body, the aliases and the time to live, so the message must be
+ * serialized in the same way everywhere.
+ *
+ * @throws RangeError on a time to live that is too short.
  */
-export function createResource(name: string, typeUrl: string, message: Uint8Array, version?: string): Resource {
+export function createResource(
+  name: string,
+  typeUrl: string,
+  message: Uint8Array,
+  { version, aliases, ttlMs }: ResourceOptions = {},
+): Resource {
+  if (ttlMs !== undefined && !(ttlMs >= MIN_TTL_MS)) {
+    throw new RangeError(`resource ${name}: the time to live is ${ttlMs} ms, expected at least ${MIN_TTL_MS} ms`);
+  }
   const body = encodeAny(typeUrl, message);
-  return Object.freeze({ name, typeUrl, version: version ?? contentHash(body), body });
+  const hash = (): string => contentHash(body, ...(aliases ?? []).map((alias) => `\0${alias}`), `${ttlMs ?? ""}`);
+  return Object.freeze({
+    name,
+    typeUrl,
+    version: version ?? hash(),
+    body,
+    ...(aliases === undefined ? {} : { aliases: Object.freeze([...aliases]) }),
+    ...(ttlMs === undefined ? {} : { ttlMs }),
+  });
 }
 
 /** Makes a resource that is delivered in stages. `base` is the hash of what all its variants have in common. */

@@ -147,6 +147,18 @@ const WRONG: [what: string, send: (stream: SotwWire) => unknown, code: Code, det
   ["invalid UTF-8", (s) => s.sendBytes(Buffer.from([0x22, 1, 0xff])), Code.INVALID_ARGUMENT, /cannot be read/],
   ["a long request", (s) => s.sendBytes(Buffer.alloc(100_001)), Code.RESOURCE_EXHAUSTED, /larger than max/],
   [
+    "R2: another node later",
+    (s) => s.send({ node: NODE, typeUrl: secret }).send({ node: { ...NODE, id: "other" }, typeUrl: secret }),
+    Code.INVALID_ARGUMENT,
+    /cannot change: it began as n/,
+  ],
+  [
+    "R2: the node in another cluster later",
+    (s) => s.send({ node: NODE, typeUrl: secret }).send({ node: { ...NODE, cluster: "d" }, typeUrl: secret }),
+    Code.INVALID_ARGUMENT,
+    /cannot change/,
+  ],
+  [
     "many names",
     (s) => s.send({ node: NODE, typeUrl: secret, resourceNames: ["a", "b", "c", "d"] }),
     Code.RESOURCE_EXHAUSTED,
@@ -193,7 +205,7 @@ test("too many types end the stream", async () => {
 });
 
 test("a client that does not read costs one buffer, and gets the latest of everything else once it reads", async () => {
-  const big = createResource("big", secret, Buffer.alloc(3_000_000), "1");
+  const big = createResource("big", secret, Buffer.alloc(3_000_000), { version: "1" });
   snapshot = createSnapshot([big, resource("CDS", "a@1")]);
   const stream = delta();
   stream.pause();

@@ -42,6 +42,10 @@ export interface XdsServerOptions {
   readonly keepaliveMs?: number;
 }
 
+/** `client_features`: it knows of `Resource.ttl`, and in the state of the world of resources within a `Resource`. */
+const SUPPORTS_TTL = "xds.config.supports-resource-ttl";
+const SUPPORTS_WRAPPED = "xds.config.supports-resource-in-sotw";
+
 /** An unknown type costs some memory, and no client has a use for many. */
 const MAX_TYPES = 64;
 
@@ -151,13 +155,17 @@ function openCalls(context: DriverContext, options: StreamOptions): Record<Proto
     protocol: "sotw",
     decode: decodeSotw,
     encode: encodeSotw,
-    open: (memory, report) => new SotwStream(options, memory, report),
+    open: (memory, node, report) => {
+      const ttl = node.features.includes(SUPPORTS_TTL) && node.features.includes(SUPPORTS_WRAPPED);
+      return new SotwStream(options, memory, { ttl }, report);
+    },
   };
   const delta: Variant<DeltaRequest> = {
     protocol: "delta",
     decode: decodeDelta,
     encode: encodeDelta,
-    open: (memory, report) => new DeltaStream(options, memory, report),
+    open: (memory, node, report) =>
+      new DeltaStream(options, memory, { ttl: node.features.includes(SUPPORTS_TTL) }, report),
   };
   return {
     sotw: (call, typeUrl) => {

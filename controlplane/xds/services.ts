@@ -7,7 +7,9 @@ import { DiscoveryRequestSchema } from "#gen/envoy/service/discovery/v3/discover
 import { EndpointDiscoveryService } from "#gen/envoy/service/endpoint/v3/eds_pb.js";
 import { ExtensionConfigDiscoveryService } from "#gen/envoy/service/extension/v3/config_discovery_pb.js";
 import { ListenerDiscoveryService } from "#gen/envoy/service/listener/v3/lds_pb.js";
-import { RouteDiscoveryService } from "#gen/envoy/service/route/v3/rds_pb.js";
+import { RouteDiscoveryService, VirtualHostDiscoveryService } from "#gen/envoy/service/route/v3/rds_pb.js";
+import { ScopedRoutesDiscoveryService } from "#gen/envoy/service/route/v3/srds_pb.js";
+import { RuntimeDiscoveryService } from "#gen/envoy/service/runtime/v3/rtds_pb.js";
 import { SecretDiscoveryService } from "#gen/envoy/service/secret/v3/sds_pb.js";
 
 import type { Protocol } from "./observer.ts";
@@ -20,8 +22,11 @@ const SERVICES: readonly (readonly [DescService, string | undefined])[] = [
   [EndpointDiscoveryService, TypeUrl.endpoint],
   [ListenerDiscoveryService, TypeUrl.listener],
   [ExtensionConfigDiscoveryService, TypeUrl.extensionConfig],
+  [ScopedRoutesDiscoveryService, TypeUrl.scopedRoute],
   [RouteDiscoveryService, TypeUrl.route],
+  [VirtualHostDiscoveryService, TypeUrl.virtualHost],
   [SecretDiscoveryService, TypeUrl.secret],
+  [RuntimeDiscoveryService, TypeUrl.runtime],
 ];
 
 export interface XdsService {

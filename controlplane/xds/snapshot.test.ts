@@ -10,9 +10,11 @@ import {
   createStagedResource,
   type Resource,
   SERVED_TYPES,
+  snapshotOf,
   TypeUrl,
 } from "./index.ts";
 import { isContentOf } from "./resource.ts";
+import { servedSet } from "./snapshot.ts";
 
 const make = (name: string, content = name, typeUrl: string = TypeUrl.cluster): Resource =>
   createResource(name, typeUrl, Buffer.from(content));
@@ -79,4 +81,12 @@ test("a staged resource whose variants have versions of another is refused", () 
   assert.throws(() => createStagedResource("f", TypeUrl.extensionConfig, "ab", wrong), /variant 0 has version x/);
   const warming = { module: "m", variant: () => ({ version: "ab", body }), warming: { version: "ab+1", body } };
   assert.throws(() => createStagedResource("f", TypeUrl.extensionConfig, "ab", warming), /expected ab\+w/);
+});
+
+test("a snapshot serves every type that has a service, if only nothing of it, and no type that nobody knows", () => {
+  const snapshot = snapshotOf([createResourceSet(TypeUrl.cluster, [make("a")])]);
+  for (const typeUrl of SERVED_TYPES) {
+    assert.equal(servedSet(snapshot, typeUrl)?.resources.size, typeUrl === TypeUrl.cluster ? 1 : 0, typeUrl);
+  }
+  assert.equal(servedSet(snapshot, "type.googleapis.com/unknown"), undefined);
 });

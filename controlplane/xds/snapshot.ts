@@ -9,6 +9,10 @@ export interface ResourceSet {
   readonly resources: ReadonlyMap<string, Resource>;
   /** Hash of the names and versions. Computed when it is first read. */
   readonly version: string;
+  /** The resources of each alias. Computed when it is first read. */
+  readonly aliased: ReadonlyMap<string, readonly Resource[]>;
+  /** The shortest life of a resource that has one, in milliseconds. */
+  readonly shortestTtlMs: number | undefined;
   /** The version of some of the resources, given in the order of their names. */
   versionOf(resources: Iterable<Pick<Resource, "name" | "version">>): string;
 }
@@ -54,15 +58,22 @@ export function createSnapshot(resources: Iterable<Resource>, previous?: Snapsho
   );
 }
 
-/** Makes a snapshot that serves exactly these sets, one a type. */
+/** Makes a snapshot of these sets, one a type. */
 export function snapshotOf(sets: Iterable<ResourceSet>): Snapshot {
   return Object.freeze({ sets: new Map(Array.from(sets, (set) => [set.typeUrl, set])) });
+}
+
+/** What a snapshot serves of a type: of those of {@link SERVED_TYPES} that it does not name, an empty set. */
+export function servedSet(snapshot: Snapshot, typeUrl: string): ResourceSet | undefined {
+  return snapshot.sets.get(typeUrl) ?? emptySets.get(typeUrl);
 }
 
 class NamedResources implements ResourceSet {
   readonly typeUrl: string;
   readonly resources: ReadonlyMap<string, Resource>;
+  readonly shortestTtlMs: number | undefined;
   readonly #given: string | undefined;
+  #aliased: ReadonlyMap<string, readonly Resource[]> | undefined;
   #version: string | undefined;
 
   constructor(typeUrl: string, resources: Iterable<Resource>, version: string | undefined) {
@@ -76,12 +87,17 @@ class NamedResources implements ResourceSet {
     }
     this.typeUrl = typeUrl;
     this.resources = byName;
+    this.shortestTtlMs = shortest(sorted);
     this.#given = version;
     this.#version = version;
   }
 
   get version(): string {
     return (this.#version ??= this.versionOf(this.resources.values()));
+  }
+
+  get aliased(): ReadonlyMap<string, readonly Resource[]> {
+    return (this.#aliased ??= byAlias(this.resources.values()));
   }
 
   versionOf(resources: Iterable<Pick<Resource, "name" | "version">>): string {
@@ -99,3 +115,23 @@ function holdsExactly(set: ResourceSet, resources: readonly Resource[]): boolean
     resources.every((resource) => set.resources.get(resource.name)?.version === resource.version)
   );
 }
+
+function byAlias(resources: Iterable<Resource>): ReadonlyMap<string, readonly Resource[]> {
+  const aliased = new Map<string, Resource[]>();
+  for (const resource of resources) {
+    for (const alias of resource.aliases ?? []) {
+      const list = aliased.get(alias);
+      if (list === undefined) aliased.set(alias, [resource]);
+      else list.push(resource);
+    }
+  }
+  return aliased;
+}
+
+function shortest(resources: readonly Resource[]): number | undefined {
+  let least: number | undefined;
+  for (const { ttlMs } of resources) if (ttlMs !== undefined && !(ttlMs >= (least ?? Infinity))) least = ttlMs;
+  return least;
+}
+
+const emptySets = new Map(SERVED_TYPES.map((typeUrl) => [typeUrl, createResourceSet(typeUrl, [])]));

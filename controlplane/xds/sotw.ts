@@ -1,7 +1,9 @@
-import type { Change, Held } from "./ledger.ts";
+import { type Change, type Held, isResource } from "./ledger.ts";
 import type { Resource } from "./resource.ts";
+import type { Heartbeat, Response } from "./response.ts";
 import type { ResourceSet } from "./snapshot.ts";
-import { type NamedVersion, type Response, XdsStream } from "./stream.ts";
+import { type NamedVersion, XdsStream } from "./stream.ts";
+
 import type { TypeState } from "./type-state.ts";
 import { isFullStateType } from "./type-url.ts";
 
@@ -41,6 +43,7 @@ export class SotwStream extends XdsStream<SotwRequest> {
     if (!type.answered && reportedVersion !== "" && reportedVersion === versionOf(set, covered)) {
       ledger.assume(covered);
       type.answered = true;
+      type.acceptedVersion = reportedVersion;
     }
     const changes = ledger.differences(covered);
     if (!isFullStateType(type.typeUrl)) return changes.filter(({ wanted }) => wanted !== null);
@@ -83,6 +86,18 @@ export class SotwStream extends XdsStream<SotwRequest> {
     const resources = changes.map(({ wanted }) => wanted).filter(isResource);
     return { version: versionOf(set, subscribed), resources, removed: [], result };
   }
+
+  protected override heartbeat(
+    { typeUrl, acceptedVersion, ledger }: TypeState,
+    _set: ResourceSet,
+    living: readonly Resource[],
+  ): Heartbeat | undefined {
+    if (acceptedVersion === undefined) return undefined;
+    // Where absence means deletion, Envoy deletes what it is sent without a body.
+    const withBodies = isFullStateType(typeUrl);
+    const resources = withBodies ? [...ledger.held.values()].filter(isResource) : living;
+    return { version: acceptedVersion, resources, withBodies };
+  }
 }
 
 /** The version of what is held, which is that of the set if it is the whole set. */
@@ -91,9 +106,4 @@ function versionOf(set: ResourceSet, held: ReadonlyMap<string, Held>): string {
   const named: NamedVersion[] = [];
   for (const [name, have] of held) if (have) named.push({ name, version: have.version });
   return set.versionOf(named.sort((a, b) => (a.name < b.name ? -1 : 1)));
-}
-
-/** A client of this variant reports no versions of single resources, so what it holds is always a resource. */
-function isResource(held: Held): held is Resource {
-  return held !== null && "body" in held;
 }

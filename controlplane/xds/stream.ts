@@ -1,9 +1,11 @@
 import { Delivery, type DeliveryOptions, type ProxyMemory } from "./delivery.ts";
-import { type Change, type Held, versionOf } from "./ledger.ts";
+import { type Change, type Keeps, versionOf } from "./ledger.ts";
+import { livingOf, nextHeartbeat } from "./heartbeat.ts";
 import { mayChange, mayRemove, type Progress } from "./order.ts";
 import { endpointName } from "./references.ts";
 import type { Resource } from "./resource.ts";
-import type { ResourceSet, Snapshot } from "./snapshot.ts";
+import type { Heartbeat, Response, Send } from "./response.ts";
+import { type ResourceSet, servedSet, type Snapshot } from "./snapshot.ts";
 import { typeStatus, type TypeStatus } from "./status.ts";
 import { TypeState } from "./type-state.ts";
 import { SERVED_TYPES, TypeUrl } from "./type-url.ts";
@@ -39,20 +41,10 @@ export type Outcome =
       readonly message: string;
     };
 
-/** A response to send. */
-export interface Send {
-  readonly typeUrl: string;
-  readonly version: string;
-  readonly nonce: string;
-  readonly resources: readonly Resource[];
-  /** Names; always empty in the state-of-the-world variant. */
-  readonly removed: readonly string[];
-}
-
-/** A response as a variant of the protocol words it. */
-export interface Response extends Pick<Send, "version" | "resources" | "removed"> {
-  /** What the client holds once it accepts. */
-  readonly result: ReadonlyMap<string, Held>;
+/** What a stream can be told to keep to: {@link Variant.open} of the driver reads it off the node. */
+export interface ClientSupport {
+  /** The client knows of resources that live for a limited time. */
+  readonly ttl: boolean;
 }
 
 /**
@@ -65,6 +57,7 @@ export interface Response extends Pick<Send, "version" | "resources" | "removed"
 export abstract class XdsStream<Request> {
   readonly #options: StreamOptions;
   readonly #delivery: Delivery;
+  readonly #client: ClientSupport;
   readonly #report: (outcome: Outcome) => void;
   readonly #types = new Map<string, TypeState>();
   #pushOrder: readonly TypeState[] = [];
@@ -75,8 +68,9 @@ export abstract class XdsStream<Request> {
   #listenersSentAt: number | undefined;
   #wakeAt: number | undefined;
 
-  constructor(options: StreamOptions, memory: ProxyMemory, report: (outcome: Outcome) => void) {
+  constructor(options: StreamOptions, memory: ProxyMemory, client: ClientSupport, report: (outcome: Outcome) => void) {
     this.#options = options;
+    this.#client = client;
     this.#delivery = new Delivery(options.delivery, memory);
     this.#report = report;
   }
@@ -101,6 +95,9 @@ export abstract class XdsStream<Request> {
     complete: boolean,
   ): Response;
 
+  /** @param living resources with a time to live that the client holds. */
+  protected abstract heartbeat(type: TypeState, set: ResourceSet, living: readonly Resource[]): Heartbeat | undefined;
+
   /** What the client is to be served from now on; `undefined` leaves it with what it has. */
   serve(snapshot: Snapshot | undefined): void {
     if (snapshot !== undefined) this.#snapshot = snapshot;
@@ -124,11 +121,13 @@ export abstract class XdsStream<Request> {
     if (this.#snapshot === undefined) return undefined;
     const progress = this.#progress(now);
     for (const type of this.#pushOrder) {
-      const set = this.#snapshot.sets.get(type.typeUrl);
+      const set = servedSet(this.#snapshot, type.typeUrl);
       if (!type.requested || type.ledger.flight !== undefined || set === undefined) continue;
       const differences = this.differences(type, set);
       const changes = this.#changesNow(type, set, differences, progress, now);
       if (changes !== undefined) return this.#send(type, set, changes, changes.length === differences.length, now);
+      const heartbeat = this.#heartbeatNow(type, set, now);
+      if (heartbeat !== undefined) return heartbeat;
     }
     return undefined;
   }
@@ -167,10 +166,14 @@ export abstract class XdsStream<Request> {
     const staged = form && flight.changes[0]?.wanted;
     const resources = flight.changes.map(({ name, wanted }) => ({ name, version: versionOf(wanted) }));
     type.form = undefined;
-    if (error === undefined) {
+    if (error === undefined && flight.isHeartbeat) {
       type.ledger.accept();
+    } else if (error === undefined) {
+      type.ledger.accept();
+      type.acceptedVersion = flight.version;
       type.refusedVersion = undefined;
       type.ackedAt = now;
+      for (const { name } of flight.changes) type.accepted.set(name, now);
       if (staged) this.#delivery.accepted(staged, form, now);
       this.#report({ kind: "acked", typeUrl, resources });
     } else if (staged && this.#delivery.rejected(staged, now)) {
@@ -178,14 +181,14 @@ export abstract class XdsStream<Request> {
       this.#report({ kind: "prewarming", typeUrl, resources, message: error });
     } else {
       type.ledger.reject(error, now, false);
-      type.refusedVersion = flight.version;
+      if (!flight.isHeartbeat) type.refusedVersion = flight.version;
       this.#report({ kind: "rejected", typeUrl, resources, message: error });
     }
   }
 
   /** Forgets what the client no longer subscribes to. */
   protected retainSubscribed(type: TypeState): void {
-    const keep = (name: string): boolean => type.subscription.covers(name);
+    const keep: Keeps = (name, held) => type.subscription.covers(name, held?.aliases);
     type.ledger.retain(keep);
     if (type.typeUrl === TypeUrl.extensionConfig) this.#delivery.retain(keep);
   }
@@ -237,18 +240,49 @@ export abstract class XdsStream<Request> {
   #send(type: TypeState, set: ResourceSet, changes: readonly Change[], complete: boolean, now: number): Send {
     const { typeUrl } = type;
     const { version, removed, result, resources } = this.respond(type, set, changes, complete);
-    const nonce = String(++this.#lastNonce);
-    type.ledger.sent({ nonce, version, typeVersion: set.version, changes, result });
-    type.lastNonce = nonce;
+    const nonce = this.#nonceOf(type);
+    type.ledger.sent({ nonce, version, typeVersion: set.version, changes, result, isHeartbeat: false });
+    if (set.shortestTtlMs !== undefined) {
+      type.heartbeatAt = Math.min(type.heartbeatAt ?? Infinity, nextHeartbeat(set.shortestTtlMs, now));
+    }
     type.answered = true;
     type.waitingSince = undefined;
     if (typeUrl === TypeUrl.listener) this.#listenersSentAt ??= now;
     if (typeUrl === TypeUrl.cluster) this.#oweEndpoints(changes);
+    const form = this.#client.ttl ? "ttl" : "plain";
     const only = resources[0];
     if (typeUrl !== TypeUrl.extensionConfig || only === undefined)
-      return { typeUrl, version, nonce, resources, removed };
+      return { typeUrl, version, nonce, resources, removed, form };
     type.form = this.#delivery.send(only, this.#listenersSentAt, now);
-    return { typeUrl, version, nonce, resources: [type.form], removed };
+    return { typeUrl, version, nonce, resources: [type.form], removed, form };
+  }
+
+  /** The nonce of the next response of this type. */
+  #nonceOf(type: TypeState): string {
+    type.lastNonce = String(++this.#lastNonce);
+    return type.lastNonce;
+  }
+
+  /** What keeps alive what the client holds of this type, if it is time for that. */
+  #heartbeatNow(type: TypeState, set: ResourceSet, now: number): Send | undefined {
+    const { shortestTtlMs } = set;
+    if (!this.#client.ttl || shortestTtlMs === undefined) return undefined;
+    if (type.heartbeatAt !== undefined && type.heartbeatAt > now) {
+      this.#wake(type.heartbeatAt);
+      return undefined;
+    }
+    const living = livingOf(type, set);
+    const heartbeat = living.length > 0 ? this.heartbeat(type, set, living) : undefined;
+    if (heartbeat === undefined) {
+      type.heartbeatAt = undefined;
+      return undefined;
+    }
+    const { version, resources, withBodies } = heartbeat;
+    type.heartbeatAt = nextHeartbeat(shortestTtlMs, now);
+    const nonce = this.#nonceOf(type);
+    const { held } = type.ledger;
+    type.ledger.sent({ nonce, version, typeVersion: set.version, changes: [], result: held, isHeartbeat: true });
+    return { typeUrl: type.typeUrl, version, nonce, resources, removed: [], form: withBodies ? "ttl" : "heartbeat" };
   }
 
   /** Envoy warms an updated cluster until it gets endpoints, even if they are those it has. */
@@ -264,7 +298,7 @@ export abstract class XdsStream<Request> {
       inFlight: (typeUrl) => this.#types.get(typeUrl)?.ledger.flight !== undefined,
       synced: (typeUrl) => {
         const type = this.#types.get(typeUrl);
-        const set = this.#snapshot?.sets.get(typeUrl);
+        const set = this.#snapshot && servedSet(this.#snapshot, typeUrl);
         if (set === undefined) return true;
         if (type?.requested) return type.ledger.flight === undefined && this.differences(type, set).length === 0;
         const until = (this.#startedAt ?? now) + this.#options.resumeGraceMs;

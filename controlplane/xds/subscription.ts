@@ -31,8 +31,9 @@ export class Subscription {
     return this.#names;
   }
 
-  covers(name: string): boolean {
-    return this.#wildcard || this.#names.has(name);
+  /** Whether a resource of this name is subscribed to; `aliases` are its other names. */
+  covers(name: string, aliases: readonly string[] = []): boolean {
+    return this.#wildcard || this.#names.has(name) || aliases.some((alias) => this.#names.has(alias));
   }
 
   /**
@@ -78,8 +79,8 @@ export class Subscription {
   }
 
   /**
-   * The resources of `set` that are subscribed, in the order of their names, and then, as `null`, the names that are
-   * subscribed explicitly and do not exist. When that is the whole set, its own map is returned and thus shared.
+   * The resources of `set` that are subscribed, under their own names and in the order of these, and then, as `null`,
+   * the names that are subscribed explicitly and that no resource has, not even as an alias. When that is the whole set, its own map is returned and thus shared.
    */
   covered(set: ResourceSet): ReadonlyMap<string, Resource | null> {
     if (this.#covered?.set !== set) this.#covered = { set, resources: this.#select(set) };
@@ -91,12 +92,19 @@ export class Subscription {
   }
 
   #select(set: ResourceSet): ReadonlyMap<string, Resource | null> {
-    const missing = [...this.#names].filter((name) => !set.resources.has(name));
-    const existing = this.#names.size - missing.length;
-    const all = this.#wildcard || existing === set.resources.size;
+    const subscribed = new Set<string>();
+    const missing: string[] = [];
+    for (const name of this.#names) {
+      const exists = set.resources.has(name);
+      const aliased = set.aliased.get(name);
+      if (exists) subscribed.add(name);
+      for (const resource of aliased ?? []) subscribed.add(resource.name);
+      if (!exists && aliased === undefined) missing.push(name);
+    }
+    const all = this.#wildcard || subscribed.size === set.resources.size;
     if (all && missing.length === 0) return set.resources;
     const selected = new Map<string, Resource | null>();
-    for (const [name, resource] of set.resources) if (all || this.#names.has(name)) selected.set(name, resource);
+    for (const [name, resource] of set.resources) if (all || subscribed.has(name)) selected.set(name, resource);
     for (const name of missing) selected.set(name, null);
     return selected;
   }

@@ -1,4 +1,5 @@
 import { Ledger } from "./ledger.ts";
+import { RecentTimes } from "./recent-times.ts";
 import type { Resource } from "./resource.ts";
 import { Subscription } from "./subscription.ts";
 
@@ -15,13 +16,19 @@ export class TypeState {
   answered = false;
   /** State of the world: `version_info` of the first request, until it was compared with the snapshot. */
   reportedVersion = "";
+  /** State of the world: `version_info` of the last response that the client accepted, here or on an earlier stream. */
+  acceptedVersion: string | undefined;
   /** State of the world: the version of the last response that was rejected. */
   refusedVersion: string | undefined;
   lastNonce = "";
   /** When the client last accepted a response on this stream. */
   ackedAt: number | undefined;
+  /** When the client accepted what it last accepted of each name. */
+  readonly accepted = new RecentTimes();
   /** The form in which the only resource in flight was sent, if it may have several. */
   form: Resource | undefined;
+  /** When what the client holds needs a heartbeat; `undefined`: as soon as it holds something that does. */
+  heartbeatAt: number | undefined;
   /** Since when a change has been waiting for other types. */
   waitingSince: number | undefined;
 

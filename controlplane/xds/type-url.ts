@@ -1,10 +1,13 @@
-/** Type URLs of the xDS resources this control plane makes. The protocol code works with any other type as well. */
+/** Type URLs of the xDS resources that have a service of their own. The protocol code works with any other type as well. */
 export const TypeUrl = {
   cluster: "type.googleapis.com/envoy.config.cluster.v3.Cluster",
   endpoint: "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
   listener: "type.googleapis.com/envoy.config.listener.v3.Listener",
   extensionConfig: "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
+  scopedRoute: "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration",
   route: "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+  virtualHost: "type.googleapis.com/envoy.config.route.v3.VirtualHost",
+  runtime: "type.googleapis.com/envoy.service.runtime.v3.Runtime",
   secret: "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
 } as const;
 
@@ -19,7 +22,10 @@ export const SERVED_TYPES: readonly string[] = [
   TypeUrl.endpoint,
   TypeUrl.listener,
   TypeUrl.extensionConfig,
+  TypeUrl.scopedRoute,
   TypeUrl.route,
+  TypeUrl.virtualHost,
+  TypeUrl.runtime,
 ];
 
 /**

@@ -1,6 +1,6 @@
 // The variants of a request in all experiments.
 
-import { LogLevel, clearRouteCache, currentTimeSeconds, isLogging, logDebug } from "proxy-wasm-assemblyscript-sdk";
+import { LogLevel, currentTimeSeconds, isLogging, logDebug } from "proxy-wasm-assemblyscript-sdk";
 import { requestPath } from "../common/request";
 import { AnonymousId } from "./anonymous-id";
 import { AbRoutingConfig } from "./config";
@@ -82,11 +82,8 @@ export class Assignment {
 
   private changeRequest(): void {
     const variants = this.variants;
-    let isChanged = variants.length < this.experiments.length && this.ownHeaders.removeForeign();
-    for (let i = 0; i < variants.length; ++i) {
-      if (unchecked(variants[i]).changeRequest()) isChanged = true;
-    }
-    if (isChanged) clearRouteCache();
+    if (variants.length < this.experiments.length) this.ownHeaders.removeForeign();
+    for (let i = 0; i < variants.length; ++i) unchecked(variants[i]).changeRequest();
   }
 }
 

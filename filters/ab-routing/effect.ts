@@ -28,10 +28,6 @@ export class Effect {
     return this.responseEdits !== null;
   }
 
-  get changesRequests(): bool {
-    return this.requestEdits !== null || this.rewrite !== null;
-  }
-
   /** Whether it changes a request header of this name. */
   changesRequestHeader(name: string): bool {
     const edits = this.requestEdits;

@@ -49,7 +49,6 @@ test("no request makes the filter trap, and each gets one of the variants", asyn
       assert.ok(told[0] === "a" || told[0] === "b", told[0]);
       assert.deepEqual(stream.response.headers?.getAll("x-told"), told);
       assert.equal(stream.filterState("ab.everything"), told[0]);
-      assert.ok(stream.routeCacheCleared <= 1);
     }),
     { numRuns: 2000 },
   );

@@ -32,8 +32,8 @@ export class OwnHeaders {
     unchecked((this.toldIn[header] = this.request));
   }
 
-  /** Removes from the current request what is not told in it, so comes from its client. Whether there was something. */
-  removeForeign(): bool {
+  /** Removes from the current request what is not told in it, so comes from its client. */
+  removeForeign(): void {
     const foreign = this.foreign;
     foreign.length = 0;
     for (let i = 0; i < requestHeaders.count; ++i) {
@@ -42,6 +42,5 @@ export class OwnHeaders {
       if (header >= 0 && unchecked(this.toldIn[header]) != this.request) foreign.push(header);
     }
     for (let i = 0; i < foreign.length; ++i) requestHeaders.removeName(this.names[foreign[i]]);
-    return foreign.length > 0;
   }
 }

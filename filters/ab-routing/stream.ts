@@ -39,7 +39,8 @@ export class AbRoutingStream extends HttpContext {
     return FilterHeadersStatus.Continue;
   }
 
-  onLog(): void {
+  // Not in `onLog`: every module has this callback anyway, and what it does not export costs no request anything.
+  onDelete(): void {
     const measured = this.measured;
     if (measured.length == 0) return;
     const status = attributes.response.code.i64();

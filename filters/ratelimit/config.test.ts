@@ -44,6 +44,7 @@ const good: Good[] = [
             { host: {} },
             { clientAddress: { ipv4Prefix: 24, ipv6Prefix: 64, xForwardedForPosition: 1 } },
             { principal: {} },
+            { claim: "tenant" },
             { apiKey: { header: "x-api-key" } },
             { apiKey: { query: "key" } },
             { apiKey: { cookie: "key" }, default: "none" },
@@ -242,7 +243,7 @@ const bad: Bad[] = [
     what: "a value of two sources",
     configuration: one({ key: [{ header: "a", cookie: "b" }] }),
     error:
-      "limits[0].key[0]: expected exactly one of header, cookie, query, path, method, host, clientAddress, principal, apiKey, routeName, clusterName, metadata, routeMetadata, clusterMetadata, property, constant, found header and cookie",
+      "limits[0].key[0]: expected exactly one of header, cookie, query, path, method, host, clientAddress, principal, claim, apiKey, routeName, clusterName, metadata, routeMetadata, clusterMetadata, property, constant, found header and cookie",
   },
   {
     what: "a value of no source",
@@ -253,6 +254,11 @@ const bad: Bad[] = [
     what: "a value of an unknown source",
     configuration: one({ key: [{ body: "a" }] }),
     error: "limits[0].key[0].body: unknown field",
+  },
+  {
+    what: "a claim that authz cannot leave",
+    configuration: one({ key: [{ claim: "tenant.id" }] }),
+    error: "limits[0].key[0].claim: expected 1 to 64 of the characters A-Z a-z 0-9 _ -",
   },
   {
     what: "a header that is no name",

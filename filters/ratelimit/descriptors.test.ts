@@ -21,6 +21,9 @@ function statuses(worker: Worker, count: number, request: Request = {}): number[
 
 const header = (name: string, value: string): Request => ({ headers: [[name, value]] });
 const forwarded = (list: string): Request => header("x-forwarded-for", list);
+const claim = (value: string, name = "tenant"): Request => ({
+  properties: { filter_state: { [`wasm.authz.claim.${name}`]: value } },
+});
 const metadata = (value: string | Uint8Array | boolean): Request => ({
   properties: { metadata: { filter_metadata: { "envoy.filters.http.jwt_authn": { payload: { sub: value } } } } },
 });
@@ -113,6 +116,12 @@ const keyCases: Readonly<Record<string, KeyCase>> = {
       [metadata(double(7)), metadata(double(8))],
     ],
     absent: [{}],
+  },
+  "a claim that authz left": {
+    key: { claim: "tenant" },
+    same: [[claim("a"), { ...claim("a"), path: "/b" }]],
+    different: [[claim("a"), claim("b")]],
+    absent: [{}, claim("a", "other"), { headers: [["authz.claim.tenant", "a"]] }],
   },
   "the route's name": {
     key: { routeName: {} },

@@ -15,7 +15,8 @@ import {
   type Variant,
 } from "../index.ts";
 import { SotwStream } from "../sotw.ts";
-import type { Send, StreamOptions, XdsStream } from "../stream.ts";
+import type { Send } from "../response.ts";
+import type { ClientSupport, StreamOptions, XdsStream } from "../stream.ts";
 
 /** Types by the name of their discovery service. */
 export const Type = {
@@ -25,6 +26,9 @@ export const Type = {
   ECDS: TypeUrl.extensionConfig,
   RDS: TypeUrl.route,
   SDS: TypeUrl.secret,
+  SRDS: TypeUrl.scopedRoute,
+  VHDS: TypeUrl.virtualHost,
+  RTDS: TypeUrl.runtime,
 } as const;
 
 export type Type = keyof typeof Type;
@@ -35,7 +39,10 @@ const OPTIONS: StreamOptions = {
   resumeGraceMs: 1_000,
 };
 
-/** A resource written as `name@version`; a cluster `name@version` gets its endpoints by EDS, under its own name. */
+/**
+ * A resource written as `name@version`. A cluster gets its endpoints by EDS, under its own name; a virtual host `a` can
+ * also be subscribed to as `a'`.
+ */
 export function resource(type: Type, text: string): Resource {
   const [name = "", version = ""] = text.split("@");
   const message =
@@ -45,7 +52,8 @@ export function resource(type: Type, text: string): Resource {
           create(ClusterSchema, { name, clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.EDS } }),
         )
       : Buffer.from(text);
-  return createResource(name, Type[type], message, version);
+  const aliases = type === "VHDS" ? { aliases: [`${name}'`] } : {};
+  return createResource(name, Type[type], message, { version, ...aliases });
 }
 
 /** A filter written as `name@version` that needs the module `module`. */
@@ -123,8 +131,8 @@ abstract class Script<Request> {
 export class SotwScript extends Script<Parameters<SotwStream["request"]>[0]> {
   readonly #names = new Map<Type, readonly string[]>();
 
-  constructor(memory = new ProxyMemory()) {
-    super((options, report) => new SotwStream(options, memory, report));
+  constructor(memory = new ProxyMemory(), client: ClientSupport = { ttl: false }) {
+    super((options, report) => new SotwStream(options, memory, client, report));
   }
 
   ask(
@@ -154,8 +162,8 @@ export class SotwScript extends Script<Parameters<SotwStream["request"]>[0]> {
 }
 
 export class DeltaScript extends Script<Parameters<DeltaStream["request"]>[0]> {
-  constructor(memory = new ProxyMemory()) {
-    super((options, report) => new DeltaStream(options, memory, report));
+  constructor(memory = new ProxyMemory(), client: ClientSupport = { ttl: false }) {
+    super((options, report) => new DeltaStream(options, memory, client, report));
   }
 
   /** Names are subscribed to, `-name` unsubscribes, and `name=version` is reported as held. */

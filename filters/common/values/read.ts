@@ -2,7 +2,7 @@
 
 import { ConfigObject } from "proxy-wasm-assemblyscript-sdk";
 import { refuseEmpty } from "../lists";
-import { headerName } from "../names";
+import { headerName, plainName } from "../names";
 import { readAddress } from "./address-value";
 import { ConstantValue, CookieValue, DigestValue, HeaderValue, HostValue, QueryValue } from "./message-values";
 import { readPath } from "./path-value";
@@ -18,6 +18,7 @@ enum Source {
   Host,
   ClientAddress,
   Principal,
+  Claim,
   ApiKey,
   RouteName,
   ClusterName,
@@ -38,6 +39,7 @@ const SOURCES: string[] = [
   "host",
   "clientAddress",
   "principal",
+  "claim",
   "apiKey",
   "routeName",
   "clusterName",
@@ -67,6 +69,9 @@ export function readValue(object: ConfigObject): RequestValue {
       return readPath(object.object(field));
     case Source.ClientAddress:
       return readAddress(object.object(field));
+    case Source.Claim:
+      // What authz leaves of a token, by the `state` of its `claimToState`.
+      return new PropertyValue([`authz.claim.${plainName(object, field)}`]);
     case Source.ApiKey:
       return readApiKey(object.object(field));
     case Source.Metadata:

@@ -1,0 +1,16 @@
+export { SqliteStore } from "./sqlite.ts";
+export {
+  ConflictError,
+  CorruptStoreError,
+  MAX_BLOB,
+  MAX_EVENTS,
+  StoreUnavailableError,
+  type Blob,
+  type BlobVersion,
+  type Candidacy,
+  type ElectionObserver,
+  type Json,
+  type StopWatching,
+  type Store,
+  type StoredEvent,
+} from "./store.ts";
