@@ -89,13 +89,18 @@ program
 program
   .command("import")
   .description(
-    "turn filters of Envoy (rbac, jwt_authn, local_ratelimit) or policies of Istio into configurations of authz and ratelimit",
+    "turn filters of Envoy (rbac, jwt_authn, local_ratelimit, ratelimit with its service) or policies of Istio into configurations of authz and ratelimit",
   )
   .argument("<file...>", "YAML or JSON; - for standard input")
   .addOption(new Option("--from <source>", "what the files are; found out when left out").choices(["envoy", "istio"]))
   .option("--out <folder>", "where configurations are written; standard output when left out")
   .option("--json", "print configurations and findings as JSON", false)
   .option("--allow-loss", "write also what could not be carried over whole; authz is stricter there", false)
+  .addOption(
+    new Option("--scope <scope>", "who counts what Envoy's ratelimit asks a service for")
+      .choices(["service", "fleet", "envoy"])
+      .default("service"),
+  )
   .option("--trusted-hops <count>", "how many proxies Envoy trusts with x-forwarded-for", parseCount)
   .option("--trust-domain <name>", "what cluster.local stands for in Istio's principals", "cluster.local")
   .option("--root-namespace <name>", "the namespace whose Istio policies apply in all", "istio-system")
