@@ -295,7 +295,7 @@ descriptors:
   descriptors: [{ key: user, value: bk, rate_limit: { replaces: [{ name: specific }], unit: minute, requests_per_unit: 2 } }]
 `;
   const lists = [actions(header("k1", "key_1"), header("user")), actions(header("k2", "key_2"), header("user"))];
-  const { configuration } = await importAll("envoy", envoy("", one(lists.join(", "))), replacing);
+  const { configuration } = await importAll("envoy", envoy("request_type: external", one(lists.join(", "))), replacing);
   const worker = await (await envoys.start()).worker(configuration ?? {});
   const ask = (headers: [string, string][]): number => statusOf(worker.send({ headers: [...headers, ["user", "bk"]] }));
   const [first, second]: [string, string][] = [

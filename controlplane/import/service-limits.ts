@@ -111,7 +111,9 @@ function replacements(one: Ruled, all: readonly Ruled[]): RequestMatch[] {
   return all
     .filter(({ limit }) => limit !== one.limit && limit.replaces.includes(one.limit.name))
     .flatMap((other): RequestMatch[] => {
-      if (other.except.length > 0) {
+      // What the replaced one is not for either makes no difference.
+      const mine = new Set(one.except.map((match) => JSON.stringify(match)));
+      if (other.except.some((match) => !mine.has(JSON.stringify(match)))) {
         const message = `"${one.limit.name}" is not replaced, since requests for this limit cannot be named in one match; both count`;
         other.limit.at.get("replaces")?.report("loss", message);
         return [];
