@@ -12,7 +12,7 @@ import {
   type ServerDuplexStream,
   type ServerUnaryCall,
   type sendUnaryData,
-  type status as Code,
+  type StatusObject,
 } from "@grpc/grpc-js";
 import { buildFilters } from "../setup/filters.mjs";
 import { root } from "../setup/paths.mjs";
@@ -40,21 +40,26 @@ let client: Client;
 async function startServer(name: string): Promise<number> {
   const server = new Server();
   servers.push(server);
-  const statusOf = (metadata: Metadata): Code => Number(metadata.get("x-fail")[0] ?? 0) as Code;
+  const failureOf = (metadata: Metadata): Partial<StatusObject> | undefined => {
+    const [code] = metadata.get("x-fail");
+    return code === undefined
+      ? undefined
+      : (JSON.parse(`{"code":${String(code)},"details":"as asked for"}`) as Partial<StatusObject>);
+  };
   server.addService(
     { ask: ASK, talk: TALK },
     {
       ask: ({ metadata }: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => {
-        const code = statusOf(metadata);
+        const failure = failureOf(metadata);
         // Without a message grpc-js answers by headers alone.
-        if (code !== 0) callback({ code, details: "as asked for" });
+        if (failure !== undefined) callback(failure);
         else callback(null, Buffer.from(name));
       },
       talk: (call: ServerDuplexStream<Buffer, Buffer>) => {
-        const code = statusOf(call.metadata);
+        const failure = failureOf(call.metadata);
         call.on("data", () => call.write(Buffer.from(name)));
         call.on("end", () => {
-          if (code !== 0) call.emit("error", { code, details: "as asked for" });
+          if (failure !== undefined) call.emit("error", failure);
           else call.end();
         });
       },
