@@ -10,6 +10,7 @@ export {
 export { formatAssignment } from "./format-explanation.ts";
 export { formatChanges, formatSource, formatSplit } from "./format-split.ts";
 export { formatStanding } from "./format-standing.ts";
+export { readAbRequests, unexpected, type AbRequestSpec } from "./requests.ts";
 export { checkConfiguration, drawKeys, type Drawn, type DrawOptions } from "./simulation.ts";
 export {
   changesBetween,

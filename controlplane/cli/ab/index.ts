@@ -30,7 +30,11 @@ export function addAbCommands(program: Command): void {
   const explaining = ab
     .command("explain")
     .description("say which variant a request gets in each experiment and why, and what the upstream gets")
-    .argument(...CONFIGURATION);
+    .argument(...CONFIGURATION)
+    .option(
+      "--requests <file>",
+      "requests in YAML or JSON, in place of the options that make one; exit status 1 if one is not as the file expects",
+    );
   addRequestOptions(explaining)
     .option("--property <path=value>", PROPERTY, collect, [])
     .option(...POLICY)
