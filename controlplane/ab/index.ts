@@ -1,5 +1,6 @@
 export { addFigures, readFigures, STATS_PATH, type Figures } from "./envoy-stats.ts";
 export { experimentsOf, keySourcesOf, sharesOf, type Experiment, type KeySource } from "./experiments.ts";
+export { figuresOfTotals, isOfExperiments } from "./fleet-figures.ts";
 export {
   explainAssignment,
   propertiesOf,

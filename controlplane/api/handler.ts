@@ -1,10 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pathOf, serveModule, type ModuleStore } from "../modules/index.ts";
 import type { Consumption, LeaseService } from "../quota/index.ts";
+import { experimentsReport } from "./experiments-report.ts";
+import { limitsReport } from "./limits-report.ts";
 import { statusReport, type StatusInput } from "./status-report.ts";
+import type { NodeStats } from "../fleet/index.ts";
 
 /** What the HTTP server shows of a control plane. */
 export interface ApiSource extends StatusInput {
+  readonly stats: Pick<NodeStats, "of" | "figures" | "totals" | "nodeIds">;
   readonly modules: ModuleStore;
   readonly leases: Pick<LeaseService, "top">;
 }
@@ -12,9 +16,11 @@ export interface ApiSource extends StatusInput {
 /** Buckets that are told of. */
 const TOP_BUCKETS = 100;
 
-/** The buckets with the most requests, the first first. */
 export interface QuotaReport {
+  /** The buckets with the most requests, the first first. */
   readonly top: readonly Consumption[];
+  /** The buckets with the most refused requests, the first first. */
+  readonly mostDenied: readonly Consumption[];
 }
 
 type Answer = (source: ApiSource, response: ServerResponse) => void;
@@ -23,8 +29,13 @@ const answers: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ["/api/v1/status", (source, response) => send(response, 200, statusReport(source))],
   [
     "/api/v1/quotas",
-    ({ leases }, response) => send(response, 200, { top: leases.top(TOP_BUCKETS) } satisfies QuotaReport),
+    ({ leases }, response) => {
+      const [top, mostDenied] = [leases.top(TOP_BUCKETS), leases.top(TOP_BUCKETS, "denied")];
+      send(response, 200, { top, mostDenied } satisfies QuotaReport);
+    },
   ],
+  ["/api/v1/experiments", (source, response) => send(response, 200, experimentsReport(source))],
+  ["/api/v1/limits", ({ stats }, response) => send(response, 200, limitsReport(stats))],
   ["/healthz", (_, response) => send(response, 200, { status: "alive" })],
   [
     "/readyz",

@@ -11,6 +11,7 @@ import { addAbCommands } from "./ab/index.ts";
 import { addAuthzCommands } from "./authz/index.ts";
 import { addFilterCommands } from "./filter/index.ts";
 import { importFiles, type ImportFlags } from "./import.ts";
+import { limits, type LimitsOptions } from "./limits.ts";
 import { parseHostPort } from "./parse-host-port.ts";
 import { collect } from "./request-flags.ts";
 import { quota, type QuotaOptions } from "./quota.ts";
@@ -115,11 +116,23 @@ program
 
 program
   .command("quota")
-  .description("show the buckets of quotas with the most requests")
+  .description("show the buckets of quotas, and so the keys of limits for the whole fleet, with the most requests")
   .addOption(http("where the control plane serves its status"))
   .option("--top <count>", "how many, 100 at most", parseTop, 20)
+  .addOption(
+    new Option("--by <what>", "by all requests, or by those that were refused")
+      .choices(["requests", "denied"])
+      .default("requests"),
+  )
   .option("--json", "print it as JSON", false)
   .action((options: QuotaOptions) => quota(options));
+
+program
+  .command("limits")
+  .description("show what the limits of the filter ratelimit let pass and refused, over all sidecars")
+  .addOption(http("where the control plane serves its status"))
+  .option("--json", "print it as JSON", false)
+  .action((options: LimitsOptions) => limits(options));
 
 addAbCommands(program);
 addAuthzCommands(program);

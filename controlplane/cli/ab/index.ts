@@ -1,5 +1,5 @@
 // The commands `meshwright ab`: what a configuration of the filter ab-routing makes of requests, and what came of it.
-import { InvalidArgumentError, type Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
 import type { HostPort } from "../../control/index.ts";
 import { orFail } from "../fail.ts";
 import { parseHostPort } from "../parse-host-port.ts";
@@ -68,18 +68,23 @@ export function addAbCommands(program: Command): void {
 
   ab.command("status")
     .description(
-      "compare the variants of measured experiments by the figures of Envoys; exit status 1 on a sample ratio mismatch",
+      "compare the variants of measured experiments by what all sidecars told the control plane, or by the figures of some Envoys; exit status 1 on a sample ratio mismatch",
     )
-    .argument(...CONFIGURATION)
-    .requiredOption(
+    .argument("[configuration]", `with --admin: ${CONFIGURATION[1]}`)
+    .addOption(
+      new Option("--http <address>", "where the control plane serves its status")
+        .argParser(parseHostPort)
+        .default(parseHostPort("18001"), "127.0.0.1:18001"),
+    )
+    .option(
       "--admin <address>",
-      "the admin interface of an Envoy; can be repeated, and is added up",
+      "in place of the control plane: the admin interface of an Envoy; can be repeated, and is added up",
       collectAdmin,
     )
     .option(...POLICY)
     .option(...MODULE)
     .option("--json", "print it as JSON", false)
-    .action((configuration: string, flags: StatusFlags) => orFail(() => status(configuration, flags)));
+    .action((configuration: string | undefined, flags: StatusFlags) => orFail(() => status(configuration, flags)));
 }
 
 function collectAdmin(text: string, before: readonly HostPort[] = []): readonly HostPort[] {
