@@ -12,7 +12,7 @@ import { ModuleStore } from "../modules/index.ts";
 import { translate } from "../translate/index.ts";
 import { TypeUrl, type ResourceStatus } from "../xds/index.ts";
 import type { Release } from "../control/index.ts";
-import { handleRequest, statusReport, type SidecarReport } from "./index.ts";
+import { handleRequest, limitsReport, statusReport, type SidecarReport } from "./index.ts";
 import type { ApiSource } from "./handler.ts";
 
 const service = (name: string, node: string, port: number): string => `---
@@ -181,6 +181,33 @@ describe("status report", () => {
   });
 });
 
+test("limits over all sidecars: those that refused most lately first", () => {
+  const stats = new NodeStats();
+  for (const [node, scale] of [
+    ["web-1", 1],
+    ["web-2", 2],
+  ] as const) {
+    for (let i = 0; i <= 12; ++i) {
+      const counters = [
+        ["wasmcustom.ratelimit.a.allowed", 100 * i * scale],
+        ["wasmcustom.ratelimit.a.limited", 1_000],
+        ["wasmcustom.ratelimit.b.c.shadow_limited", 5 * i * scale],
+        ["wasmcustom.ratelimit.exempt", scale],
+      ] as const;
+      stats.record(node, { counters, gauges: [], histograms: [] }, NOW - (12 - i) * 5_000);
+    }
+  }
+  const none = { allowed: 0, limited: 0, shadowLimited: 0, allowedPerSecond: 0, limitedPerSecond: 0 };
+  assert.deepEqual(limitsReport(stats, NOW), {
+    sidecars: 2,
+    limits: [
+      { ...none, limit: "b.c", shadowLimited: 180, limitedPerSecond: 3 },
+      { ...none, limit: "a", allowed: 3_600, limited: 2_000, allowedPerSecond: 60 },
+    ],
+    exempt: 3,
+  });
+});
+
 describe("HTTP server", () => {
   const folder = mkdtempSync(join(tmpdir(), "meshwright-api-"));
   let server: Server;
@@ -223,6 +250,8 @@ describe("HTTP server", () => {
     assert.equal(await ask("/readyz"), 200);
     assert.equal(await ask("/api/v1/status"), 200);
     assert.equal(await ask("/api/v1/quotas"), 200);
+    assert.equal(await ask("/api/v1/experiments"), 200);
+    assert.equal(await ask("/api/v1/limits"), 200);
   });
 
   const others: [path: string, method: string, status: number][] = [
