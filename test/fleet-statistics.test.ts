@@ -63,7 +63,7 @@ describe("the statistics of two sidecars", () => {
   const startedAt = Date.now();
 
   before(async () => {
-    mesh = await Mesh.create();
+    mesh = await Mesh.create({ isSecure: false });
     mesh.write("probe.wasm", await probeModule());
     for (const name of ["ab-routing", "ratelimit"]) mesh.write(`${name}.wasm`, await filterModule(name));
     const endpoints = [];
@@ -190,7 +190,7 @@ ${modules.join("")}${policy("probe", { mark: "one" })}${policy("ratelimit", { li
     const [{ limit, allowed, limited, shadowLimited } = {}] = limits.limits;
     assert.deepEqual([limit, allowed, limited, shadowLimited], ["per-user", 45, 2, 0]);
 
-    const http = ["--http", `127.0.0.1:${String(mesh.httpPort)}`];
+    const http = ["--insecure", "--http", `127.0.0.1:${String(mesh.httpPort)}`];
     const run = async (...args: string[]): Promise<string> => {
       const { code, output } = await runCommand([...args, ...http], { cwd: root });
       assert.equal(code, 0, output);

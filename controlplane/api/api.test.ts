@@ -9,6 +9,7 @@ import fc from "fast-check";
 import { Figures, Fleet, NodeStats, NO_TOTALS, type NodeView, type Stat } from "../fleet/index.ts";
 import { loadModel } from "../model/index.ts";
 import { ModuleStore } from "../modules/index.ts";
+import { InsecureAccess } from "../security/index.ts";
 import { translate } from "../translate/index.ts";
 import { TypeUrl, type ResourceStatus } from "../xds/index.ts";
 import type { Release } from "../control/index.ts";
@@ -221,6 +222,7 @@ describe("HTTP server", () => {
       stats: new NodeStats(),
       modules: new ModuleStore(folder),
       leases: { top: () => [] },
+      access: new InsecureAccess([]),
     };
     server = createServer((request, response) => handleRequest(source, request, response));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -240,8 +242,8 @@ describe("HTTP server", () => {
       socket.on("error", reject);
       socket.on("close", () => resolve(Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1] ?? 0)));
     });
-  const ask = (path: string, method = "GET"): Promise<number> =>
-    raw(`${method} ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+  const ask = (path: string, method = "GET", headers = "Host: localhost"): Promise<number> =>
+    raw(`${method} ${path} HTTP/1.1\r\n${headers}\r\nConnection: close\r\n\r\n`);
 
   test("it is alive before it is ready", async () => {
     assert.equal(await ask("/healthz"), 200);
@@ -253,6 +255,24 @@ describe("HTTP server", () => {
     assert.equal(await ask("/api/v1/experiments"), 200);
     assert.equal(await ask("/api/v1/limits"), 200);
   });
+
+  const pages: [what: string, headers: string, status: number][] = [
+    [
+      "the control plane's own page",
+      "Host: 127.0.0.1:18001\r\nOrigin: http://127.0.0.1:18001\r\nSec-Fetch-Site: same-origin",
+      200,
+    ],
+    ["IPv6", "Host: [::1]:18001", 200],
+    ["a page of another origin", "Host: 127.0.0.1:18001\r\nOrigin: http://evil.example", 401],
+    ["a page on another port", "Host: 127.0.0.1:18001\r\nOrigin: http://127.0.0.1:3000", 401],
+    ["a page without an origin", "Host: 127.0.0.1:18001\r\nOrigin: null", 401],
+    ["an image of another page", "Host: 127.0.0.1:18001\r\nSec-Fetch-Site: cross-site", 401],
+    ["a name that was made to resolve to this machine", "Host: evil.example:18001", 401],
+  ];
+  for (const [what, headers, status] of pages) {
+    test(`without encryption, ${what}: ${String(status)}`, async () =>
+      assert.equal(await ask("/api/v1/status", "GET", headers), status));
+  }
 
   const others: [path: string, method: string, status: number][] = [
     ["/", "GET", 404],

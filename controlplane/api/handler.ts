@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pathOf, serveModule, type ModuleStore } from "../modules/index.ts";
 import type { Consumption, LeaseService } from "../quota/index.ts";
+import { includesRole, type HttpAccess, type Role } from "../security/index.ts";
 import { experimentsReport } from "./experiments-report.ts";
 import { limitsReport } from "./limits-report.ts";
 import { statusReport, type StatusInput } from "./status-report.ts";
@@ -11,6 +12,7 @@ export interface ApiSource extends StatusInput {
   readonly stats: Pick<NodeStats, "of" | "figures" | "totals" | "nodeIds">;
   readonly modules: ModuleStore;
   readonly leases: Pick<LeaseService, "top">;
+  readonly access: HttpAccess;
 }
 
 /** Buckets that are told of. */
@@ -48,8 +50,14 @@ const answers: ReadonlyMap<string, Answer> = new Map<string, Answer>([
 
 /** Answers a request to the control plane's HTTP server. */
 export function handleRequest(source: ApiSource, request: IncomingMessage, response: ServerResponse): void {
-  if (serveModule(source.modules, request, response)) return;
   const path = pathOf(request);
+  if (path.startsWith("/modules/") && !source.access.mayFetchModules(request)) {
+    refuse(response, "a module", "the certificate of a sidecar, or a token");
+    return;
+  }
+  if (serveModule(source.modules, request, response)) return;
+  // Also where nothing is: who may not read is not told what there is.
+  if (path.startsWith("/api/") && !isAllowed(source.access, "viewer", request, response)) return;
   const answer = answers.get(path);
   if (answer === undefined) {
     send(response, 404, { error: `nothing at ${path}`, paths: [...answers.keys(), "/modules/<sha256>.wasm"] });
@@ -59,6 +67,24 @@ export function handleRequest(source: ApiSource, request: IncomingMessage, respo
   } else {
     answer(source, response);
   }
+}
+
+/** Whether the caller has a role; otherwise the request is answered with 401 or 403. */
+export function isAllowed(access: HttpAccess, role: Role, request: IncomingMessage, response: ServerResponse): boolean {
+  const caller = access.identify(request);
+  if (caller === undefined) {
+    refuse(response, pathOf(request), `a token of the role ${role}, in the header authorization`);
+    return false;
+  }
+  if (includesRole(caller.role, role)) return true;
+  const error = `${pathOf(request)} needs the role ${role}, and ${caller.name} has the role ${caller.role}`;
+  send(response, 403, { error });
+  return false;
+}
+
+function refuse(response: ServerResponse, what: string, needed: string): void {
+  response.setHeader("www-authenticate", 'Bearer realm="meshwright"');
+  send(response, 401, { error: `${what} needs ${needed}` });
 }
 
 function send(response: ServerResponse, status: number, body: object): void {

@@ -1,16 +1,14 @@
 import type { LimitsReport } from "../api/index.ts";
-import type { HostPort } from "../control/index.ts";
-import { ask } from "./ask.ts";
+import { ask, type Connection } from "./ask.ts";
 import { table } from "./print-table.ts";
 
-export interface LimitsOptions {
-  readonly http: HostPort;
+export interface LimitsOptions extends Connection {
   readonly json: boolean;
 }
 
 /** `meshwright limits`. The exit status is 1 when the control plane does not answer. */
-export async function limits({ http, json }: LimitsOptions): Promise<void> {
-  const report = (await ask(http, "/api/v1/limits")) as LimitsReport | undefined;
+export async function limits({ json, ...connection }: LimitsOptions): Promise<void> {
+  const report = (await ask(connection, "/api/v1/limits")) as LimitsReport | undefined;
   if (report === undefined) return;
   process.stdout.write(json ? `${JSON.stringify(report, undefined, 2)}\n` : `${formatLimits(report).join("\n")}\n`);
 }

@@ -1,19 +1,17 @@
 import type { QuotaReport } from "../api/index.ts";
-import type { HostPort } from "../control/index.ts";
 import type { Consumption, Ranking } from "../quota/index.ts";
-import { ask } from "./ask.ts";
+import { ask, type Connection } from "./ask.ts";
 import { table } from "./print-table.ts";
 
-export interface QuotaOptions {
-  readonly http: HostPort;
+export interface QuotaOptions extends Connection {
   readonly top: number;
   readonly by: Ranking;
   readonly json: boolean;
 }
 
 /** `meshwright quota`. The exit status is 1 when the control plane does not answer. */
-export async function quota({ http, top, by, json }: QuotaOptions): Promise<void> {
-  const report = (await ask(http, "/api/v1/quotas")) as QuotaReport | undefined;
+export async function quota({ top, by, json, ...connection }: QuotaOptions): Promise<void> {
+  const report = (await ask(connection, "/api/v1/quotas")) as QuotaReport | undefined;
   if (report === undefined) return;
   const shown = (by === "denied" ? report.mostDenied : report.top).slice(0, top);
   process.stdout.write(

@@ -2,8 +2,10 @@ import { pino, type Logger } from "pino";
 import pretty from "pino-pretty";
 import { ControlPlane, FaultySourceError, type HostPort } from "../control/index.ts";
 import { RedisLedger, type Ledger } from "../quota/index.ts";
+import { Security } from "../security/index.ts";
 import { FolderSource } from "../source/index.ts";
 import { MODULES_CLUSTER } from "../bootstrap/index.ts";
+import { pairOf } from "./bootstrap.ts";
 
 export interface ServeOptions {
   readonly config: string;
@@ -11,6 +13,13 @@ export interface ServeOptions {
   readonly xds: HostPort;
   readonly http: HostPort;
   readonly quotaStore?: string;
+  readonly trustDomain?: string;
+  readonly authorityCert?: string;
+  readonly authorityKey?: string;
+  readonly trust?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly insecure: boolean;
   readonly keepStats: readonly string[];
   readonly logFormat: "json" | "text";
 }
@@ -21,6 +30,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const ledger = options.quotaStore === undefined ? undefined : await openLedger(options.quotaStore, log);
   let plane: ControlPlane;
   try {
+    const security = options.insecure ? undefined : await openSecurity(options, log);
     plane = await ControlPlane.start({
       source: new FolderSource(options.config),
       stateFolder: options.state,
@@ -29,6 +39,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       modulesCluster: MODULES_CLUSTER,
       keepStats: options.keepStats,
       ...(ledger === undefined ? {} : { ledger }),
+      ...(security === undefined ? {} : { security }),
       log,
     });
   } catch (error) {
@@ -48,6 +59,20 @@ export async function serve(options: ServeOptions): Promise<void> {
       void plane.close().then(() => process.exit(0));
     });
   }
+}
+
+function openSecurity(options: ServeOptions, log: Logger): Promise<Security> {
+  const authority = pairOf("--authority-cert", options.authorityCert, "--authority-key", options.authorityKey);
+  const serverCertificate = pairOf("--tls-cert", options.tlsCert, "--tls-key", options.tlsKey);
+  return Security.open({
+    stateFolder: options.state,
+    ...(options.trustDomain === undefined ? {} : { trustDomain: options.trustDomain }),
+    ...(authority === undefined ? {} : { authority }),
+    ...(options.trust === undefined ? {} : { trust: options.trust }),
+    ...(serverCertificate === undefined ? {} : { serverCertificate }),
+    hosts: [options.xds.host, options.http.host],
+    log,
+  });
 }
 
 /** Starts without the store as well: quotas go by their policy until it is there. */

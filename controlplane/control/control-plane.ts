@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { ServerCredentials } from "@grpc/grpc-js";
 import type { Logger } from "pino";
 import { handleRequest, statusReport } from "../api/index.ts";
@@ -6,8 +6,9 @@ import { addClientStatusService, addMetricsService, Fleet, KeptNames, NodeStats 
 import { formatProblem, type Problem } from "../model/index.ts";
 import { ModuleStore } from "../modules/index.ts";
 import { addQuotaService, LeaseService, MemoryLedger, Quotas, type Ledger } from "../quota/index.ts";
+import { InsecureAccess, type HttpAccess, type Security } from "../security/index.ts";
 import type { Source, StopWatching } from "../source/index.ts";
-import { XdsServer, type NodeInfo, type Snapshot } from "../xds/index.ts";
+import { XdsServer, type Caller, type NodeInfo, type Snapshot } from "../xds/index.ts";
 import { changedResources } from "./changes.ts";
 import { formatHostPort, type HostPort } from "./host-port.ts";
 import { logFleet } from "./log-fleet.ts";
@@ -24,6 +25,8 @@ export interface ControlPlaneOptions {
   readonly modulesCluster: string;
   /** Where the counts of quotas are kept, and closed in the end. Default: in this process. */
   readonly ledger?: Ledger;
+  /** Certificates and who may do what; closed in the end. Without it, everybody may do everything, and nothing is encrypted. */
+  readonly security?: Security;
   /** Statistics of sidecars that are kept besides the usual ones: those whose names in Envoy start so. */
   readonly keepStats?: readonly string[];
   readonly log: Logger;
@@ -47,6 +50,8 @@ export class ControlPlane {
   readonly stats: NodeStats;
   /** Divides quotas among the sidecars. */
   readonly leases: LeaseService;
+  /** Who may do what over HTTP. */
+  readonly access: HttpAccess;
   readonly #ledger: Ledger;
   #quotas = new Quotas([]);
   readonly #options: ControlPlaneOptions;
@@ -71,14 +76,21 @@ export class ControlPlane {
       modulesAuthority: formatHostPort(options.http),
       modulesCluster: options.modulesCluster,
     });
+    const { security } = options;
+    const authorize = security && ((node: NodeInfo, caller: Caller) => this.#refusal(security, node, caller));
+    this.access = security?.access ?? new InsecureAccess([options.http.host]);
     this.#xds = new XdsServer({
       source: { snapshot: (node) => this.#snapshot(node) },
       observer: this.fleet,
+      ...(authorize === undefined ? {} : { authorize }),
+      interceptors: security === undefined ? [] : [security.admission.interceptor],
       onError: (error) => options.log.error({ err: error }, "internal error while serving a stream"),
     });
-    this.#http = createServer((request, response) => handleRequest(this, request, response));
-    addMetricsService(this.#xds.grpc, this.stats);
-    addClientStatusService(this.#xds.grpc, this.fleet);
+    const answer = (request: IncomingMessage, response: ServerResponse): void => handleRequest(this, request, response);
+    this.#http = security?.httpsServer(answer) ?? createServer(answer);
+    addMetricsService(this.#xds.grpc, this.stats, authorize === undefined ? {} : { authorize });
+    const maySeeAll = security && { authorize: (caller: Caller) => security.admission.refusalToSeeAll(caller) };
+    addClientStatusService(this.#xds.grpc, this.fleet, maySeeAll);
     this.#ledger = options.ledger ?? new MemoryLedger();
     this.leases = new LeaseService({
       ledger: this.#ledger,
@@ -149,6 +161,7 @@ export class ControlPlane {
     this.#http.closeAllConnections();
     await this.#xds.close();
     await this.#ledger.close();
+    this.#options.security?.close();
   }
 
   async #reloadWhileStale(): Promise<void> {
@@ -215,15 +228,31 @@ export class ControlPlane {
     return found?.snapshot;
   }
 
+  /** Why a caller may not be served as a node. */
+  #refusal(security: Security, node: NodeInfo, caller: Caller): string | undefined {
+    const refusal = security.admission.refusal(node, caller) ?? this.#contradiction(node);
+    if (refusal !== undefined) this.#options.log.warn({ node: node.id, peer: caller.getPeer() }, `refused: ${refusal}`);
+    return refusal;
+  }
+
+  /** A node that no Service knows may come, and is shown in the status; the node of another Service may not. */
+  #contradiction(node: NodeInfo): string | undefined {
+    const place = this.#release?.translation.sidecars.get(node.id);
+    if (place === undefined || place.service.metadata.name === node.cluster) return undefined;
+    return `the node "${node.id}" is a sidecar of Service ${place.service.metadata.name}, not of ${node.cluster}`;
+  }
+
   async #listen(): Promise<void> {
-    const { xds, http, log } = this.#options;
+    const { xds, http, log, security } = this.#options;
     await new Promise<void>((resolve, reject) => {
       this.#http.once("error", (error) => {
         reject(new Error(`cannot listen on ${formatHostPort(http)}: ${error.message}`, { cause: error }));
       });
       this.#http.listen(http.port, http.host, resolve);
     });
-    await this.#xds.listen(formatHostPort(xds), ServerCredentials.createInsecure());
-    log.info(`xDS on ${formatHostPort(xds)}, HTTP on ${formatHostPort(http)}`);
+    await this.#xds.listen(formatHostPort(xds), security?.grpcCredentials() ?? ServerCredentials.createInsecure());
+    const [how, scheme] = security === undefined ? ["without encryption, HTTP", "HTTP"] : ["with mutual TLS", "HTTPS"];
+    log.info(`xDS on ${formatHostPort(xds)}, ${scheme} on ${formatHostPort(http)}, ${how}`);
+    if (security === undefined) log.warn("--insecure: whoever reaches these ports may do everything");
   }
 }

@@ -1,6 +1,7 @@
 // The commands `meshwright ab`: what a configuration of the filter ab-routing makes of requests, and what came of it.
-import { InvalidArgumentError, Option, type Command } from "commander";
+import { InvalidArgumentError, type Command } from "commander";
 import type { HostPort } from "../../control/index.ts";
+import { addConnectionOptions } from "../ask.ts";
 import { orFail } from "../fail.ts";
 import { parseHostPort } from "../parse-host-port.ts";
 import { addRequestOptions, collect } from "../request-flags.ts";
@@ -66,16 +67,11 @@ export function addAbCommands(program: Command): void {
     .option("--json", "print it as JSON", false)
     .action((configuration: string, flags: SimulateFlags) => orFail(() => simulate(configuration, flags)));
 
-  ab.command("status")
+  addConnectionOptions(ab.command("status"))
     .description(
       "compare the variants of measured experiments by what all sidecars told the control plane, or by the figures of some Envoys; exit status 1 on a sample ratio mismatch",
     )
     .argument("[configuration]", `with --admin: ${CONFIGURATION[1]}`)
-    .addOption(
-      new Option("--http <address>", "where the control plane serves its status")
-        .argParser(parseHostPort)
-        .default(parseHostPort("18001"), "127.0.0.1:18001"),
-    )
     .option(
       "--admin <address>",
       "in place of the control plane: the admin interface of an Envoy; can be repeated, and is added up",

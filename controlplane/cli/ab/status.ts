@@ -12,12 +12,11 @@ import {
 import type { ExperimentsReport } from "../../api/index.ts";
 import { formatHostPort, type HostPort } from "../../control/index.ts";
 import { InputError, loadSubject } from "../../explain/index.ts";
-import { ask } from "../ask.ts";
+import { ask, type Connection } from "../ask.ts";
 import { NOT_SO } from "../fail.ts";
 import { table } from "../print-table.ts";
 
-export interface StatusFlags {
-  readonly http: HostPort;
+export interface StatusFlags extends Connection {
   readonly admin?: readonly HostPort[];
   readonly policy?: string;
   readonly module?: string;
@@ -39,8 +38,8 @@ export async function status(configuration: string | undefined, flags: StatusFla
   }
 }
 
-async function statusOfFleet({ http, policy, json }: StatusFlags): Promise<void> {
-  const report = (await ask(http, "/api/v1/experiments")) as ExperimentsReport | undefined;
+async function statusOfFleet({ policy, json, ...connection }: StatusFlags): Promise<void> {
+  const report = (await ask(connection, "/api/v1/experiments")) as ExperimentsReport | undefined;
   if (report === undefined) return;
   const { sidecars } = report;
   const policies = report.policies.filter((one) => policy === undefined || one.policy === policy);
