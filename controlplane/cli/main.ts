@@ -7,7 +7,7 @@ import { addBootstrapCommand } from "./bootstrap.ts";
 import { addFilterCommands } from "./filter/index.ts";
 import { importFiles, type ImportFlags } from "./import.ts";
 import { limits, type LimitsOptions } from "./limits.ts";
-import { httpOption, stateOption, trustDomainOption, xdsOption } from "./options.ts";
+import { httpOption, parseLifetime, stateOption, trustDomainOption, xdsOption } from "./options.ts";
 import { collect } from "./request-flags.ts";
 import { quota, type QuotaOptions } from "./quota.ts";
 import { serve, type ServeOptions } from "./serve.ts";
@@ -34,6 +34,12 @@ program
   .option("--trust <file>", "the authorities whose certificates are believed; default: the one that issues")
   .option("--tls-cert <file>", "the control plane's own certificate; issued by the authority when left out")
   .option("--tls-key <file>", "its key")
+  .option(
+    "--workload-lifetime <time>",
+    "how long certificates of sidecars towards one another are good for",
+    parseLifetime,
+    parseLifetime("24h"),
+  )
   .option("--insecure", "without encryption, and whoever reaches the ports may do everything", false)
   .addOption(
     new Option("--quota-store <url>", "Redis or Valkey, where the counts of quotas are kept, as redis://host:port")

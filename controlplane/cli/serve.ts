@@ -19,6 +19,7 @@ export interface ServeOptions {
   readonly trust?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly workloadLifetime: number;
   readonly insecure: boolean;
   readonly keepStats: readonly string[];
   readonly logFormat: "json" | "text";
@@ -70,6 +71,7 @@ function openSecurity(options: ServeOptions, log: Logger): Promise<Security> {
     ...(authority === undefined ? {} : { authority }),
     ...(options.trust === undefined ? {} : { trust: options.trust }),
     ...(serverCertificate === undefined ? {} : { serverCertificate }),
+    workloadLifetimeMs: options.workloadLifetime,
     hosts: [options.xds.host, options.http.host],
     log,
   });

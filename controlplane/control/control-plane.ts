@@ -12,6 +12,7 @@ import { XdsServer, type Caller, type NodeInfo, type Snapshot } from "../xds/ind
 import { changedResources } from "./changes.ts";
 import { formatHostPort, type HostPort } from "./host-port.ts";
 import { logFleet } from "./log-fleet.ts";
+import { Secrets } from "./secrets.ts";
 import { Pipeline, type Release } from "./pipeline.ts";
 
 export interface ControlPlaneOptions {
@@ -57,6 +58,7 @@ export class ControlPlane {
   readonly #options: ControlPlaneOptions;
   readonly #store: ModuleStore;
   readonly #pipeline: Pipeline;
+  readonly #secrets: Secrets | undefined;
   readonly #xds: XdsServer;
   readonly #http: Server;
   #release: Release | undefined;
@@ -75,7 +77,10 @@ export class ControlPlane {
     this.#pipeline = new Pipeline(options.source, this.#store, {
       modulesAuthority: formatHostPort(options.http),
       modulesCluster: options.modulesCluster,
+      ...(options.security?.authority === undefined ? {} : { trustDomain: options.security.trustDomain }),
     });
+    this.#secrets =
+      options.security?.authority && new Secrets(options.security, (nodes) => this.#xds.update(nodes), options.log);
     const { security } = options;
     const authorize = security && ((node: NodeInfo, caller: Caller) => this.#refusal(security, node, caller));
     this.access = security?.access ?? new InsecureAccess([options.http.host]);
@@ -161,6 +166,7 @@ export class ControlPlane {
     this.#http.closeAllConnections();
     await this.#xds.close();
     await this.#ledger.close();
+    this.#secrets?.stop();
     this.#options.security?.close();
   }
 
@@ -193,6 +199,7 @@ export class ControlPlane {
         if (wasRefused) log.info("the source is good again, and as it is served");
         return;
       }
+      await this.#secrets?.keep(result.release);
       this.#rememberLoaded();
       const isFirst = this.#release === undefined;
       this.#release = result.release;
@@ -225,7 +232,7 @@ export class ControlPlane {
 
   #snapshot(node: NodeInfo): Snapshot | undefined {
     const found = this.#release?.translation.snapshotFor(node);
-    return found?.snapshot;
+    return found?.snapshot && (this.#secrets?.addTo(found.snapshot, node.cluster) ?? found.snapshot);
   }
 
   /** Why a caller may not be served as a node. */

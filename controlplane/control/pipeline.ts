@@ -38,11 +38,25 @@ export class Pipeline {
     if (!result.ok) return result;
     const { model } = result;
     const loaded = await loadModules(model, this.#store, readFile);
-    const problems = [...loaded.problems, ...(await this.#checks.check(model, loaded.modules))];
+    const problems = [
+      ...loaded.problems,
+      ...this.#checkMtls(model),
+      ...(await this.#checks.check(model, loaded.modules)),
+    ];
     if (problems.length > 0) return { ok: false, problems: problems.sort(compareProblems) };
     return {
       ok: true,
       release: { model, modules: loaded.modules, translation: translate(model, loaded.modules, this.#settings) },
     };
+  }
+
+  /** Without certificates, what is to be encrypted would travel in plaintext. */
+  #checkMtls(model: Model): Problem[] {
+    if (this.#settings.trustDomain !== undefined) return [];
+    return [...model.services.values()]
+      .filter(({ spec }) => spec.mtls !== "Off")
+      .map(({ origin, spec }) =>
+        origin.problem(["spec", "mtls"], `${spec.mtls} needs certificates, and this control plane issues none`),
+      );
   }
 }

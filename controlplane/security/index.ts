@@ -15,3 +15,4 @@ export { Security, type SecurityOptions } from "./security.ts";
 export { readStateAuthority } from "./state-authority.ts";
 export { readKeyPair, readTrust, type KeyPairFiles } from "./tls-files.ts";
 export { TokenStore, type TokenRecord } from "./tokens.ts";
+export { WorkloadCertificates } from "./workload-certificates.ts";

@@ -29,6 +29,8 @@ export interface SecurityOptions {
   readonly pollMs?: number;
   /** How long a certificate of the control plane itself is good for. Default: 30 days. */
   readonly serverLifetimeMs?: number;
+  /** How long the certificate of a Service's sidecars is good for. Default: 24 hours. */
+  readonly workloadLifetimeMs?: number;
   readonly log: SecurityLog;
 }
 
@@ -45,6 +47,7 @@ export class Security {
   readonly trustDomain: string;
   /** Issues certificates; undefined when only certificates of others are used. */
   readonly authority: Authority | undefined;
+  readonly workloadLifetimeMs: number | undefined;
   readonly tokens: TokenStore;
   readonly access: HttpAccess;
   readonly admission: Admission;
@@ -58,7 +61,9 @@ export class Security {
     tokens: TokenStore,
     tls: TlsIdentity,
     stops: readonly (() => void)[],
+    workloadLifetimeMs: number | undefined,
   ) {
+    this.workloadLifetimeMs = workloadLifetimeMs;
     this.trustDomain = trustDomain;
     this.authority = authority;
     this.tokens = tokens;
@@ -101,7 +106,14 @@ export class Security {
       stops.push(() => renewal.stop());
       tls = new TlsIdentity(renewal.current, trusted);
     }
-    const security = new Security(trustDomain, authority, new TokenStore(stateFolder), tls, stops);
+    const security = new Security(
+      trustDomain,
+      authority,
+      new TokenStore(stateFolder),
+      tls,
+      stops,
+      options.workloadLifetimeMs,
+    );
     trust?.onChange((now) => {
       tls.update({ trust: now });
       for (const listener of security.#trustListeners) listener();

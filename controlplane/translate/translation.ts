@@ -48,12 +48,14 @@ class ModelTranslation implements Translation {
   readonly #policies: readonly FilterPolicy[];
   readonly #services: readonly Service[];
   readonly #outboundRoutes: Resource;
+  readonly #settings: TranslationSettings;
   readonly #resources = new Map<string, Resource>();
   readonly #sets = new Map<string, ResourceSet>();
   readonly #snapshots = new Map<string, Snapshot>();
 
   constructor(model: Model, modules: ReadonlyMap<string, ModuleRef>, settings: TranslationSettings) {
     const services = [...model.services.values()];
+    this.#settings = settings;
     this.#policies = [...model.filterPolicies.values()].sort((a, b) => a.spec.order - b.spec.order || byName(a, b));
     this.extensionConfigs = new Map(
       this.#policies.flatMap((policy) => {
@@ -93,7 +95,7 @@ class ModelTranslation implements Translation {
     const { outboundPort } = sidecar;
     const inbound = this.#policiesOf(name, "Inbound");
     const outbound = outboundPort === undefined ? [] : this.#policiesOf(name, "Outbound");
-    const listeners = [inboundListener(service, endpoint, sidecar, inbound)];
+    const listeners = [inboundListener(service, endpoint, sidecar, inbound, this.#settings)];
     if (outboundPort !== undefined) listeners.push(outboundListener(sidecar, outboundPort, outbound));
 
     // Sidecars of one Service mostly differ in their listeners only, so the other sets are made once for all of them. Where
@@ -123,7 +125,7 @@ class ModelTranslation implements Translation {
   #cluster(service: Service, client: Endpoint): Resource {
     const isNear = usesDns(service) && service.spec.trafficDistribution !== undefined;
     return this.#resource(`cluster ${service.metadata.name}`, isNear ? client : undefined, (from) =>
-      outboundCluster(service, from),
+      outboundCluster(service, from, this.#settings),
     );
   }
 

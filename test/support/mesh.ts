@@ -31,18 +31,26 @@ export class Mesh {
   controlPlane: Process | undefined;
 
   readonly isSecure: boolean;
+  readonly #serve: readonly string[];
 
-  private constructor(isSecure: boolean, xdsPort: number, httpPort: number) {
+  private constructor(isSecure: boolean, serve: readonly string[], xdsPort: number, httpPort: number) {
     this.isSecure = isSecure;
+    this.#serve = serve;
     this.xdsPort = xdsPort;
     this.httpPort = httpPort;
     mkdirSync(join(this.folder, "config"));
   }
 
-  /** @param options.isSecure false for plaintext and no certificates. */
-  static async create({ isSecure = true } = {}): Promise<Mesh> {
+  /**
+   * @param options.isSecure false for plaintext and no certificates.
+   * @param options.serve more arguments of `meshwright serve`.
+   */
+  static async create(
+    options: { readonly isSecure?: boolean; readonly serve?: readonly string[] } = {},
+  ): Promise<Mesh> {
+    const { isSecure = true, serve = [] } = options;
     const [xdsPort = 0, httpPort = 0] = await freePorts(2);
-    return new Mesh(isSecure, xdsPort, httpPort);
+    return new Mesh(isSecure, serve, xdsPort, httpPort);
   }
 
   get state(): string {
@@ -69,6 +77,7 @@ export class Mesh {
     const process = this.#run("serve", [
       ...["--config", this.config, "--state", this.state, "--log-format", "text"],
       ...(this.isSecure ? [] : ["--insecure"]),
+      ...this.#serve,
       ...["--xds", `127.0.0.1:${String(this.xdsPort)}`, "--http", `127.0.0.1:${String(this.httpPort)}`],
     ]);
     this.controlPlane = process;
