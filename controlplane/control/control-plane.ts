@@ -232,7 +232,7 @@ export class ControlPlane {
 
   #snapshot(node: NodeInfo): Snapshot | undefined {
     const found = this.#release?.translation.snapshotFor(node);
-    return found?.snapshot && (this.#secrets?.addTo(found.snapshot, node.cluster) ?? found.snapshot);
+    return found?.snapshot && (this.#secrets?.addTo(found.snapshot, node.id, node.cluster) ?? found.snapshot);
   }
 
   /** Why a caller may not be served as a node. */

@@ -36,9 +36,12 @@ export class Secrets {
   }
 
   /** Makes what the sidecars of a release need. */
-  async keep({ translation }: Release): Promise<void> {
+  async keep({ model, translation }: Release): Promise<void> {
     const nodes = new Map<string, string[]>();
-    for (const [node, { service }] of translation.sidecars) {
+    const isSpoken = [...model.services.values()].some(({ spec }) => spec.mtls !== "Off");
+    for (const [node, { service, sidecar }] of translation.sidecars) {
+      // A sidecar is given no key that it has no use for.
+      if (service.spec.mtls === "Off" && (sidecar.outboundPort === undefined || !isSpoken)) continue;
       const { name } = service.metadata;
       nodes.set(name, [...(nodes.get(name) ?? []), node]);
     }
@@ -47,9 +50,9 @@ export class Secrets {
     for (const service of this.#sets.keys()) if (!nodes.has(service)) this.#sets.delete(service);
   }
 
-  /** @param service whose sidecar the snapshot is for. */
-  addTo(snapshot: Snapshot, service: string): Snapshot {
-    const secrets = this.#of(service);
+  /** @param node whose snapshot it is, a sidecar of `service`. */
+  addTo(snapshot: Snapshot, node: string, service: string): Snapshot {
+    const secrets = this.#nodes.get(service)?.includes(node) === true ? this.#of(service) : undefined;
     if (secrets === undefined) return snapshot;
     const known = this.#snapshots.get(snapshot);
     if (known?.secrets === secrets) return known.snapshot;
