@@ -164,7 +164,9 @@ test("routes by method, shares, and a rule without a backend", { timeout: 20_000
 test("every policy for choosing an endpoint is one that the client takes", { timeout: 20_000 }, async () => {
   // Each differs for gRPC from the one before, so that there is something to accept.
   for (const policy of ["RingHash", "RoundRobin", "Maglev", "LeastRequest", "RingHash", "Random"]) {
-    await serve(service("echo", [portOf("a")], `loadBalancing: { policy: ${policy} }`));
+    const isHashed = policy === "RingHash" || policy === "Maglev";
+    const hash = isHashed ? ", hashPolicies: [{ type: Header, name: x-user }]" : "";
+    await serve(service("echo", [portOf("a")], `loadBalancing: { policy: ${policy}${hash} }`));
     await callsUntil(["a"]);
   }
 });
