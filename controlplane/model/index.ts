@@ -8,5 +8,6 @@ export { formatPath, parsePath, type Path } from "./path.ts";
 export { compareProblems, formatProblem, type Position, type Problem } from "./problem.ts";
 export { quotaTerms, type QuotaTerms } from "./quota-terms.ts";
 export type * from "./resources.ts";
+export type * from "./rollouts.ts";
 export type * from "./routes.ts";
 export type * from "./services.ts";
