@@ -1,3 +1,4 @@
+export { checkModel } from "./checks.ts";
 export { localityName } from "./check-services.ts";
 export { type Asset, type AssetReference, type Assets } from "./assets.ts";
 export { filterProblem } from "./configuration.ts";

@@ -1,8 +1,14 @@
 import type { RolloutSpec } from "../model/index.ts";
 import { apply, hasEnded, type Run, type RunEvent } from "./run.ts";
 
-/** What is kept of a Rollout: the version that all had when it was first seen, and then the events of its runs. */
-export type RecordEvent = RunEvent | { readonly type: "Baseline"; readonly at: number; readonly version: string };
+/**
+ * What is kept of a Rollout: the version that all had when it was first seen, the events of its runs, and between runs the stable version as it is
+ * with other targets.
+ */
+export type RecordEvent =
+  | RunEvent
+  | { readonly type: "Baseline"; readonly at: number; readonly version: string }
+  | { readonly type: "Retargeted"; readonly at: number; readonly version: string };
 
 /** A Rollout with its past. */
 export interface Record {
@@ -31,6 +37,10 @@ export function applyRecord(rollout: string, record: Record | undefined, event: 
   }
   if (record === undefined) throw new RangeError(`${event.type} comes before Baseline`);
   const length = record.length + 1;
+  if (event.type === "Retargeted") {
+    if (activeRun(record) !== undefined) throw new RangeError("targets change when no run is under way");
+    return { ...record, stable: event.version, length };
+  }
   if (event.type !== "Started") {
     const run = apply(record.run, event);
     return { ...record, run, stable: run.phase === "Promoted" ? run.to : record.stable, length };

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 
 import { loadModel, type Model } from "../model/index.ts";
 import { translate } from "../translate/index.ts";
-import { versionOf, withPins } from "./version.ts";
+import { retargeted, versionOf, withPins } from "./version.ts";
 
 const settings = { modulesAuthority: "plane:8080", modulesCluster: "plane" };
 const targets = [
@@ -64,12 +64,23 @@ describe("a version", () => {
   });
 });
 
+describe("a version with other targets", () => {
+  it("keeps what it says of those that it has, and takes the others from elsewhere", () => {
+    const [policy, route] = targets;
+    const version = versionOf([policy], model(first), old);
+    const now = versionOf(targets, model(first.replace("a: 1", "a: 2"), 2), fresh);
+    const both = retargeted(version, targets, now);
+    assert.deepEqual(both.resources, [version.resources[0], now.resources[1]]);
+    assert.deepEqual(retargeted(both, [route], now), versionOf([route], model(first, 2), old));
+  });
+});
+
 describe("a pinned version", () => {
   it("is translated to what its own model is, byte for byte", () => {
     const before = translate(model(first), old, settings);
     const version = versionOf(targets, model(first), old);
     const changed = model(first.replace("b: 2", "b: 3"), 2);
-    const { model: pinned, modules } = withPins({ model: changed, modules: fresh }, [{ targets, version }], find);
+    const { model: pinned, modules } = withPins({ model: changed, modules: fresh }, [version], find);
     const node = { id: "n", cluster: "shop" };
     const snapshot = (translation: ReturnType<typeof translate>): unknown => {
       const found = translation.snapshotFor(node).snapshot;
@@ -87,8 +98,8 @@ describe("a pinned version", () => {
   });
 
   it("leaves out what did not exist", () => {
-    const version = { id: "", resources: [] };
-    const { model: pinned } = withPins({ model: model(first), modules: old }, [{ targets, version }], find);
+    const version = { id: "", targets, resources: [] };
+    const { model: pinned } = withPins({ model: model(first), modules: old }, [version], find);
     assert.deepEqual([pinned.filterPolicies.size, pinned.httpRoutes.size], [0, 0]);
   });
 

@@ -3,8 +3,9 @@ import type { FilterPolicy, Model, Resource, RolloutTarget, WasmModule } from ".
 
 /** The content of the targets of a Rollout at one time, with the modules of its FilterPolicies. Plain JSON. */
 export interface Version {
-  /** SHA-256 of the rest. */
+  /** SHA-256 of the resources. */
   readonly id: string;
+  readonly targets: readonly RolloutTarget[];
   /** In the order of the targets; one that did not exist is left out. */
   readonly resources: readonly VersionedResource[];
 }
@@ -15,6 +16,17 @@ export interface VersionedResource {
   readonly spec: unknown;
   /** SHA-256 of a FilterPolicy's module. */
   readonly module?: string;
+}
+
+/** A version with other targets: what it says of those that it has, and for others what another version says. */
+export function retargeted(version: Version, targets: readonly RolloutTarget[], rest: Version): Version {
+  const resources = targets.flatMap((target) => {
+    const isOf = (one: { readonly kind: string; readonly name: string }): boolean =>
+      one.kind === target.kind && one.name === target.name;
+    const from = version.targets.some(isOf) ? version : rest;
+    return from.resources.filter(({ kind, metadata }) => isOf({ kind, name: metadata.name }));
+  });
+  return { id: idOf(resources), targets, resources };
 }
 
 /** What the targets are in a model. */
@@ -30,19 +42,17 @@ export function versionOf(
     const module = kind === "FilterPolicy" ? modules.get(resource.spec.module)?.sha256 : undefined;
     return [{ kind, metadata, spec, ...(module === undefined ? {} : { module }) }];
   });
-  return { id: createHash("sha256").update(canonical(resources)).digest("hex"), resources };
+  return { id: idOf(resources), targets, resources };
+}
+
+function idOf(resources: readonly VersionedResource[]): string {
+  return createHash("sha256").update(canonical(resources)).digest("hex");
 }
 
 /** A model and its modules in which some targets have the content of a version. */
 export interface Content<Module> {
   readonly model: Model;
   readonly modules: ReadonlyMap<string, Module>;
-}
-
-/** A version that holds in a model, whatever the model has for its targets. */
-export interface Pin {
-  readonly targets: readonly RolloutTarget[];
-  readonly version: Version;
 }
 
 /**
@@ -52,7 +62,7 @@ export interface Pin {
  */
 export function withPins<Module>(
   { model, modules }: Content<Module>,
-  pins: readonly Pin[],
+  pins: readonly Version[],
   find: (sha256: string) => Module | undefined,
 ): Content<Module> {
   if (pins.length === 0) return { model, modules };
@@ -63,10 +73,10 @@ export function withPins<Module>(
   };
   const wasmModules = new Map(model.wasmModules);
   const allModules = new Map(modules);
-  for (const { targets, version } of pins) {
+  for (const { targets, resources } of pins) {
     for (const { kind, name } of targets) {
       const now = resourceOf({ kind, name }, model);
-      const pinned = version.resources.find((one) => one.kind === kind && one.metadata.name === name);
+      const pinned = resources.find((one) => one.kind === kind && one.metadata.name === name);
       if (pinned === undefined) {
         maps[kind].delete(name);
         continue;

@@ -33,10 +33,10 @@ type Node = Pick<NodeInfo, "id" | "cluster"> & Partial<Pick<NodeInfo, "userAgent
 
 /** A model as Envoy resources. Immutable; what several nodes share is encoded once. */
 export interface Translation {
-  /** The filter of each FilterPolicy whose module is known. */
-  readonly extensionConfigs: ReadonlyMap<string, Resource>;
   /** Every sidecar of the model, by node id. */
   readonly sidecars: ReadonlyMap<string, SidecarPlace>;
+  /** The filter of a FilterPolicy, as this node is to have it; undefined where its module is not known. */
+  extensionConfig(policy: string, nodeId: string): Resource | undefined;
   snapshotFor(node: Node): NodeSnapshot;
 }
 
@@ -55,8 +55,8 @@ export function translate(
 }
 
 class ModelTranslation implements Translation {
-  readonly extensionConfigs: ReadonlyMap<string, Resource>;
   readonly sidecars: ReadonlyMap<string, SidecarPlace>;
+  readonly #extensionConfigs: ReadonlyMap<string, Resource>;
   readonly #policies: readonly FilterPolicy[];
   readonly #services: readonly Service[];
   readonly #model: Model;
@@ -72,7 +72,7 @@ class ModelTranslation implements Translation {
     const services = [...model.services.values()];
     this.#settings = settings;
     this.#policies = [...model.filterPolicies.values()].sort((a, b) => a.spec.order - b.spec.order || byName(a, b));
-    this.extensionConfigs = new Map(
+    this.#extensionConfigs = new Map(
       this.#policies.flatMap((policy) => {
         const module = modules.get(policy.spec.module);
         return module === undefined ? [] : [[policy.metadata.name, extensionConfig(policy, module, settings)]];
@@ -95,6 +95,10 @@ class ModelTranslation implements Translation {
       ),
     );
     this.#outboundRoutes = outboundRoutes(model);
+  }
+
+  extensionConfig(policy: string): Resource | undefined {
+    return this.#extensionConfigs.get(policy);
   }
 
   snapshotFor({ id, cluster, userAgentName = "", locality }: Node): NodeSnapshot {
@@ -138,7 +142,7 @@ class ModelTranslation implements Translation {
       ),
       createResourceSet(TypeUrl.listener, listeners),
       this.#set(TypeUrl.extensionConfig, kind, () =>
-        [...inbound, ...outbound].flatMap(({ metadata }) => this.extensionConfigs.get(metadata.name) ?? []),
+        [...inbound, ...outbound].flatMap(({ metadata }) => this.#extensionConfigs.get(metadata.name) ?? []),
       ),
       this.#set(TypeUrl.route, kind, () => [inboundRoutes(service), ...ifOutbound(() => [this.#outboundRoutes])]),
     ]);
