@@ -20,7 +20,9 @@ export interface RolloutsOptions<Module extends ModuleRef> {
   readonly settings: TranslationSettings;
   /** Finds the bytes of a module by their SHA-256. */
   readonly findModule: (sha256: string) => Module | undefined;
-  /** Is told when what is served changed: for these nodes, or for all. */
+  /** Is told before what is served changes, for these nodes or for all. */
+  readonly beforeChange: (nodes?: Iterable<string>) => void;
+  /** Is told when what is served changed, for these nodes or for all. */
   readonly onServed: (nodes?: Iterable<string>) => void;
   readonly log: Logger;
   readonly now?: () => number;
@@ -119,6 +121,7 @@ export class Rollouts<Module extends ModuleRef> {
       const served = this.#compose(desired, plans);
       problems.push(...served.problems);
       if (served.value === undefined || problems.length > 0) return problems;
+      this.#options.beforeChange();
       this.#desired = desired;
       this.#plans = plans;
       this.#served = served.value;
@@ -356,6 +359,10 @@ export class Rollouts<Module extends ModuleRef> {
   /** Keeps events, and then does what they say. */
   async #commit(record: Record, events: readonly RecordEvent[]): Promise<void> {
     const before = record.run;
+    const admitted = events.flatMap((event) => (event.type === "Admitted" ? event.nodes : []));
+    const isBack = events.some(({ type }) => type === "RollingBack");
+    if (events.some(({ type }) => type === "Promoted")) this.#options.beforeChange();
+    else this.#options.beforeChange(isBack ? [...(before?.admitted.keys() ?? [])] : admitted);
     const after = await this.#append(record, events);
     const run = after.run;
     if (run === undefined) return;
