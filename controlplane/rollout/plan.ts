@@ -1,5 +1,5 @@
 import type { Problem, Rollout } from "../model/index.ts";
-import { activeRun, type Record, wasRolledBack } from "./record.ts";
+import { activeRun, type Record } from "./record.ts";
 import type { ModuleRef } from "../translate/index.ts";
 import { type Content, type Version, versionOf } from "./version.ts";
 
@@ -32,13 +32,13 @@ export function orphanProblems<Module extends ModuleRef>(
   return [...records].flatMap((record) => {
     const { rollout, run } = record;
     if (run === undefined || model.rollouts.has(rollout)) return [];
-    const { number, phase, to, spec } = run;
+    const { number, phase, spec } = run;
     if (activeRun(record) !== undefined) {
       return [problem(`Rollout ${rollout} is gone, but its run ${number} is ${phase}: abort or promote it first`)];
     }
     const desired = versionOf(spec.targetRefs, model, modules);
-    if (desired.resources.length === 0 || !wasRolledBack(record, desired.id) || to !== desired.id) return [];
-    return [problem(`Rollout ${rollout} is gone, but its targets are as they were when run ${number} was rolled back`)];
+    if (desired.resources.length === 0 || record.held !== desired.id) return [];
+    return [problem(`Rollout ${rollout} is gone, but its targets are in a version that run ${number} took back`)];
   });
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { applyRecord, intentOf, type Record, type RecordEvent, replayRecord, wasRolledBack } from "./record.ts";
+import { applyRecord, intentOf, type Record, type RecordEvent, replayRecord } from "./record.ts";
 import { spec } from "./testdata.ts";
 
 function record(...events: RecordEvent[]): Record {
@@ -10,8 +10,20 @@ function record(...events: RecordEvent[]): Record {
   return result;
 }
 
-const start = (run: number, from: string, to: string): RecordEvent => ({
-  ...{ type: "Started", at: run, rollout: "authz", run, from, to, spec: spec(), by: "ann", sidecars: 3, unable: [] },
+const start = (run: number, from: string, to: string, undo = false): RecordEvent => ({
+  ...{
+    type: "Started",
+    at: run,
+    rollout: "authz",
+    run,
+    from,
+    to,
+    spec: spec(),
+    by: "ann",
+    undo,
+    sidecars: 3,
+    unable: [],
+  },
 });
 const promoted: RecordEvent = { type: "Promoted", at: 9, by: "ann" };
 const back: RecordEvent[] = [
@@ -39,6 +51,8 @@ describe("the record of a Rollout", () => {
 
 describe("what a change of the source means", () => {
   const running = record(start(1, "v1", "v2"));
+  const undo = [start(1, "v1", "v2"), promoted, start(2, "v2", "v1", true)];
+  const undoing = record(...undo);
   const undone = record(start(1, "v1", "v2"), ...back);
   for (const [what, of, desired, how, intent] of [
     ["nothing, where all have it", record(), "v1", "Automatic", "none"],
@@ -50,12 +64,15 @@ describe("what a change of the source means", () => {
     ["that it waits, where it was rolled back", undone, "v2", "Automatic", "held"],
     ["a run, where something else was rolled back", undone, "v3", "Automatic", "start"],
     ["nothing, where what was rolled back is gone", undone, "v1", "Automatic", "none"],
+    ["nothing, where the run undoes what it says", undoing, "v2", "Automatic", "none"],
+    ["that the undoing is undone, where it says something new", undoing, "v3", "Automatic", "supersede"],
+    ["that it waits, where it was undone", record(...undo, promoted), "v2", "Automatic", "held"],
   ] as const) {
     it(what, () => assert.equal(intentOf(of, desired, how), intent));
   }
 
   it("is forgotten of a version that was rolled back, when another was tried", () => {
-    assert.equal(wasRolledBack(undone, "v2"), true);
-    assert.equal(wasRolledBack(record(start(1, "v1", "v2"), ...back, start(2, "v1", "v3"), promoted), "v2"), false);
+    assert.equal(undone.held, "v2");
+    assert.equal(record(start(1, "v1", "v2"), ...back, start(2, "v1", "v3"), promoted).held, undefined);
   });
 });

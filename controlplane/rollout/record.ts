@@ -15,6 +15,10 @@ export interface Record {
   readonly rollout: string;
   /** The version that was last proven good: that of the last run that was promoted. */
   readonly stable: string;
+  /** The version that is not started by itself: it was rolled back, or undone. Another run makes it forgotten. */
+  readonly held: string | undefined;
+  /** The version that was stable before: what an undo goes back to. */
+  readonly previous: string | undefined;
   /** The latest run, whether it has ended or not. */
   readonly run: Run | undefined;
   /** Runs that have ended, the latest last, without the latest run. */
@@ -33,17 +37,32 @@ const PAST = 50;
 export function applyRecord(rollout: string, record: Record | undefined, event: RecordEvent): Record {
   if (event.type === "Baseline") {
     if (record !== undefined) throw new RangeError("a Rollout has one Baseline");
-    return { rollout, stable: event.version, run: undefined, past: [], length: 1 };
+    return {
+      rollout,
+      stable: event.version,
+      held: undefined,
+      previous: undefined,
+      run: undefined,
+      past: [],
+      length: 1,
+    };
   }
   if (record === undefined) throw new RangeError(`${event.type} comes before Baseline`);
   const length = record.length + 1;
   if (event.type === "Retargeted") {
     if (activeRun(record) !== undefined) throw new RangeError("targets change when no run is under way");
-    return { ...record, stable: event.version, length };
+    return { ...record, stable: event.version, previous: undefined, length };
   }
   if (event.type !== "Started") {
     const run = apply(record.run, event);
-    return { ...record, run, stable: run.phase === "Promoted" ? run.to : record.stable, length };
+    switch (run.phase) {
+      case "Promoted":
+        return { ...record, run, stable: run.to, previous: run.from, held: run.undo ? run.from : undefined, length };
+      case "RolledBack":
+        return { ...record, run, held: run.to, length };
+      default:
+        return { ...record, run, length };
+    }
   }
   const { run: last, past } = record;
   if (last !== undefined && !hasEnded(last)) throw new RangeError("a run starts when the one before has ended");
@@ -51,6 +70,7 @@ export function applyRecord(rollout: string, record: Record | undefined, event: 
   return {
     ...record,
     run: apply(undefined, event),
+    held: undefined,
     past: last === undefined ? past : [...past, last].slice(-PAST),
     length,
   };
@@ -67,11 +87,6 @@ export function activeRun({ run }: Record): Run | undefined {
   return run === undefined || hasEnded(run) ? undefined : run;
 }
 
-/** Whether this version was rolled back, and nothing else was promoted or tried since: it is not tried again by itself. */
-export function wasRolledBack({ run }: Record, version: string): boolean {
-  return run?.phase === "RolledBack" && run.to === version;
-}
-
 /**
  * What a change of the source means for a Rollout:
  * - `none`: all have what the source says, or get it by the run that is under way.
@@ -83,7 +98,10 @@ export type Intent = "none" | "start" | "held" | "supersede";
 
 export function intentOf(record: Record, desired: string, start: RolloutSpec["start"]): Intent {
   const run = activeRun(record);
-  if (run !== undefined) return run.to === desired || run.phase === "RollingBack" ? "none" : "supersede";
+  if (run !== undefined) {
+    const isMeant = run.to === desired || (run.undo && run.from === desired);
+    return isMeant || run.phase === "RollingBack" ? "none" : "supersede";
+  }
   if (record.stable === desired) return "none";
-  return start === "Manual" || wasRolledBack(record, desired) ? "held" : "start";
+  return start === "Manual" || record.held === desired ? "held" : "start";
 }

@@ -161,8 +161,21 @@ export class Rollouts<Module extends ModuleRef> {
         return { ok: false, message: `a run of Rollout ${rollout} is under way already` };
       if (plan.desired.id === plan.record.stable)
         return { ok: false, message: `all sidecars have what the source says of Rollout ${rollout} already` };
-      const refusal = await this.#begin(plan, by);
-      return refusal === undefined ? { ok: true, events: [] } : { ok: false, message: refusal };
+      return await this.#begin(plan, plan.desired, by);
+    });
+  }
+
+  /** Starts a run that goes back to the version that was stable before, and holds back what the source says now. */
+  undo(rollout: string, by: string): Promise<CommandResult> {
+    return this.#inTurn(async () => {
+      const plan = this.#plans.get(rollout);
+      if (plan === undefined) return { ok: false, message: `there is no Rollout ${JSON.stringify(rollout)}` };
+      const record = this.#records.get(rollout) ?? plan.record;
+      if (activeRun(record) !== undefined)
+        return { ok: false, message: `a run of Rollout ${rollout} is under way: abort it instead` };
+      if (record.previous === undefined)
+        return { ok: false, message: `Rollout ${rollout} has promoted nothing yet that could be undone` };
+      return await this.#begin(plan, await this.#version(record.previous), by, true);
     });
   }
 
@@ -282,7 +295,7 @@ export class Rollouts<Module extends ModuleRef> {
       const run = activeRun(record);
       if (run !== undefined) await this.#advance(plan, record, run);
       else if (intentOf(record, plan.desired.id, plan.rollout.spec.start) === "start")
-        await this.#begin(plan, "source");
+        await this.#begin(plan, plan.desired, "source");
     }
   }
 
@@ -307,51 +320,50 @@ export class Rollouts<Module extends ModuleRef> {
     if (events.length > 0) await this.#commit(record, events);
   }
 
-  /** Starts a run. @returns why it cannot start now. */
-  async #begin(plan: Plan, by: string): Promise<string | undefined> {
+  async #begin(plan: Plan, to: Version, by: string, undo = false): Promise<CommandResult> {
     const base = this.#served?.base;
-    if (base === undefined || this.#desired === undefined) return "nothing is served yet";
-    const { rollout, record, stable, desired } = plan;
+    if (base === undefined || this.#desired === undefined) return { ok: false, message: "nothing is served yet" };
+    const { rollout, record, stable } = plan;
     const { name } = rollout.metadata;
-    const blocker = this.#blockerOf(plan);
-    if (blocker !== undefined) return `the run of Rollout ${blocker} changes some of the same sidecars; it comes first`;
-    const composed = compose(
-      this.#desired,
-      candidatePins(this.#plans.values(), plan, desired),
-      this.#options.findModule,
-    );
+    const blocker = this.#blockerOf(name, [stable, to]);
+    if (blocker !== undefined) {
+      return { ok: false, message: `the run of Rollout ${blocker} changes some of the same sidecars, and comes first` };
+    }
+    const pins = candidatePins(this.#plans.values(), plan, to);
+    const composed = compose(this.#desired, pins, this.#options.findModule);
     if (!composed.ok) {
       const problems = composed.problems.map(({ message }) => message).join("; ");
-      return `beside the versions that other Rollouts still serve it is faulty: ${problems}`;
+      return { ok: false, message: `beside what is served otherwise it is faulty: ${problems}` };
     }
     const view = new FleetView(this.#options.fleet, this.#options.stats);
-    const sidecars = view.sidecars(base.translation.sidecars.values(), [stable, desired]);
+    const sidecars = view.sidecars(base.translation.sidecars.values(), [stable, to]);
     const started: RecordEvent = {
       type: "Started",
       at: this.#now(),
       rollout: name,
       run: (record.run?.number ?? 0) + 1,
       from: stable.id,
-      to: desired.id,
+      to: to.id,
       spec: rollout.spec,
       by,
+      undo,
       sidecars: sidecars.length,
       unable: sidecars.flatMap(({ node, unable }) => (unable === undefined ? [] : [{ node, reason: unable }])),
     };
     await this.#commit(this.#records.get(name) ?? record, [started]);
     this.#schedule(0);
-    return undefined;
+    return { ok: true, events: [started] };
   }
 
   /** Another Rollout whose run changes some of the sidecars that this one is about. */
-  #blockerOf({ rollout, stable, desired }: Plan): string | undefined {
+  #blockerOf(rollout: string, versions: readonly Version[]): string | undefined {
     const places = [...(this.#served?.base.translation.sidecars.values() ?? [])];
-    const mine = places.filter((place) => covers([stable, desired], place));
+    const mine = places.filter((place) => covers(versions, place));
     for (const [name, other] of this.#plans) {
       const record = this.#records.get(name);
-      if (name === rollout.metadata.name || record === undefined || activeRun(record) === undefined) continue;
-      const versions = [other.stable, ...(other.to === undefined ? [] : [other.to])];
-      if (mine.some((place) => covers(versions, place))) return name;
+      if (name === rollout || record === undefined || activeRun(record) === undefined) continue;
+      const theirs = [other.stable, ...(other.to === undefined ? [] : [other.to])];
+      if (mine.some((place) => covers(theirs, place))) return name;
     }
     return undefined;
   }

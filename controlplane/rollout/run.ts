@@ -30,6 +30,8 @@ export type RunEvent = { readonly at: number } & (
       readonly to: string;
       readonly spec: RolloutSpec;
       readonly by: string;
+      /** It goes back to a version that was promoted before, whatever the source says. */
+      readonly undo: boolean;
       /** How many sidecars the versions differ for, and those that cannot run the new one. */
       readonly sidecars: number;
       readonly unable: readonly { readonly node: string; readonly reason: string }[];
@@ -60,6 +62,9 @@ export interface Run {
   readonly spec: RolloutSpec;
   readonly startedAt: number;
   readonly startedBy: string;
+  readonly undo: boolean;
+  /** How many sidecars the versions differed for when it started. */
+  readonly sidecars: number;
   readonly phase: Phase;
   readonly waitsFor: "Approval" | "Window" | "Freeze" | undefined;
   /** The wave that runs, from 0; -1 before the first. */
@@ -165,13 +170,17 @@ export function replay(events: Iterable<RunEvent>): Run | undefined {
   return run;
 }
 
-function begin({ rollout, run, from, to, spec, by, at, unable }: RunEvent & { readonly type: "Started" }): Run {
+function begin(event: RunEvent & { readonly type: "Started" }): Run {
+  const { rollout, run, from, to, spec, by, undo, at, sidecars, unable } = event;
   return {
     rollout,
     number: run,
     from,
     to,
     spec,
+    undo,
+    sidecars,
+    unable,
     startedAt: at,
     startedBy: by,
     phase: "Waiting",
@@ -181,7 +190,6 @@ function begin({ rollout, run, from, to, spec, by, at, unable }: RunEvent & { re
     settledAt: undefined,
     approved: -1,
     admitted: new Map(),
-    unable,
     findings: [],
     leftOver: [],
   };

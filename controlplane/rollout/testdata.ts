@@ -48,6 +48,7 @@ export const started = (more: Partial<RolloutSpec> = {}, at = 0): RunEvent => ({
   to: "new",
   spec: spec(more),
   by: "ann",
+  undo: false,
   sidecars: 10,
   unable: [],
 });
