@@ -58,17 +58,23 @@ export function answer(body: string): Json {
 
 /** A cluster of one endpoint on loopback. */
 export function clusterOf(name: string, port: number): Json {
-  const address: Json = { socket_address: { address: "127.0.0.1", port_value: port } };
   return {
     name,
     type: "STATIC",
     connect_timeout: "1s",
-    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }] },
+    load_assignment: {
+      cluster_name: name,
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: loopback(port) } }] }],
+    },
   };
 }
 
-/** A static configuration with one listener. */
-export function configurationOf(variant: Variant, port: number, adminPort: number): string {
+function loopback(port: number): Json {
+  return { socket_address: { address: "127.0.0.1", port_value: port } };
+}
+
+/** A listener of a variant. */
+export function listenerOf(variant: Variant, port: number): Json {
   const manager = {
     "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
     stat_prefix: "bench",
@@ -92,18 +98,18 @@ export function configurationOf(variant: Variant, port: number, adminPort: numbe
       },
     ],
   };
-  const address = (at: number): Json => ({ socket_address: { address: "127.0.0.1", port_value: at } });
-  return JSON.stringify({
-    admin: { address: address(adminPort) },
-    static_resources: {
-      listeners: [
-        {
-          name: "bench",
-          address: address(port),
-          filter_chains: [{ filters: [{ name: "manager", typed_config: manager }] }],
-        },
-      ],
-      clusters: variant.clusters ?? [],
-    },
-  });
+  return {
+    name: variant.name,
+    address: loopback(port),
+    filter_chains: [{ filters: [{ name: "manager", typed_config: manager }] }],
+  };
+}
+
+/** A static configuration with one listener. */
+export function configurationOf(variant: Variant, port: number, adminPort: number): string {
+  return bootstrapOf([listenerOf(variant, port)], variant.clusters ?? [], adminPort);
+}
+
+export function bootstrapOf(listeners: readonly Json[], clusters: readonly Json[], adminPort: number): string {
+  return JSON.stringify({ admin: { address: loopback(adminPort) }, static_resources: { listeners, clusters } });
 }

@@ -1,6 +1,4 @@
 // CPU and waiting that limits beyond one Envoy add to a request in a real Envoy. See README.md.
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -10,28 +8,15 @@ import { addQuotaService, LeaseService, MemoryLedger, Quotas } from "../controlp
 import { buildFilters } from "../setup/filters.mjs";
 import { root } from "../setup/paths.mjs";
 import { get, startApp } from "../test/support/http.ts";
-import { freePorts } from "../test/support/ports.ts";
-import { Process } from "../test/support/processes.ts";
-import { Redis, withoutRedis } from "../test/support/redis.ts";
 import { clusterOf, nativeFilter, wasmFilter, type Json, type Variant } from "./configuration.ts";
 import { quantile } from "./measure.ts";
-import { rateLimitServer } from "./peers/ratelimit.mjs";
+import { grpcCluster, serveDescriptors } from "./rate-limit-service.ts";
 import { addedCells, addedCosts, compare, printRow, type Running } from "./run.ts";
 
 const { values: flags } = parseArgs({
   options: { rounds: { type: "string", default: "7" }, requests: { type: "string", default: "20000" } },
 });
 
-const http2: Json = {
-  "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-    "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-    explicit_http_config: { http2_protocol_options: {} },
-  },
-};
-const grpcCluster = (name: string, port: number): Json => ({
-  ...(clusterOf(name, port) as { [key: string]: Json }),
-  typed_extension_protocol_options: http2,
-});
 const quota = {
   apiVersion: "meshwright.dev/v1alpha1",
   kind: "Quota",
@@ -57,37 +42,6 @@ async function serveLeases(): Promise<{ port: number; stop: () => void }> {
     ),
   );
   return { port, stop: () => server.forceShutdown() };
-}
-
-/** envoyproxy/ratelimit with a Redis, where both are here. */
-async function serveDescriptors(): Promise<{ port: number; stop: () => Promise<void> } | undefined> {
-  if (withoutRedis() !== undefined || !existsSync(rateLimitServer())) {
-    process.stderr.write("without a rate limit service: npm run build:peers, and a redis-server, would bring one\n");
-    return undefined;
-  }
-  const folder = mkdtempSync(join(tmpdir(), "meshwright-bench-"));
-  const redis = await Redis.start();
-  const [http = 0, grpc = 0, debug = 0] = await freePorts(3);
-  mkdirSync(join(folder, "limits", "config"), { recursive: true });
-  const limits =
-    "{ domain: bench, descriptors: [{ key: user, rate_limit: { unit: day, requests_per_unit: 1000000000 } }] }";
-  writeFileSync(join(folder, "limits", "config", "bench.yaml"), limits);
-  const server = new Process("ratelimit", rateLimitServer(), [], {
-    env: {
-      ...process.env,
-      ...{ USE_STATSD: "false", LOG_LEVEL: "error", REDIS_SOCKET_TYPE: "tcp", RUNTIME_ROOT: folder },
-      ...{ REDIS_URL: `127.0.0.1:${String(redis.port)}`, RUNTIME_SUBDIRECTORY: "limits", RUNTIME_WATCH_ROOT: "false" },
-      ...{ HOST: "127.0.0.1", GRPC_HOST: "127.0.0.1", DEBUG_HOST: "127.0.0.1" },
-      ...{ PORT: String(http), GRPC_PORT: String(grpc), DEBUG_PORT: String(debug) },
-    },
-  });
-  await sleep(2000);
-  const stop = async (): Promise<void> => {
-    await server.stop();
-    await redis.stop();
-    rmSync(folder, { recursive: true, force: true });
-  };
-  return { port: grpc, stop };
 }
 
 const base = {

@@ -38,14 +38,14 @@ async function run(soak: Soak): Promise<number[]> {
 }
 
 /** A tenth of the requests. */
-async function send({ uris }: Soak, variant: Variant, port: number): Promise<void> {
+async function send({ uris, status = "2xx" }: Soak, variant: Variant, port: number): Promise<void> {
   const count = requests / 10;
-  if (uris === undefined) return sendLoad({ ...variant, port, requests: count, status: "2xx" });
+  if (uris === undefined) return sendLoad({ ...variant, port, requests: count, status });
   const folder = await mkdtemp(join(tmpdir(), "soak-"));
   try {
     const file = join(folder, "uris");
     await writeFile(file, uris(port, count));
-    await sendLoad({ ...variant, port, requests: count, status: "4xx", uris: file });
+    await sendLoad({ ...variant, port, requests: count, status, uris: file });
   } finally {
     await rm(folder, { recursive: true });
   }

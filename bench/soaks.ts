@@ -1,5 +1,6 @@
 // What `soak` runs: the filters of this repository, bodies, and callouts by HTTP and gRPC.
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import { startQuotaService } from "../examples/grpc-callout/service.mjs";
@@ -22,13 +23,17 @@ export interface Soak {
   readonly upstream?: () => Promise<Upstream>;
   /** @param upstream The port of `upstream`. */
   readonly variant: (upstream: number) => Promise<Variant>;
-  /** Makes the URIs of a number of requests, all of which are refused; all are alike and pass when left out. */
+  /** Makes the URIs of a number of requests, no two alike; one for all when left out. */
   readonly uris?: (port: number, count: number) => string;
+  /** What every answer is to be; `2xx` when left out. */
+  readonly status?: "2xx" | "4xx";
 }
 
 export const soaks: readonly Soak[] = [
   ...["authz: API key", "authz: RS256, cached", "ratelimit: by a header", "ab-routing: one experiment"].map(own),
   hostileTokens(),
+  distinctKeys("envoy"),
+  distinctKeys("worker"),
   body("streaming"),
   body("full"),
   httpCallout(),
@@ -45,7 +50,27 @@ function own(name: string): Soak {
 function hostileTokens(): Soak {
   const name = "authz: distinct hostile tokens";
   const filters = [wasmFilter("authz", join(root, "build", "authz.wasm"), configuration)];
-  return { name, uris: hostileUris, variant: () => Promise.resolve({ name, filters, path: "/healthz", headers: {} }) };
+  const variant = (): Promise<Variant> => Promise.resolve({ name, filters, path: "/healthz", headers: {} });
+  return { name, uris: hostileUris, status: "4xx", variant };
+}
+
+/** No two requests with one key: far more keys than a limit has slots. */
+function distinctKeys(scope: "envoy" | "worker"): Soak {
+  const name = `ratelimit: distinct keys, scope ${scope}`;
+  const tokenBucket = { maxTokens: 1_000_000, fillInterval: "1h" };
+  const filters = [
+    wasmFilter("ratelimit", join(root, "build", "ratelimit.wasm"), {
+      limits: [{ name: "user", scope, tokenBucket, key: [{ query: "user" }] }],
+    }),
+  ];
+  const variant = (): Promise<Variant> => Promise.resolve({ name, filters, path: "/?user=first", headers: {} });
+  return { name, uris: keyUris, variant };
+}
+
+/** URIs for a load generator, each with a key of its own. */
+function keyUris(port: number, count: number): string {
+  const uri = (): string => `http://127.0.0.1:${String(port)}/?user=${randomBytes(12).toString("hex")}`;
+  return Array.from({ length: count }, uri).join("\n");
 }
 
 /** 16 KiB with 256 places to rewrite, from a server. */

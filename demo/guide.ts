@@ -26,9 +26,10 @@ export function guide(plan: Plan, folder: string): string {
   );
   return [
     "",
-    "The demo mesh runs: three Envoy sidecars, each started with no more than the address of the control plane.",
+    "The demo mesh runs: three Envoy sidecars, each started with no more than a certificate and the address of the",
+    "control plane.",
     "",
-    `    control plane  xDS 127.0.0.1:${String(plan.xdsPort)}, HTTP http://127.0.0.1:${String(plan.httpPort)}`,
+    `    control plane  xDS 127.0.0.1:${String(plan.xdsPort)}, HTTPS https://127.0.0.1:${String(plan.httpPort)}, both with certificates of its own authority`,
     ...sidecars,
     "",
     "You are the billing service and call shop through billing's sidecar:",
@@ -40,7 +41,7 @@ export function guide(plan: Plan, folder: string): string {
     "    Break it (maxTokens: five): the change is refused, with its place, and what runs goes on.",
     "  - Change a filter's source (filters/*/index.ts) and run `npm run build:filters` in another terminal: the new module",
     "    reaches every sidecar while it serves.",
-    `  - npx meshwright status${plan.httpPort === 18001 ? "" : ` --http 127.0.0.1:${String(plan.httpPort)}`} shows what each sidecar has.`,
+    `  - npx meshwright status --state .cache/demo-state${plan.httpPort === 18001 ? "" : ` --http 127.0.0.1:${String(plan.httpPort)}`} shows what each sidecar has.`,
     "",
     "Ctrl-C stops everything.",
     "",

@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Server } from "node:http";
+import { get } from "node:https";
 import { dirname, join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -16,6 +17,8 @@ const here = dirname(fileURLToPath(import.meta.url));
 // Compiled, this file is demo/dist/main.js.
 const root = dirname(dirname(here));
 const meshwright = join(root, "controlplane", "dist", "cli", "main.js");
+/** The control plane's folder: modules, tokens, and the authority that issues the sidecars' certificates. */
+const state = join(root, ".cache", "demo-state");
 
 /** Something that the user can put right. */
 class DemoError extends Error {}
@@ -56,10 +59,14 @@ function configurationFolder({ basePort }: Plan): string {
   return copy;
 }
 
+async function runMeshwright(...args: string[]): Promise<string> {
+  return (await promisify(execFile)(process.execPath, [meshwright, ...args])).stdout;
+}
+
 async function startSidecar(children: Children, ports: Plan, workload: Workload, logs: string): Promise<void> {
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    meshwright,
+  const bootstrap = await runMeshwright(
     "bootstrap",
+    ...["--state", state],
     ...["--node", `${workload.service}-1`],
     ...["--service", workload.service],
     ...["--xds", `127.0.0.1:${String(ports.xdsPort)}`],
@@ -67,34 +74,57 @@ async function startSidecar(children: Children, ports: Plan, workload: Workload,
     ...["--admin", `127.0.0.1:${String(workload.adminPort)}`],
     // So that an edited or rebuilt filter is soon proven to run.
     ...["--stats-interval", "1000"],
-  ]);
+  );
   const file = join(logs, `${workload.service}-1.yaml`);
-  writeFileSync(file, stdout);
+  writeFileSync(file, bootstrap);
   const envoy = process.env["ENVOY_BIN"] ?? "envoy";
   const args = ["--config-path", file, "--concurrency", "2", "--disable-hot-restart", "--log-level", "warning"];
   children.start(`the sidecar of ${workload.service}`, envoy, args, join(logs, `${workload.service}-1.log`));
 }
 
-/** Waits until every sidecar has all of its configuration and runs all of its filters. */
-async function waitUntilReady({ httpPort, workloads }: Plan): Promise<void> {
+/** Waits until a condition holds. */
+async function until(condition: () => Promise<boolean>, otherwise: () => string): Promise<void> {
   const end = Date.now() + 60_000;
-  for (;;) {
-    const ready = await readySidecars(httpPort);
-    if (ready === workloads.length) return;
-    if (Date.now() > end)
-      throw new DemoError(`only ${String(ready)} of ${String(workloads.length)} sidecars are ready after 60 s`);
+  while (!(await condition())) {
+    if (Date.now() > end) throw new DemoError(`${otherwise()} after 60 s`);
     await sleep(100);
   }
 }
 
-async function readySidecars(httpPort: number): Promise<number> {
-  try {
-    const response = await fetch(`http://127.0.0.1:${String(httpPort)}/api/v1/status`);
-    const report = (await response.json()) as { sidecars: { state: string }[] };
-    return report.sidecars.filter(({ state }) => state === "ready").length;
-  } catch {
-    return 0;
-  }
+/** Waits until every sidecar has all of its configuration and runs all of its filters. */
+async function waitUntilReady({ httpPort, workloads }: Plan): Promise<void> {
+  const token = (await runMeshwright("token", "create", "demo", "--valid-for", "1h", "--state", state)).trim();
+  let ready = 0;
+  await until(
+    async () => {
+      ready = await readySidecars(httpPort, token);
+      return ready === workloads.length;
+    },
+    () => `only ${String(ready)} of ${String(workloads.length)} sidecars are ready`,
+  );
+}
+
+async function readySidecars(port: number, token: string): Promise<number> {
+  const body = await ask(port, "/api/v1/status", { authorization: `Bearer ${token}` });
+  if (body === undefined) return 0;
+  const report = JSON.parse(body) as { sidecars: { state: string }[] };
+  return report.sidecars.filter(({ state: of }) => of === "ready").length;
+}
+
+/** What the control plane answers; undefined while it does not. */
+function ask(port: number, path: string, headers: Record<string, string> = {}): Promise<string | undefined> {
+  const authority = join(state, "authority", "ca.pem");
+  if (!existsSync(authority)) return Promise.resolve(undefined);
+  const at = { host: "127.0.0.1", port, path, headers, ca: readFileSync(authority), agent: false as const };
+  return new Promise((resolve) => {
+    const request = get(at, (response) => {
+      let body = "";
+      response.setEncoding("utf8").on("data", (text: string) => (body += text));
+      response.on("end", () => resolve(response.statusCode === 200 ? body : undefined));
+    });
+    request.setTimeout(5_000, () => request.destroy());
+    request.on("error", () => resolve(undefined));
+  });
 }
 
 async function main(): Promise<void> {
@@ -128,11 +158,16 @@ async function main(): Promise<void> {
       meshwright,
       "serve",
       ...["--config", relative(process.cwd(), folder)],
-      ...["--state", join(root, ".cache", "demo-state")],
+      ...["--state", state],
       ...["--xds", `127.0.0.1:${String(ports.xdsPort)}`],
       ...["--http", `127.0.0.1:${String(ports.httpPort)}`],
       ...["--log-format", "text"],
     ]);
+    await until(
+      async () => stopping !== undefined || (await ask(ports.httpPort, "/readyz")) !== undefined,
+      () => "the control plane does not answer",
+    );
+    if (stopping !== undefined) return;
     for (const workload of ports.workloads) await startSidecar(children, ports, workload, logs);
     await waitUntilReady(ports);
     process.stdout.write(guide(ports, relative(process.cwd(), folder)));

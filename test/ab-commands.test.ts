@@ -121,6 +121,50 @@ describe("ab explain", { concurrency: 2 }, () => {
     assert.equal(text.includes("hush"), false);
   });
 
+  test("many requests of a file, held to what it expects", async () => {
+    const requests = [
+      { name: "alice", headers: { "x-user": "alice" }, expect: { checkout: "old", api: null } },
+      { properties: { "filter_state/wasm.authz.principal": "alice" }, expect: { checkout: "old" } },
+      { name: "no page", request: "GET /api/x", headers: { "x-t": "new" }, expect: { checkout: "new", api: "gone" } },
+    ];
+    writeFileSync(at("requests.json"), JSON.stringify({ defaults: { source: "10.1.2.3" }, requests }));
+    const told = JSON.parse(await ab("explain", at("ab.json"), "--requests", at("requests.json"), "--json")) as {
+      readonly name: string;
+      readonly faults: readonly string[];
+      readonly explanation: AbExplanation;
+    }[];
+    assert.deepEqual(
+      told.map(({ name, faults }) => [name, faults]),
+      [
+        ["alice", []],
+        ["requests[1]", []],
+        ["no page", []],
+      ],
+    );
+    assert.equal(told[1]?.explanation.experiments[0]?.place, place("alice"));
+    assert.match(told[2]?.explanation.request.source ?? "", /^10\.1\.2\.3:/);
+
+    const failing = async (table: object): Promise<{ code: number | null; output: string }> => {
+      writeFileSync(at("failing.json"), JSON.stringify(table));
+      return runCommand(["ab", "explain", at("ab.json"), "--requests", at("failing.json"), "--module", module]);
+    };
+    const other = await failing({ requests: [{ name: "x", headers: { "x-t": "new" }, expect: { checkout: "old" } }] });
+    assert.equal(other.code, 1);
+    assert.match(other.output, /^ {2}NOT AS EXPECTED: checkout: expected old, found new$/m);
+    for (const [table, message] of [
+      [
+        { requests: [{ name: "x", expect: { absent: "a" } }] },
+        /failing\.json: x: expect: there is no experiment "absent"/,
+      ],
+      [{ requests: [{ header: {} }] }, /requests\[0\]\.header/],
+      [{ requests: [] }, /failing\.json.*requests/],
+    ] as const) {
+      const { code, output } = await failing(table);
+      assert.equal(code, 2, output);
+      assert.match(output, message);
+    }
+  });
+
   test("faults are told with the exit status 2", async () => {
     for (const [args, message] of [
       [["explain", at("bad.json")], /experiments\[0\]\.default: expected/],

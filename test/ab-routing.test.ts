@@ -335,7 +335,7 @@ test("the commands of the guide run", async () => {
   const commands = [...guide.matchAll(/^meshwright (ab .*)$/gm)].map(([, line = ""]) => line);
   assert.deepEqual(
     commands.map((line) => line.split(" ")[1]),
-    ["explain", "simulate", "simulate", "status"],
+    ["explain", "explain", "simulate", "simulate", "status"],
   );
   for (const line of commands) {
     const words = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain = ""]) => quoted ?? plain);

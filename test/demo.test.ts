@@ -10,6 +10,7 @@ import { envoyBinary } from "../setup/envoy.mjs";
 import { compile } from "../setup/filters.mjs";
 import { root } from "../setup/paths.mjs";
 import type { StatusReport } from "../controlplane/api/index.ts";
+import { getAsAdmin } from "./support/api.ts";
 import { get, type Answer } from "./support/http.ts";
 import { Load } from "./support/load.ts";
 import { isInUse } from "../demo/ports.ts";
@@ -65,7 +66,7 @@ describe("npm start", () => {
     }
   };
   const status = async (): Promise<StatusReport> =>
-    JSON.parse((await get(ports.httpPort, "/api/v1/status")).body) as StatusReport;
+    JSON.parse(await getAsAdmin(join(root, ".cache", "demo-state"), ports.httpPort, "/api/v1/status")) as StatusReport;
 
   test("every address that it prints answers", async () => {
     for (const { port, use } of portsOf(ports)) {

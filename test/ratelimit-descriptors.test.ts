@@ -8,7 +8,7 @@ import { ISSUER, everybody, provider } from "../filters/testing/authz.ts";
 import { sign } from "../filters/testing/keys.ts";
 import { buildFilters } from "../setup/filters.mjs";
 import { root } from "../setup/paths.mjs";
-import { FilterEnvoy, wasmFilter } from "./support/filter-chains.ts";
+import { FilterEnvoy, typed, wasmFilter } from "./support/filter-chains.ts";
 import { get } from "./support/http.ts";
 import { listen } from "./support/ports.ts";
 
@@ -66,9 +66,40 @@ const CONFIGURATIONS: Readonly<Record<string, object>> = {
       { name: "bytes", ...bucket(9), cost: { hits: 0 }, responseCost: { bytesPerHit: 1000, statuses: ["200"] } },
     ],
   },
+  cost: { limits: [{ name: "cost", ...bucket(9), cost: { header: "x-ratelimit-cost", hits: 2, max: 5 } }] },
+  told: {
+    limits: [{ name: "told", ...bucket(9), cost: { hits: 0 }, responseCost: { header: "x-ratelimit-cost", max: 4 } }],
+  },
+  cluster: { limits: [{ name: "cluster", ...once, key: [{ clusterName: {} }] }] },
+  clusterMetadata: {
+    limits: [{ name: "class", ...once, key: [{ clusterMetadata: ["app.limits", "class"] }], missingKey: "skip" }],
+  },
+  metadata: {
+    limits: [{ name: "tier", ...once, key: [{ metadata: ["app.caller", "tier"] }], missingKey: "skip" }],
+  },
+  host: { limits: [{ name: "host", ...once, key: [{ host: {} }] }] },
+  apiKey: {
+    limits: ["header", "query", "cookie"].map((place) => ({
+      name: place,
+      ...once,
+      key: [{ apiKey: { [place]: "x-api-key" } }],
+      missingKey: "skip",
+    })),
+  },
+  except: { limits: [{ name: "pages", ...once, except: [{ path: { prefix: "/static/" } }, { methods: ["HEAD"] }] }] },
   busy: { limits: [{ name: "busy", concurrency: { requests: 1 } }] },
   worker: { limits: [{ name: "each", ...once, scope: "worker" }] },
   workers: { limits: [{ name: "together", ...once }] },
+};
+
+/** Puts a header of the request into dynamic metadata. */
+const HEADER_TO_METADATA = {
+  name: "tier",
+  typed_config: typed("http.header_to_metadata.v3.Config", {
+    request_rules: [
+      { header: "x-tier", on_header_present: { metadata_namespace: "app.caller", key: "tier", type: "STRING" } },
+    ],
+  }),
 };
 
 const apiKeys = ["alice", "bob"].map((name) => ({
@@ -108,7 +139,8 @@ before(async () => {
     if (path === "/app/slow") waiting.push(response);
     else if (path === "/app/reset") incoming.socket.destroy();
     else if (path === "/app/404") response.writeHead(404).end();
-    else if (path === "/app/none") response.writeHead(204).end();
+    else if (path.startsWith("/app/cost/")) response.writeHead(200, { "x-ratelimit-cost": path.slice(10) }).end();
+    else if (path.endsWith("/none")) response.writeHead(204).end();
     else response.writeHead(200).end("x".repeat(2500));
   });
   const app = await listen(server);
@@ -116,6 +148,7 @@ before(async () => {
   const chains = Object.fromEntries(
     Object.entries(CONFIGURATIONS).map(([name, configuration]) => {
       const filter = wasmFilter("ratelimit", build("ratelimit"), configuration);
+      if (name === "metadata") return [name, [HEADER_TO_METADATA, filter]];
       if (name === "principal") return [name, [wasmFilter("authz", build("authz"), AUTHZ), filter]];
       if (name !== "claim") return [name, [filter]];
       const routing = wasmFilter("ab-routing", build("ab-routing"), BY_TENANT);
@@ -124,7 +157,8 @@ before(async () => {
   );
   envoy = await FilterEnvoy.start(chains, ["x-would-refuse", "x-tenants"], {
     concurrency: 2,
-    clusters: { app },
+    clusters: { app, other: app },
+    clusterMetadata: { other: { filter_metadata: { "app.limits": { class: "slow" } } } },
     routes: [
       { name: "login", match: { path: "/login" }, direct_response: { status: 200 } },
       {
@@ -133,6 +167,7 @@ before(async () => {
         metadata: { filter_metadata: { "app.limits": { class: "costly" } } },
       },
       { match: { prefix: "/app/" }, route: { cluster: "app" } },
+      { match: { prefix: "/other/" }, route: { cluster: "other" } },
     ],
   });
 });
@@ -225,6 +260,71 @@ test("a claim that authz in front left, for limits and for experiments", async (
 test("a route has a rate of its own, by its name or by its metadata", async () => {
   const asked = [["/login"], ["/login"], ["/report"], ["/report"], ["/report"], ["/"], ["/"], ["/"], ["/"]] as const;
   assert.deepEqual(await statuses("route", asked), [200, 429, 200, 200, 429, 200, 200, 200, 429]);
+});
+
+test("the cluster that the route chose, and its metadata", async () => {
+  const asked = [["/app/none"], ["/other/none"], ["/app/none"], ["/other/none"]] as const;
+  assert.deepEqual(await statuses("cluster", asked), [204, 204, 429, 429]);
+  assert.deepEqual(await statuses("clusterMetadata", asked), [204, 204, 204, 429]);
+});
+
+test("dynamic metadata that a filter in front left", async () => {
+  const tier = (value: string) => ["/", { "x-tier": value }] as const;
+  const asked = [tier("gold"), tier("gold"), tier("tin"), ["/"], ["/"], tier("tin")] as const;
+  assert.deepEqual(await statuses("metadata", asked), [200, 429, 200, 200, 200, 429]);
+});
+
+test("the host, however it is written", async () => {
+  const hosts = ["a.example", "A.Example", "a.example:8080", "a.example.", "b.example"];
+  const all: number[] = [];
+  for (const host of hosts) all.push((await envoy.get("host", "/", [], host)).status);
+  assert.deepEqual(all, [200, 429, 429, 429, 200]);
+});
+
+test("an API key in a header, in the query or in a cookie", async () => {
+  const header = (key: string) => ["/", { "x-api-key": key }] as const;
+  const query = (key: string) => [`/?x-api-key=${key}`] as const;
+  const cookie = (key: string) => ["/", { cookie: `a=b; x-api-key=${key}` }] as const;
+  for (const place of [header, query, cookie]) {
+    assert.deepEqual(await statuses("apiKey", [place("a"), place("b"), place("a"), place("b")]), [200, 200, 429, 429]);
+  }
+  assert.deepEqual(await statuses("apiKey", [["/"], ["/"]]), [200, 200]);
+});
+
+test("what is excepted is not limited and not charged", async () => {
+  const asked = [["/static/a"], ["/static/../page"], ["/static/a"], ["/page"], ["/x/../static/b"]] as const;
+  assert.deepEqual(await statuses("except", asked), [200, 200, 200, 429, 200]);
+  const stats = await envoy.envoy.admin("/stats?filter=ratelimit.pages");
+  assert.match(stats, /ratelimit\.pages\.allowed: 1\n/);
+  assert.match(stats, /ratelimit\.pages\.unlimited: 3\n/);
+});
+
+test("a request costs what its header says, within bounds", async () => {
+  const left = async (cost?: string): Promise<[number, number]> => {
+    const headers: Headers = cost === undefined ? {} : { "x-ratelimit-cost": cost };
+    const { status, headers: answered } = await get(envoy.port("cost"), "/", { headers });
+    return [status, Number(answered["x-ratelimit-remaining"])];
+  };
+  assert.deepEqual(await left(), [200, 7]);
+  assert.deepEqual(await left("0"), [200, 7]);
+  assert.deepEqual(await left("1"), [200, 6]);
+  // What is no number costs as much as may be, and so does what is more than that.
+  assert.deepEqual(await left("-1"), [200, 1]);
+  assert.deepEqual((await left("100"))[0], 429);
+  assert.deepEqual(await left("1"), [200, 0]);
+  assert.deepEqual((await left("0"))[0], 429);
+});
+
+test("an answer costs what its header says, within bounds", async () => {
+  const asked = ["/app/cost/0", "/app/cost/2", "/app/none", "/app/cost/many"];
+  const left: number[] = [];
+  for (const path of asked) {
+    assert.ok((await status("told", path)) < 300);
+    left.push(await remaining("told"));
+  }
+  assert.deepEqual(left, [9, 7, 7, 3]);
+  assert.equal(await status("told", "/app/cost/99"), 200);
+  assert.equal(await status("told", "/app/cost/0"), 429);
 });
 
 test("what is allowed is not charged", async () => {

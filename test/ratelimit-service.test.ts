@@ -16,22 +16,35 @@ import { besideNative } from "./support/beside-native.ts";
 
 const { OK, OVER_LIMIT } = ResponseCode;
 
+/** Limits beside the service's. What a refusal costs shows whether it was charged. */
+const LOCAL = [
+  {
+    name: "local",
+    tokenBucket: { maxTokens: 6, fillInterval: "1h" },
+    key: [{ header: "x-client" }],
+    cost: { hits: 2 },
+    responseCost: { hits: 1, statuses: ["429", "5xx"] },
+  },
+  { name: "busy", concurrency: { requests: 1 } },
+];
+
 describe("a rate limit service", () => {
   let service: ScriptedService;
   let envoy: Envoy;
   let app: Awaited<ReturnType<typeof startApp>>;
-  const ports = { ours: 0, native: 0, ourDeny: 0, nativeDeny: 0 };
+  const ports = { ours: 0, native: 0, ourDeny: 0, nativeDeny: 0, withLocal: 0 };
 
   before(async () => {
     await buildFilters(["ratelimit"]);
     app = await startApp("app");
     service = await ScriptedService.start();
-    const [ours = 0, native = 0, ourDeny = 0, nativeDeny = 0, adminPort = 0] = await freePorts(5);
-    Object.assign(ports, { ours, native, ourDeny, nativeDeny });
+    const [ours = 0, native = 0, ourDeny = 0, nativeDeny = 0, withLocal = 0, adminPort = 0] = await freePorts(6);
+    Object.assign(ports, { ours, native, ourDeny, nativeDeny, withLocal });
     const module = join(root, "build", "ratelimit.wasm");
     const listeners = [
       { ours, native, denies: false },
       { ours: ourDeny, native: nativeDeny, denies: true },
+      { ours: withLocal, denies: true, limits: LOCAL },
     ];
     const text = besideNative({ module, listeners, appPort: app.port, servicePort: service.port, adminPort });
     envoy = await Envoy.start("service", text, adminPort);
@@ -141,4 +154,22 @@ describe("a rate limit service", () => {
     assert.equal(status, 429);
     assert.match(service.requests[0]?.descriptors[0]?.entries[0]?.value ?? "", /^sha256:[0-9a-f]{64}$/);
   });
+
+  /** What a client gets where limits of the Envoy stand beside those of the service: who refused, and what remains. */
+  const withLocal = async (client: string, answer: ServiceAnswer): Promise<unknown[]> => {
+    service.answer = () => answer;
+    const { status, headers } = await get(ports.withLocal, "/x", { headers: { "x-client": client } });
+    return [status, headers["x-envoy-ratelimited"], headers["x-ratelimit-remaining"]];
+  };
+
+  for (const [what, client, no, refusal] of [
+    ["refuses", "eve", { overallCode: OVER_LIMIT }, [429, "true", undefined]],
+    ["fails, which refuses here", "bob", 13, [500, undefined, undefined]],
+  ] as const) {
+    test(`when the service ${what}, other limits keep nothing of what they charged`, async () => {
+      const yes = { overallCode: OK };
+      for (let i = 0; i < 5; ++i) assert.deepEqual(await withLocal(client, no), refusal);
+      assert.deepEqual(await withLocal(client, yes), [200, undefined, "0"]);
+    });
+  }
 });

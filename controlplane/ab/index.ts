@@ -1,5 +1,6 @@
 export { addFigures, readFigures, STATS_PATH, type Figures } from "./envoy-stats.ts";
 export { experimentsOf, keySourcesOf, sharesOf, type Experiment, type KeySource } from "./experiments.ts";
+export { figuresOfTotals, isOfExperiments } from "./fleet-figures.ts";
 export {
   explainAssignment,
   propertiesOf,
@@ -10,6 +11,7 @@ export {
 export { formatAssignment } from "./format-explanation.ts";
 export { formatChanges, formatSource, formatSplit } from "./format-split.ts";
 export { formatStanding } from "./format-standing.ts";
+export { readAbRequests, unexpected, type AbRequestSpec } from "./requests.ts";
 export { checkConfiguration, drawKeys, type Drawn, type DrawOptions } from "./simulation.ts";
 export {
   changesBetween,

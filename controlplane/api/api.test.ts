@@ -9,10 +9,11 @@ import fc from "fast-check";
 import { Figures, Fleet, NodeStats, NO_TOTALS, type NodeView, type Stat } from "../fleet/index.ts";
 import { loadModel } from "../model/index.ts";
 import { ModuleStore } from "../modules/index.ts";
+import { InsecureAccess } from "../security/index.ts";
 import { translate } from "../translate/index.ts";
 import { TypeUrl, type ResourceStatus } from "../xds/index.ts";
 import type { Release } from "../control/index.ts";
-import { handleRequest, statusReport, type SidecarReport } from "./index.ts";
+import { handleRequest, limitsReport, statusReport, type SidecarReport } from "./index.ts";
 import type { ApiSource } from "./handler.ts";
 
 const service = (name: string, node: string, port: number): string => `---
@@ -35,7 +36,15 @@ const release = releaseOf(service("web", "web-1", 8000) + service("db", "db-1", 
 const NOW = Date.UTC(2026, 0, 1);
 
 function resource(state: ResourceStatus["state"], rejection: ResourceStatus["rejection"] = null): ResourceStatus {
-  return { name: "r", version: "v1", sent: "v1", acked: state === "synced" ? "v1" : null, state, rejection };
+  return {
+    name: "r",
+    version: "v1",
+    sent: "v1",
+    acked: state === "synced" ? "v1" : null,
+    state,
+    acceptedAt: null,
+    rejection,
+  };
 }
 
 function view(id: string, types: [typeUrl: string, resources: ResourceStatus[]][], connected = true): NodeView {
@@ -173,6 +182,33 @@ describe("status report", () => {
   });
 });
 
+test("limits over all sidecars: those that refused most lately first", () => {
+  const stats = new NodeStats();
+  for (const [node, scale] of [
+    ["web-1", 1],
+    ["web-2", 2],
+  ] as const) {
+    for (let i = 0; i <= 12; ++i) {
+      const counters = [
+        ["wasmcustom.ratelimit.a.allowed", 100 * i * scale],
+        ["wasmcustom.ratelimit.a.limited", 1_000],
+        ["wasmcustom.ratelimit.b.c.shadow_limited", 5 * i * scale],
+        ["wasmcustom.ratelimit.exempt", scale],
+      ] as const;
+      stats.record(node, { counters, gauges: [], histograms: [] }, NOW - (12 - i) * 5_000);
+    }
+  }
+  const none = { allowed: 0, limited: 0, shadowLimited: 0, allowedPerSecond: 0, limitedPerSecond: 0 };
+  assert.deepEqual(limitsReport(stats, NOW), {
+    sidecars: 2,
+    limits: [
+      { ...none, limit: "b.c", shadowLimited: 180, limitedPerSecond: 3 },
+      { ...none, limit: "a", allowed: 3_600, limited: 2_000, allowedPerSecond: 60 },
+    ],
+    exempt: 3,
+  });
+});
+
 describe("HTTP server", () => {
   const folder = mkdtempSync(join(tmpdir(), "meshwright-api-"));
   let server: Server;
@@ -186,6 +222,7 @@ describe("HTTP server", () => {
       stats: new NodeStats(),
       modules: new ModuleStore(folder),
       leases: { top: () => [] },
+      access: new InsecureAccess([]),
     };
     server = createServer((request, response) => handleRequest(source, request, response));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -205,8 +242,8 @@ describe("HTTP server", () => {
       socket.on("error", reject);
       socket.on("close", () => resolve(Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1] ?? 0)));
     });
-  const ask = (path: string, method = "GET"): Promise<number> =>
-    raw(`${method} ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+  const ask = (path: string, method = "GET", headers = "Host: localhost"): Promise<number> =>
+    raw(`${method} ${path} HTTP/1.1\r\n${headers}\r\nConnection: close\r\n\r\n`);
 
   test("it is alive before it is ready", async () => {
     assert.equal(await ask("/healthz"), 200);
@@ -215,7 +252,27 @@ describe("HTTP server", () => {
     assert.equal(await ask("/readyz"), 200);
     assert.equal(await ask("/api/v1/status"), 200);
     assert.equal(await ask("/api/v1/quotas"), 200);
+    assert.equal(await ask("/api/v1/experiments"), 200);
+    assert.equal(await ask("/api/v1/limits"), 200);
   });
+
+  const pages: [what: string, headers: string, status: number][] = [
+    [
+      "the control plane's own page",
+      "Host: 127.0.0.1:18001\r\nOrigin: http://127.0.0.1:18001\r\nSec-Fetch-Site: same-origin",
+      200,
+    ],
+    ["IPv6", "Host: [::1]:18001", 200],
+    ["a page of another origin", "Host: 127.0.0.1:18001\r\nOrigin: http://evil.example", 401],
+    ["a page on another port", "Host: 127.0.0.1:18001\r\nOrigin: http://127.0.0.1:3000", 401],
+    ["a page without an origin", "Host: 127.0.0.1:18001\r\nOrigin: null", 401],
+    ["an image of another page", "Host: 127.0.0.1:18001\r\nSec-Fetch-Site: cross-site", 401],
+    ["a name that was made to resolve to this machine", "Host: evil.example:18001", 401],
+  ];
+  for (const [what, headers, status] of pages) {
+    test(`without encryption, ${what}: ${String(status)}`, async () =>
+      assert.equal(await ask("/api/v1/status", "GET", headers), status));
+  }
 
   const others: [path: string, method: string, status: number][] = [
     ["/", "GET", 404],

@@ -1,24 +1,28 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Resources } from "../journal/index.ts";
 import { pathOf, serveModule, type ModuleStore } from "../modules/index.ts";
 import type { Consumption, LeaseService } from "../quota/index.ts";
-import { handleResources, resourceRoute } from "./resources.ts";
+import { includesRole, type HttpAccess, type Role } from "../security/index.ts";
+import { experimentsReport } from "./experiments-report.ts";
+import { limitsReport } from "./limits-report.ts";
 import { statusReport, type StatusInput } from "./status-report.ts";
+import type { NodeStats } from "../fleet/index.ts";
 
 /** What the HTTP server shows of a control plane. */
 export interface ApiSource extends StatusInput {
+  readonly stats: Pick<NodeStats, "of" | "figures" | "totals" | "nodeIds">;
   readonly modules: ModuleStore;
   readonly leases: Pick<LeaseService, "top">;
-  /** Undefined when nothing can be applied. */
-  readonly resources?: Resources | undefined;
+  readonly access: HttpAccess;
 }
 
 /** Buckets that are told of. */
 const TOP_BUCKETS = 100;
 
-/** The buckets with the most requests, the first first. */
 export interface QuotaReport {
+  /** The buckets with the most requests, the first first. */
   readonly top: readonly Consumption[];
+  /** The buckets with the most refused requests, the first first. */
+  readonly mostDenied: readonly Consumption[];
 }
 
 type Answer = (source: ApiSource, response: ServerResponse) => void;
@@ -27,8 +31,13 @@ const answers: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ["/api/v1/status", (source, response) => send(response, 200, statusReport(source))],
   [
     "/api/v1/quotas",
-    ({ leases }, response) => send(response, 200, { top: leases.top(TOP_BUCKETS) } satisfies QuotaReport),
+    ({ leases }, response) => {
+      const [top, mostDenied] = [leases.top(TOP_BUCKETS), leases.top(TOP_BUCKETS, "denied")];
+      send(response, 200, { top, mostDenied } satisfies QuotaReport);
+    },
   ],
+  ["/api/v1/experiments", (source, response) => send(response, 200, experimentsReport(source))],
+  ["/api/v1/limits", ({ stats }, response) => send(response, 200, limitsReport(stats))],
   ["/healthz", (_, response) => send(response, 200, { status: "alive" })],
   [
     "/readyz",
@@ -41,12 +50,14 @@ const answers: ReadonlyMap<string, Answer> = new Map<string, Answer>([
 
 /** Answers a request to the control plane's HTTP server. */
 export function handleRequest(source: ApiSource, request: IncomingMessage, response: ServerResponse): void {
-  if (serveModule(source.modules, request, response)) return;
   const path = pathOf(request);
-  if (source.resources !== undefined && resourceRoute(request.method ?? "", path) !== undefined) {
-    void handleResources(source.resources, authorOf(request), request, response);
+  if (path.startsWith("/modules/") && !source.access.mayFetchModules(request)) {
+    refuse(response, "a module", "the certificate of a sidecar, or a token");
     return;
   }
+  if (serveModule(source.modules, request, response)) return;
+  // Also where nothing is: who may not read is not told what there is.
+  if (path.startsWith("/api/") && !isAllowed(source.access, "viewer", request, response)) return;
   const answer = answers.get(path);
   if (answer === undefined) {
     send(response, 404, { error: `nothing at ${path}`, paths: [...answers.keys(), "/modules/<sha256>.wasm"] });
@@ -58,10 +69,22 @@ export function handleRequest(source: ApiSource, request: IncomingMessage, respo
   }
 }
 
-/** Who a change is from, as the request itself says. */
-function authorOf({ headers }: IncomingMessage): string {
-  const author = headers["x-meshwright-author"];
-  return typeof author === "string" && author !== "" ? author.slice(0, 200) : "anonymous";
+/** Whether the caller has a role; otherwise the request is answered with 401 or 403. */
+export function isAllowed(access: HttpAccess, role: Role, request: IncomingMessage, response: ServerResponse): boolean {
+  const caller = access.identify(request);
+  if (caller === undefined) {
+    refuse(response, pathOf(request), `a token of the role ${role}, in the header authorization`);
+    return false;
+  }
+  if (includesRole(caller.role, role)) return true;
+  const error = `${pathOf(request)} needs the role ${role}, and ${caller.name} has the role ${caller.role}`;
+  send(response, 403, { error });
+  return false;
+}
+
+function refuse(response: ServerResponse, what: string, needed: string): void {
+  response.setHeader("www-authenticate", 'Bearer realm="meshwright"');
+  send(response, 401, { error: `${what} needs ${needed}` });
 }
 
 function send(response: ServerResponse, status: number, body: object): void {

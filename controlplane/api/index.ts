@@ -1,3 +1,5 @@
+export type { ExperimentsReport, PolicyExperiments } from "./experiments-report.ts";
+export { limitsReport, type LimitReport, type LimitsReport } from "./limits-report.ts";
 export { handleRequest, type QuotaReport } from "./handler.ts";
 export {
   statusReport,

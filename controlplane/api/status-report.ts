@@ -1,4 +1,4 @@
-import { loadedFilters, type Fleet, type LoadState, type NodeStats, type NodeView } from "../fleet/index.ts";
+import { runningFilters, type Fleet, type LoadState, type NodeStats, type NodeView } from "../fleet/index.ts";
 import { formatProblem, type Problem } from "../model/index.ts";
 import type { Release } from "../control/index.ts";
 import { TypeUrl, type ResourceState, type ResourceStatus } from "../xds/index.ts";
@@ -146,13 +146,7 @@ function trafficReport(node: string, { stats }: StatusInput, now: number): { rea
 function filterReports(view: NodeView, input: StatusInput, now: number): FilterReport[] {
   const type = view.types.find(({ typeUrl }) => typeUrl === TypeUrl.extensionConfig);
   const statuses = type?.resources ?? [];
-  const modules = new Map<string, string>();
-  for (const [name, resource] of input.release?.translation.extensionConfigs ?? []) {
-    modules.set(name, resource.staged?.module ?? "");
-  }
-  // A filter keeps its VM from one configuration to the next, and each policy has a VM of its own.
-  const accepted = statuses.filter(({ state }) => state === "synced").map(({ name }) => ({ name, vm: name }));
-  const running = loadedFilters(accepted, Math.max(view.since, type?.ackedAt ?? 0), input.stats.of(view.node.id), now);
+  const running = runningFilters(view, input.stats.of(view.node.id), now);
   return statuses
     .filter(({ version }) => version !== null)
     .map(({ name, version, state }) => {
@@ -160,7 +154,7 @@ function filterReports(view: NodeView, input: StatusInput, now: number): FilterR
       return {
         policy: name,
         version: version ?? "",
-        module: modules.get(name) ?? "",
+        module: input.release?.translation.extensionConfig(name, view.node.id)?.staged?.module ?? "",
         delivery: state,
         ...(load === undefined ? {} : { running: load }),
       };

@@ -1,9 +1,7 @@
 import { Ajv } from "ajv";
 import { compileSchema } from "../model/compiled-schema.ts";
-import { readDocuments } from "../model/document.ts";
-import { formatProblem, type JsonObject, type Problem, type SourceFile } from "../model/index.ts";
-import { schemaFaults } from "../model/schema-faults.ts";
-import { InputError, type PlainRequest } from "../explain/index.ts";
+import type { JsonObject, SourceFile } from "../model/index.ts";
+import { readRequestTable, type PlainRequest } from "../explain/index.ts";
 import schema from "./requests.json" with { type: "json" };
 
 export type Decision = "allowed" | "denied" | "undecided";
@@ -49,22 +47,5 @@ const compiled = compileSchema(ajv, "requests", schema);
  * @throws InputError with a line for each fault.
  */
 export function readRequests(file: SourceFile): RequestTable {
-  const { documents, problems } = readDocuments(file);
-  const [document, second] = documents;
-  const found: Problem[] = [...problems];
-  if (document !== undefined) {
-    for (const { path, at, message } of schemaFaults(compiled, document.value)) {
-      found.push(document.origin.problem(path, message, at));
-    }
-    if (second !== undefined) found.push(second.origin.problem([], "expected one document in the file"));
-  } else if (found.length === 0) throw new InputError(`${file.path}: the file is empty`);
-  if (found.length > 0 || document === undefined) throw new InputError(found.map(formatProblem).join("\n"));
-  // The schema has checked it.
-  const { defaults = {}, requests, ...rest } = document.value as RequestTable & { readonly defaults?: RequestSpec };
-  return { ...rest, requests: requests.map((request) => withDefaults(defaults, request)) };
-}
-
-function withDefaults(defaults: RequestSpec, request: RequestSpec): RequestSpec {
-  const headers = { ...defaults.headers, ...request.headers };
-  return { ...defaults, ...request, ...(Object.keys(headers).length > 0 && { headers }) };
+  return readRequestTable(file, compiled);
 }

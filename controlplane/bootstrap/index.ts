@@ -8,11 +8,16 @@ import {
   ApiConfigSource_ApiType,
   ApiVersion,
   ConfigSourceSchema,
+  PathConfigSourceSchema,
   type ConfigSource,
 } from "#gen/envoy/config/core/v3/config_source_pb.js";
+import type { TransportSocket } from "#gen/envoy/config/core/v3/base_pb.js";
 import { HistogramEmitMode, MetricsServiceConfigSchema } from "#gen/envoy/config/metrics/v3/metrics_service_pb.js";
 import { HttpProtocolOptionsSchema } from "#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
+import { UpstreamTlsContextSchema } from "#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
 import type { HostPort } from "../control/index.ts";
+import { clientSocket, type PeerNames } from "../translate/index.ts";
+import { IDENTITY_SECRET, TRUST_SECRET, type CredentialFiles } from "./credentials.ts";
 import { latencyBuckets } from "./histograms.ts";
 
 export interface BootstrapOptions {
@@ -30,8 +35,15 @@ export interface BootstrapOptions {
   readonly admin?: HostPort;
   /** How often the sidecar sends its statistics, in milliseconds. */
   readonly statsIntervalMs: number;
+  /** How it speaks to its control plane; without encryption, and without showing who it is, when left out. */
+  readonly tls?: {
+    readonly files: CredentialFiles;
+    /** What the control plane's certificate must name. */
+    readonly server: PeerNames;
+  };
 }
 
+export { writeCredentials, type CredentialFiles } from "./credentials.ts";
 /**
  * Envoy's own default too. A sidecar's report is some tens of kilobytes, and the control plane keeps windows of this length; a
  * new filter is proven to run within about one interval.
@@ -65,7 +77,10 @@ export function createBootstrap(options: BootstrapOptions): Bootstrap {
       ldsConfig: overAds(),
     },
     staticResources: {
-      clusters: [staticCluster(XDS_CLUSTER, options.xds, true), staticCluster(MODULES_CLUSTER, options.http, false)],
+      clusters: [
+        staticCluster(XDS_CLUSTER, options.xds, true, options.tls),
+        staticCluster(MODULES_CLUSTER, options.http, false, options.tls),
+      ],
     },
     statsSinks: [
       {
@@ -108,10 +123,15 @@ export function bootstrapJson(bootstrap: Bootstrap): JsonObject {
 }
 
 function registry(): Registry {
-  return createRegistry(MetricsServiceConfigSchema, HttpProtocolOptionsSchema, DurationSchema);
+  return createRegistry(
+    MetricsServiceConfigSchema,
+    HttpProtocolOptionsSchema,
+    DurationSchema,
+    UpstreamTlsContextSchema,
+  );
 }
 
-function staticCluster(name: string, at: HostPort, isHttp2: boolean): Cluster {
+function staticCluster(name: string, at: HostPort, isHttp2: boolean, tls: BootstrapOptions["tls"]): Cluster {
   return create(ClusterSchema, {
     name,
     clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.STRICT_DNS },
@@ -125,6 +145,20 @@ function staticCluster(name: string, at: HostPort, isHttp2: boolean): Cluster {
       ],
     },
     ...(isHttp2 ? { typedExtensionProtocolOptions: http2Options() } : {}),
+    ...(tls === undefined ? {} : { transportSocket: tlsSocket(tls, isHttp2) }),
+  });
+}
+
+function tlsSocket({ files, server }: NonNullable<BootstrapOptions["tls"]>, isHttp2: boolean): TransportSocket {
+  const fromFile = (path: string): ConfigSource => {
+    const file = { case: "pathConfigSource", value: create(PathConfigSourceSchema, { path }) } as const;
+    return create(ConfigSourceSchema, { resourceApiVersion: ApiVersion.V3, configSourceSpecifier: file });
+  };
+  return clientSocket({
+    certificate: { name: IDENTITY_SECRET, from: fromFile(files.identity) },
+    trust: { name: TRUST_SECRET, from: fromFile(files.trust) },
+    peer: server,
+    ...(isHttp2 ? { alpn: ["h2"] } : {}),
   });
 }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { bootstrapJson, createBootstrap } from "../bootstrap/index.ts";
 import { formatHostPort } from "../control/index.ts";
+import { formatLimits } from "./limits.ts";
 import { parseHostPort } from "./parse-host-port.ts";
 import { formatStatus } from "./status.ts";
 
@@ -51,6 +52,26 @@ describe("bootstrap", () => {
       assert.equal((json["dynamicResources"] as { adsConfig: { apiType: string } }).adsConfig.apiType, apiType);
     });
   }
+});
+
+test("limits for people", () => {
+  const one = {
+    limit: "per-user",
+    allowed: 50,
+    limited: 3,
+    shadowLimited: 0,
+    allowedPerSecond: 2,
+    limitedPerSecond: 0.1,
+  };
+  assert.deepEqual(formatLimits({ sidecars: 1, limits: [one], exempt: 4 }), [
+    "LIMIT     ALLOWED/S  LIMITED/S  ALLOWED  LIMITED  SHADOW",
+    "per-user  2.0        0.1        50       3        0",
+    "",
+    "4 requests were exempt",
+    "",
+    "told by 1 sidecar; the keys of limits for the whole fleet: meshwright quota",
+  ]);
+  assert.deepEqual(formatLimits({ sidecars: 0, limits: [], exempt: 0 }), ["no sidecar has told of a limit yet"]);
 });
 
 test("status for people: columns, rejections with Envoy's words, and what is refused", () => {

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { stringify } from "yaml";
 import { formatFinding, importPolicies, type ImportOptions, type ImportResult } from "../import/index.ts";
 
 export interface ImportFlags extends ImportOptions {
@@ -30,20 +31,26 @@ export function importFiles(files: readonly string[], flags: ImportFlags): void 
 function print(imported: ImportResult["imported"]): void {
   const [first, second] = imported;
   if (first === undefined) return;
-  if (second === undefined) {
+  const hasQuotas = first.filter === "ratelimit" && first.quotas.length > 0;
+  if (second === undefined && !hasQuotas) {
     process.stdout.write(`${JSON.stringify(first.configuration, null, 2)}\n`);
     return;
   }
-  const names = imported.map(({ name }) => name).join(", ");
+  const names = [...imported.map(({ name }) => name), ...(hasQuotas ? ["quotas"] : [])].join(", ");
   process.stderr.write(`meshwright: the files make several configurations (${names}); give --out or --json\n`);
   process.exitCode = 1;
 }
 
 function writeAll(folder: string, imported: ImportResult["imported"]): void {
   mkdirSync(folder, { recursive: true });
-  for (const { name, target, configuration } of imported) {
+  for (const one of imported) {
+    const { name, target, configuration } = one;
     const file = join(folder, `${name}.json`);
     writeFileSync(file, `${JSON.stringify(configuration, null, 2)}\n`);
     process.stderr.write(`${file}: ${JSON.stringify(target)}\n`);
+    if (one.filter !== "ratelimit" || one.quotas.length === 0) continue;
+    const quotas = join(folder, `${name}-quotas.yaml`);
+    writeFileSync(quotas, one.quotas.map((quota) => stringify(quota)).join("---\n"));
+    process.stderr.write(`${quotas}: resources for the control plane's folder\n`);
   }
 }

@@ -1,25 +1,29 @@
 import type { QuotaReport } from "../api/index.ts";
-import type { HostPort } from "../control/index.ts";
-import { ask } from "./ask.ts";
+import type { Consumption, Ranking } from "../quota/index.ts";
+import { ask, type Connection } from "./ask.ts";
 import { table } from "./print-table.ts";
 
-export interface QuotaOptions {
-  readonly http: HostPort;
+export interface QuotaOptions extends Connection {
   readonly top: number;
+  readonly by: Ranking;
   readonly json: boolean;
 }
 
 /** `meshwright quota`. The exit status is 1 when the control plane does not answer. */
-export async function quota({ http, top, json }: QuotaOptions): Promise<void> {
-  const report = (await ask(http, "/api/v1/quotas")) as QuotaReport | undefined;
+export async function quota({ top, by, json, ...connection }: QuotaOptions): Promise<void> {
+  const report = (await ask(connection, "/api/v1/quotas")) as QuotaReport | undefined;
   if (report === undefined) return;
-  const shown: QuotaReport = { top: report.top.slice(0, top) };
-  process.stdout.write(json ? `${JSON.stringify(shown, undefined, 2)}\n` : `${formatQuotas(shown).join("\n")}\n`);
+  const shown = (by === "denied" ? report.mostDenied : report.top).slice(0, top);
+  process.stdout.write(
+    json ? `${JSON.stringify({ top: shown }, undefined, 2)}\n` : `${formatQuotas(shown, by).join("\n")}\n`,
+  );
 }
 
 /** The report as lines for people. */
-export function formatQuotas({ top }: QuotaReport): string[] {
-  if (top.length === 0) return ["no sidecar has told of a bucket yet"];
+export function formatQuotas(top: readonly Consumption[], by: Ranking): string[] {
+  if (top.length === 0) {
+    return [by === "denied" ? "no request was refused lately" : "no sidecar has told of a bucket yet"];
+  }
   const rows = top.map((one) => [
     one.quota,
     one.allowedPerSecond.toFixed(1),

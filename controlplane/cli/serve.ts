@@ -1,19 +1,26 @@
-import { join } from "node:path";
 import { pino, type Logger } from "pino";
 import pretty from "pino-pretty";
 import { ControlPlane, FaultySourceError, type HostPort } from "../control/index.ts";
 import { RedisLedger, type Ledger } from "../quota/index.ts";
-import { Journal } from "../journal/index.ts";
-import { FolderSource, MergedSource } from "../source/index.ts";
-import { SqliteStore, type Store } from "../store/index.ts";
+import { Security } from "../security/index.ts";
+import { FolderSource } from "../source/index.ts";
 import { MODULES_CLUSTER } from "../bootstrap/index.ts";
+import { pairOf } from "./bootstrap.ts";
 
 export interface ServeOptions {
-  readonly config?: string;
+  readonly config: string;
   readonly state: string;
   readonly xds: HostPort;
   readonly http: HostPort;
   readonly quotaStore?: string;
+  readonly trustDomain?: string;
+  readonly authorityCert?: string;
+  readonly authorityKey?: string;
+  readonly trust?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly workloadLifetime: number;
+  readonly insecure: boolean;
   readonly keepStats: readonly string[];
   readonly logFormat: "json" | "text";
 }
@@ -23,23 +30,22 @@ export async function serve(options: ServeOptions): Promise<void> {
   const log = createLog(options.logFormat);
   const ledger = options.quotaStore === undefined ? undefined : await openLedger(options.quotaStore, log);
   let plane: ControlPlane;
-  let store: Store;
   try {
-    store = SqliteStore.open(join(options.state, "state.db"));
+    const security = options.insecure ? undefined : await openSecurity(options, log);
     plane = await ControlPlane.start({
-      source: options.config === undefined ? new MergedSource([]) : new FolderSource(options.config),
-      journal: await Journal.open(store),
+      source: new FolderSource(options.config),
       stateFolder: options.state,
       xds: options.xds,
       http: options.http,
       modulesCluster: MODULES_CLUSTER,
       keepStats: options.keepStats,
       ...(ledger === undefined ? {} : { ledger }),
+      ...(security === undefined ? {} : { security }),
       log,
     });
   } catch (error) {
     if (error instanceof FaultySourceError) {
-      process.stderr.write(`${error.message}\nmeshwright: ${options.config ?? options.state} cannot be served\n`);
+      process.stderr.write(`${error.message}\nmeshwright: ${options.config} cannot be served\n`);
     } else {
       process.stderr.write(`meshwright: ${error instanceof Error ? error.message : String(error)}\n`);
     }
@@ -51,12 +57,24 @@ export async function serve(options: ServeOptions): Promise<void> {
       if (stopping) return;
       stopping = true;
       log.info(`${signal}: stopping`);
-      void plane
-        .close()
-        .then(() => store.close())
-        .then(() => process.exit(0));
+      void plane.close().then(() => process.exit(0));
     });
   }
+}
+
+function openSecurity(options: ServeOptions, log: Logger): Promise<Security> {
+  const authority = pairOf("--authority-cert", options.authorityCert, "--authority-key", options.authorityKey);
+  const serverCertificate = pairOf("--tls-cert", options.tlsCert, "--tls-key", options.tlsKey);
+  return Security.open({
+    stateFolder: options.state,
+    ...(options.trustDomain === undefined ? {} : { trustDomain: options.trustDomain }),
+    ...(authority === undefined ? {} : { authority }),
+    ...(options.trust === undefined ? {} : { trust: options.trust }),
+    ...(serverCertificate === undefined ? {} : { serverCertificate }),
+    workloadLifetimeMs: options.workloadLifetime,
+    hosts: [options.xds.host, options.http.host],
+    log,
+  });
 }
 
 /** Starts without the store as well: quotas go by their policy until it is there. */

@@ -1,16 +1,14 @@
 import type { SidecarReport, StatusReport, TrafficReport } from "../api/index.ts";
-import type { HostPort } from "../control/index.ts";
-import { ask } from "./ask.ts";
+import { ask, type Connection } from "./ask.ts";
 import { table } from "./print-table.ts";
 
-export interface StatusOptions {
-  readonly http: HostPort;
+export interface StatusOptions extends Connection {
   readonly json: boolean;
 }
 
 /** `meshwright status`. The exit status is 1 when the control plane does not answer. */
-export async function status({ http, json }: StatusOptions): Promise<void> {
-  const report = (await ask(http, "/api/v1/status")) as StatusReport | undefined;
+export async function status({ json, ...connection }: StatusOptions): Promise<void> {
+  const report = (await ask(connection, "/api/v1/status")) as StatusReport | undefined;
   if (report === undefined) return;
   process.stdout.write(json ? `${JSON.stringify(report, undefined, 2)}\n` : `${formatStatus(report).join("\n")}\n`);
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Pipeline } from "../control/index.ts";
 import { formatProblem } from "../model/index.ts";
 import { ModuleStore } from "../modules/index.ts";
+import { DEFAULT_TRUST_DOMAIN } from "../security/index.ts";
 import { FolderSource } from "../source/index.ts";
 import { MODULES_CLUSTER } from "../bootstrap/index.ts";
 
@@ -11,7 +12,11 @@ import { MODULES_CLUSTER } from "../bootstrap/index.ts";
 export async function validate(folder: string): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), "meshwright-validate-"));
   try {
-    const settings = { modulesAuthority: "127.0.0.1:18001", modulesCluster: MODULES_CLUSTER };
+    const settings = {
+      modulesAuthority: "127.0.0.1:18001",
+      modulesCluster: MODULES_CLUSTER,
+      trustDomain: DEFAULT_TRUST_DOMAIN,
+    };
     const result = await new Pipeline(new FolderSource(folder), new ModuleStore(scratch), settings).prepare();
     if (result.ok) {
       const { services, httpRoutes, grpcRoutes, wasmModules, filterPolicies, quotas } = result.release.model;

@@ -26,5 +26,6 @@ function resourcesOf(model: Model): Resource[] {
     ...model.wasmModules.values(),
     ...model.filterPolicies.values(),
     ...model.quotas.values(),
+    ...model.rollouts.values(),
   ];
 }

@@ -1,23 +1,22 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { ServerCredentials } from "@grpc/grpc-js";
 import type { Logger } from "pino";
 import { handleRequest, statusReport } from "../api/index.ts";
-import { addMetricsService, Fleet, KeptNames, NodeStats } from "../fleet/index.ts";
+import { addClientStatusService, addMetricsService, Fleet, KeptNames, NodeStats } from "../fleet/index.ts";
 import { formatProblem, type Problem } from "../model/index.ts";
-import { JournalSource, Resources, type Journal } from "../journal/index.ts";
 import { ModuleStore } from "../modules/index.ts";
 import { addQuotaService, LeaseService, MemoryLedger, Quotas, type Ledger } from "../quota/index.ts";
-import { MergedSource, type Source, type StopWatching } from "../source/index.ts";
-import { XdsServer, type NodeInfo, type Snapshot } from "../xds/index.ts";
+import { InsecureAccess, type HttpAccess, type Security } from "../security/index.ts";
+import type { Source, StopWatching } from "../source/index.ts";
+import { XdsServer, type Caller, type NodeInfo, type Snapshot } from "../xds/index.ts";
 import { changedResources } from "./changes.ts";
 import { formatHostPort, type HostPort } from "./host-port.ts";
 import { logFleet } from "./log-fleet.ts";
+import { Secrets } from "./secrets.ts";
 import { Pipeline, type Release } from "./pipeline.ts";
 
 export interface ControlPlaneOptions {
   readonly source: Source;
-  /** Resources that are applied over the API, served beside those of the source. Default: none can be. */
-  readonly journal?: Journal;
   /** Folder for modules; made when it is missing. */
   readonly stateFolder: string;
   /** Where to listen; port 0 takes any free one. */
@@ -27,6 +26,8 @@ export interface ControlPlaneOptions {
   readonly modulesCluster: string;
   /** Where the counts of quotas are kept, and closed in the end. Default: in this process. */
   readonly ledger?: Ledger;
+  /** Certificates and who may do what; closed in the end. Without it, everybody may do everything, and nothing is encrypted. */
+  readonly security?: Security;
   /** Statistics of sidecars that are kept besides the usual ones: those whose names in Envoy start so. */
   readonly keepStats?: readonly string[];
   readonly log: Logger;
@@ -50,14 +51,14 @@ export class ControlPlane {
   readonly stats: NodeStats;
   /** Divides quotas among the sidecars. */
   readonly leases: LeaseService;
+  /** Who may do what over HTTP. */
+  readonly access: HttpAccess;
   readonly #ledger: Ledger;
   #quotas = new Quotas([]);
-  /** The resources that are applied over the API. */
-  readonly resources: Resources | undefined;
-  readonly #source: Source;
   readonly #options: ControlPlaneOptions;
   readonly #store: ModuleStore;
   readonly #pipeline: Pipeline;
+  readonly #secrets: Secrets | undefined;
   readonly #xds: XdsServer;
   readonly #http: Server;
   #release: Release | undefined;
@@ -73,21 +74,28 @@ export class ControlPlane {
     this.#options = options;
     this.stats = new NodeStats({ names: KeptNames.default(options.keepStats) });
     this.#store = new ModuleStore(options.stateFolder);
-    const { source, journal } = options;
-    this.#source = journal === undefined ? source : new MergedSource([source, new JournalSource(journal)]);
-    this.resources =
-      journal && new Resources(journal, (candidate) => this.#check(new MergedSource([source, candidate])));
-    this.#pipeline = new Pipeline(this.#source, this.#store, {
+    this.#pipeline = new Pipeline(options.source, this.#store, {
       modulesAuthority: formatHostPort(options.http),
       modulesCluster: options.modulesCluster,
+      ...(options.security?.authority === undefined ? {} : { trustDomain: options.security.trustDomain }),
     });
+    this.#secrets =
+      options.security?.authority && new Secrets(options.security, (nodes) => this.#xds.update(nodes), options.log);
+    const { security } = options;
+    const authorize = security && ((node: NodeInfo, caller: Caller) => this.#refusal(security, node, caller));
+    this.access = security?.access ?? new InsecureAccess([options.http.host]);
     this.#xds = new XdsServer({
       source: { snapshot: (node) => this.#snapshot(node) },
       observer: this.fleet,
+      ...(authorize === undefined ? {} : { authorize }),
+      interceptors: security === undefined ? [] : [security.admission.interceptor],
       onError: (error) => options.log.error({ err: error }, "internal error while serving a stream"),
     });
-    this.#http = createServer((request, response) => handleRequest(this, request, response));
-    addMetricsService(this.#xds.grpc, this.stats);
+    const answer = (request: IncomingMessage, response: ServerResponse): void => handleRequest(this, request, response);
+    this.#http = security?.httpsServer(answer) ?? createServer(answer);
+    addMetricsService(this.#xds.grpc, this.stats, authorize === undefined ? {} : { authorize });
+    const maySeeAll = security && { authorize: (caller: Caller) => security.admission.refusalToSeeAll(caller) };
+    addClientStatusService(this.#xds.grpc, this.fleet, maySeeAll);
     this.#ledger = options.ledger ?? new MemoryLedger();
     this.leases = new LeaseService({
       ledger: this.#ledger,
@@ -107,15 +115,15 @@ export class ControlPlane {
 
   /**
    * Starts to serve once the source was read.
-   * @throws FaultySourceError when what the source holds cannot be served, and nothing can be applied to mend it.
+   * @throws FaultySourceError when what the source holds cannot be served.
    */
   static async start(options: ControlPlaneOptions): Promise<ControlPlane> {
     const plane = new ControlPlane(options);
     // Watched before it is read, so that a change in between leads to another reading.
-    plane.#stopWatching = await plane.#source.watch(() => void plane.reload());
+    plane.#stopWatching = await options.source.watch(() => void plane.reload());
     try {
       await plane.reload();
-      if (plane.#release === undefined) plane.#refuseToStart((await options.journal?.state())?.resources.size ?? 0);
+      if (plane.#release === undefined) throw plane.#unread ?? new FaultySourceError(plane.#refused);
       await plane.#listen();
     } catch (error) {
       await plane.close();
@@ -158,21 +166,8 @@ export class ControlPlane {
     this.#http.closeAllConnections();
     await this.#xds.close();
     await this.#ledger.close();
-  }
-
-  /** What is wrong with a source that may come to be served. */
-  async #check(candidate: Source): Promise<readonly Problem[]> {
-    const result = await this.#pipeline.prepare(candidate);
-    return result.ok ? [] : result.problems;
-  }
-
-  /** Applied resources with a fault, as another version of this program may find in them, are mended over the API. */
-  #refuseToStart(appliedFiles: number): void {
-    const { log } = this.#options;
-    if (this.#unread !== undefined) throw this.#unread;
-    if (appliedFiles === 0) throw new FaultySourceError(this.#refused);
-    for (const problem of this.#refused) log.error({ problem }, `refused: ${formatProblem(problem)}`);
-    log.warn("nothing is served before the applied resources are mended");
+    this.#secrets?.stop();
+    this.#options.security?.close();
   }
 
   async #reloadWhileStale(): Promise<void> {
@@ -200,10 +195,11 @@ export class ControlPlane {
       const changes = changedResources(this.#release, result.release);
       const wasRefused = this.#refused.length > 0;
       this.#refused = [];
-      if (changes.length === 0 && this.#release !== undefined) {
+      if (changes.length === 0) {
         if (wasRefused) log.info("the source is good again, and as it is served");
         return;
       }
+      await this.#secrets?.keep(result.release);
       this.#rememberLoaded();
       const isFirst = this.#release === undefined;
       this.#release = result.release;
@@ -236,18 +232,34 @@ export class ControlPlane {
 
   #snapshot(node: NodeInfo): Snapshot | undefined {
     const found = this.#release?.translation.snapshotFor(node);
-    return found?.snapshot;
+    return found?.snapshot && (this.#secrets?.addTo(found.snapshot, node.id, node.cluster) ?? found.snapshot);
+  }
+
+  /** Why a caller may not be served as a node. */
+  #refusal(security: Security, node: NodeInfo, caller: Caller): string | undefined {
+    const refusal = security.admission.refusal(node, caller) ?? this.#contradiction(node);
+    if (refusal !== undefined) this.#options.log.warn({ node: node.id, peer: caller.getPeer() }, `refused: ${refusal}`);
+    return refusal;
+  }
+
+  /** A node that no Service knows may come, and is shown in the status; the node of another Service may not. */
+  #contradiction(node: NodeInfo): string | undefined {
+    const place = this.#release?.translation.sidecars.get(node.id);
+    if (place === undefined || place.service.metadata.name === node.cluster) return undefined;
+    return `the node "${node.id}" is a sidecar of Service ${place.service.metadata.name}, not of ${node.cluster}`;
   }
 
   async #listen(): Promise<void> {
-    const { xds, http, log } = this.#options;
+    const { xds, http, log, security } = this.#options;
     await new Promise<void>((resolve, reject) => {
       this.#http.once("error", (error) => {
         reject(new Error(`cannot listen on ${formatHostPort(http)}: ${error.message}`, { cause: error }));
       });
       this.#http.listen(http.port, http.host, resolve);
     });
-    await this.#xds.listen(formatHostPort(xds), ServerCredentials.createInsecure());
-    log.info(`xDS on ${formatHostPort(xds)}, HTTP on ${formatHostPort(http)}`);
+    await this.#xds.listen(formatHostPort(xds), security?.grpcCredentials() ?? ServerCredentials.createInsecure());
+    const [how, scheme] = security === undefined ? ["without encryption, HTTP", "HTTP"] : ["with mutual TLS", "HTTPS"];
+    log.info(`xDS on ${formatHostPort(xds)}, ${scheme} on ${formatHostPort(http)}, ${how}`);
+    if (security === undefined) log.warn("--insecure: whoever reaches these ports may do everything");
   }
 }

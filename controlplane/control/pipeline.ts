@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { compareProblems, type Model, type Problem } from "../model/index.ts";
 import type { ModuleStore } from "../modules/index.ts";
 import { loadFromSource, type Source } from "../source/index.ts";
@@ -32,17 +33,41 @@ export class Pipeline {
     this.#settings = settings;
   }
 
-  /** @param source another than the usual one, to look at it beforehand. */
-  async prepare(source = this.#source): Promise<PrepareResult> {
-    const result = await loadFromSource(source);
+  async prepare(): Promise<PrepareResult> {
+    const result = await loadFromSource(this.#source);
     if (!result.ok) return result;
     const { model } = result;
-    const loaded = await loadModules(model, this.#store, (path) => source.read(path));
-    const problems = [...loaded.problems, ...(await this.#checks.check(model, loaded.modules))];
+    const loaded = await loadModules(model, this.#store, readFile);
+    const problems = [
+      ...loaded.problems,
+      ...this.#checkMtls(model),
+      ...refuseRollouts(model),
+      ...(await this.#checks.check(model, loaded.modules)),
+    ];
     if (problems.length > 0) return { ok: false, problems: problems.sort(compareProblems) };
     return {
       ok: true,
       release: { model, modules: loaded.modules, translation: translate(model, loaded.modules, this.#settings) },
     };
   }
+
+  /** Without certificates, what is to be encrypted would travel in plaintext. */
+  #checkMtls(model: Model): Problem[] {
+    if (this.#settings.trustDomain !== undefined) return [];
+    return [...model.services.values()]
+      .filter(({ spec }) => spec.mtls !== "Off")
+      .map(({ origin, spec }) =>
+        origin.problem(["spec", "mtls"], `${spec.mtls} needs certificates, and this control plane issues none`),
+      );
+  }
+}
+
+/** The controller of controlplane/rollout is not part of the control plane yet: to take a Rollout would promise what nobody keeps. */
+function refuseRollouts({ rollouts }: Model): Problem[] {
+  return [...rollouts.values()].map(({ origin }) =>
+    origin.problem(
+      ["kind"],
+      "this control plane does not carry out Rollouts yet; a change reaches all sidecars at once",
+    ),
+  );
 }

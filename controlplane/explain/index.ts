@@ -18,4 +18,5 @@ export {
   type RequestSummary,
   type UpstreamRequest,
 } from "./request.ts";
+export { readRequestTable } from "./request-table.ts";
 export { loadSubject, type Subject, type SubjectOptions } from "./subject.ts";

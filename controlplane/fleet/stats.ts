@@ -51,6 +51,11 @@ export class NodeStats {
     return this.#nodes.get(nodeId)?.latest ?? NONE;
   }
 
+  /** The nodes that are remembered. */
+  nodeIds(): Iterable<string> {
+    return this.#nodes.keys();
+  }
+
   /** When a node last reported, in milliseconds since the epoch. */
   reportedAt(nodeId: string): number | undefined {
     return this.#nodes.get(nodeId)?.lastAt;

@@ -4,9 +4,11 @@ import type { Configuration, JwtProvider, Rule } from "./configuration.ts";
 import { Cursor } from "./cursor.ts";
 import { importJwt } from "./envoy-jwt.ts";
 import { importLocalRateLimit, localRateLimitType } from "./envoy-local-ratelimit.ts";
+import { importRateLimit, rateLimitType } from "./envoy-ratelimit.ts";
 import { actionOf, rbacRules } from "./envoy-rbac.ts";
 import type { Findings } from "./finding.ts";
 import type { RateLimitFilter } from "./rate-limit-routes.ts";
+import type { ServiceDomain, ServiceRule } from "./service-rules.ts";
 import type { Imported, ImportOptions } from "./index.ts";
 import { Names } from "./rules.ts";
 
@@ -25,14 +27,19 @@ interface Found {
   readonly filter: Cursor;
 }
 
-/** Translates the rbac, jwt_authn and local_ratelimit filters of a bootstrap, a listener, a list of HTTP filters or of one alone. */
-export function importEnvoy(document: Document, findings: Findings, options: ImportOptions): Imported[] {
+/** Translates the rbac, jwt_authn, local_ratelimit and ratelimit filters of a bootstrap, a listener, a list of HTTP filters or of one alone. */
+export function importEnvoy(
+  document: Document,
+  findings: Findings,
+  options: ImportOptions,
+  service: { readonly domains: readonly ServiceDomain[]; readonly used: Set<ServiceRule> },
+): Imported[] {
   const root = Cursor.ofMessage(document, findings);
   const bare = bareFilter(root);
   const chains = bare === undefined ? chainsOf(root) : new Map([["", [bare]]]);
   const limiters = limitersOf(root);
   if (chains.size + limiters.length === 0) {
-    root.report("note", "neither rbac, jwt_authn nor local_ratelimit is in this document");
+    root.report("note", "neither rbac, jwt_authn, local_ratelimit nor ratelimit is in this document");
   }
   const imported = [...chains].map(([place, filters], i): Imported => ({
     name: chains.size === 1 ? "authz" : `authz-${i + 1}`,
@@ -41,19 +48,26 @@ export function importEnvoy(document: Document, findings: Findings, options: Imp
     configuration: configurationOf(filters, findings, options),
   }));
   const limits = limiters.flatMap((filter, i): Imported[] => {
-    const configuration = importLocalRateLimit(filter);
+    const counting = { used: service.used, quotas: [] };
+    const isLocal = filter.config.text("@type") === localRateLimitType;
+    const configuration = isLocal
+      ? importLocalRateLimit(filter)
+      : importRateLimit(filter, options.scope ?? "service", service.domains, counting);
     const name = limiters.length === 1 ? "ratelimit" : `ratelimit-${i + 1}`;
     const target = { filters: formatPath(filter.config.path) };
-    return configuration === undefined ? [] : [{ name, filter: "ratelimit", target, configuration }];
+    return configuration === undefined
+      ? []
+      : [{ name, filter: "ratelimit", target, configuration, quotas: counting.quotas }];
   });
   return [...imported, ...limits];
 }
 
-/** The local_ratelimit filters, each with the connection manager around it; those of routes belong to these. */
+/** The local_ratelimit and ratelimit filters, each with the connection manager around it; those of routes belong to these. */
 function limitersOf(root: Cursor): RateLimitFilter[] {
   const found: RateLimitFilter[] = [];
   const walk = (part: Cursor, around: readonly Cursor[]): void => {
-    if (part.get("@type")?.value === localRateLimitType) {
+    const type = part.get("@type")?.value;
+    if (type === localRateLimitType || type === rateLimitType) {
       // A connection manager, its list of filters, an item of it, the configuration.
       const [manager, list, item] = around.slice(-3);
       const name = item?.get("name")?.value;

@@ -94,7 +94,7 @@ describe("apply", () => {
       assert.deepEqual(
         error.problems.map((one) => `${one.file}:${String(one.line)} ${one.message.slice(0, 28)}`),
         [
-          "x.yaml:9 required field is missing; e",
+          "x.yaml:9 required field is missing",
           "x.yaml:9 unknown field (did you mean ",
           "y.yaml:3 there is another Service b (",
           "y.yaml:7 YAML: Flow sequence in block",

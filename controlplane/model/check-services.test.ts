@@ -119,3 +119,25 @@ describe("a fault in the policies of a Service", () => {
   ];
   for (const [what, fields, expected] of cases) it(what, () => assert.deepEqual(faults(...fields), expected));
 });
+
+it("mutual TLS needs a sidecar at each endpoint", () => {
+  const text = (mtls: string): string => `apiVersion: meshwright.dev/v1alpha1
+kind: Service
+metadata: { name: web }
+spec:
+  port: 80
+  mtls: ${mtls}
+  endpoints:
+    - { address: 10.0.0.1, port: 80, sidecar: { node: web-1, inboundPort: 15006 } }
+    - { address: 10.0.0.2, port: 80 }
+`;
+  assert.ok(loadModel([{ path: "web.yaml", text: text("Off") }]).ok);
+  for (const mtls of ["Permissive", "Strict"]) {
+    const result = loadModel([{ path: "web.yaml", text: text(mtls) }]);
+    assert.ok(!result.ok);
+    assert.deepEqual(
+      result.problems.map(({ message }) => message),
+      [`required with mtls ${mtls}: sidecar`],
+    );
+  }
+});

@@ -14,8 +14,17 @@ export function checkServices(services: readonly Service[]): Found {
   const nodes = new Claims("node");
   return services.flatMap((service) => [
     ...checkEndpoints(service, sockets, nodes),
+    ...checkMtls(service),
     ...checkPolicies(service.spec, service.origin),
   ]);
+}
+
+function checkMtls({ spec, origin }: Service): Found {
+  if (spec.mtls === "Off") return [];
+  // Nobody there could show a certificate, and a caller must not fall back to plaintext.
+  const without = spec.endpoints.findIndex(({ sidecar }) => sidecar === undefined);
+  if (without < 0) return [];
+  return [origin.problem(["spec", "endpoints", without], `required with mtls ${spec.mtls}: sidecar`)];
 }
 
 function checkEndpoints({ metadata, origin, spec }: Service, sockets: Claims, nodes: Claims): Found {

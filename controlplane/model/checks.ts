@@ -1,5 +1,6 @@
 import { checkAnnotations } from "./annotations.ts";
 import { checkQuotas } from "./check-quotas.ts";
+import { checkRollouts } from "./check-rollouts.ts";
 import { checkRoutes } from "./check-routes.ts";
 import { checkServices } from "./check-services.ts";
 import { repeated } from "./claims.ts";
@@ -11,16 +12,23 @@ import type { FilterPolicy, Model, Resource, Route } from "./resources.ts";
 
 /** Finds the faults that a JSON Schema cannot: within a resource, and between resources. */
 export function checkModel(model: Model, mayExist: MayExist): Problem[] {
-  const { services, httpRoutes, grpcRoutes, wasmModules, filterPolicies, quotas } = model;
-  const resources: Resource[] = [services, httpRoutes, grpcRoutes, wasmModules, filterPolicies, quotas].flatMap(
-    (map) => [...map.values()],
-  );
+  const { services, httpRoutes, grpcRoutes, wasmModules, filterPolicies, quotas, rollouts } = model;
+  const resources: Resource[] = [
+    services,
+    httpRoutes,
+    grpcRoutes,
+    wasmModules,
+    filterPolicies,
+    quotas,
+    rollouts,
+  ].flatMap((map) => [...map.values()]);
   return [
     ...resources.flatMap((resource) => [...checkAnnotations(resource), checkCreation(resource)]),
     ...checkServices([...services.values()]),
     ...checkRoutes(model, mayExist),
     ...[...filterPolicies.values()].flatMap((policy) => checkPolicy(policy, model, mayExist)),
     ...checkQuotas([...quotas.values()]),
+    ...checkRollouts(model, mayExist),
   ].filter((problem) => problem !== undefined);
 }
 

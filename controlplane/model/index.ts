@@ -1,3 +1,4 @@
+export { checkModel } from "./checks.ts";
 export { localityName } from "./check-services.ts";
 export { type Asset, type AssetReference, type Assets } from "./assets.ts";
 export { filterProblem } from "./configuration.ts";
@@ -8,5 +9,6 @@ export { formatPath, parsePath, type Path } from "./path.ts";
 export { compareProblems, formatProblem, type Position, type Problem } from "./problem.ts";
 export { quotaTerms, type QuotaTerms } from "./quota-terms.ts";
 export type * from "./resources.ts";
+export type * from "./rollouts.ts";
 export type * from "./routes.ts";
 export type * from "./services.ts";

@@ -15,6 +15,7 @@ import type {
   Model,
   Quota,
   Resource,
+  Rollout,
   Service,
   WasmModule,
 } from "./resources.ts";
@@ -110,6 +111,7 @@ export function buildModel(parsed: ParsedResources, assets?: Assets): LoadResult
     wasmModules: ofKind<WasmModule>("WasmModule"),
     filterPolicies: ofKind<FilterPolicy>("FilterPolicy"),
     quotas: ofKind<Quota>("Quota"),
+    rollouts: ofKind<Rollout>("Rollout"),
   });
   problems.push(...checkModel(model, parsed.mayExist));
   if (assets !== undefined) problems.push(...checkAssets(model, assets));

@@ -1,5 +1,6 @@
 import type { Origin } from "./document.ts";
 import type { GRPCRouteSpec, HTTPRouteSpec } from "./routes.ts";
+import type { RolloutSpec } from "./rollouts.ts";
 import type { ServiceSpec } from "./services.ts";
 
 /** What every resource has. `origin` says where it was written, for errors found later. */
@@ -24,6 +25,7 @@ export type GRPCRoute = ResourceOf<"GRPCRoute", GRPCRouteSpec>;
 export type Route = HTTPRoute | GRPCRoute;
 export type FilterPolicy = ResourceOf<"FilterPolicy", FilterPolicySpec>;
 export type Quota = ResourceOf<"Quota", QuotaSpec>;
+export type Rollout = ResourceOf<"Rollout", RolloutSpec>;
 
 /** Beside what is written it holds the paths of its files as the source can read them. */
 export interface WasmModule extends ResourceOf<"WasmModule", WasmModuleSpec> {
@@ -31,7 +33,7 @@ export interface WasmModule extends ResourceOf<"WasmModule", WasmModuleSpec> {
   readonly schemaPath?: string;
 }
 
-export type Resource = Service | HTTPRoute | GRPCRoute | WasmModule | FilterPolicy | Quota;
+export type Resource = Service | HTTPRoute | GRPCRoute | WasmModule | FilterPolicy | Quota | Rollout;
 export type Kind = Resource["kind"];
 
 // The types below are the JSON Schemas of schemas/, with defaults filled in.
@@ -73,4 +75,5 @@ export interface Model {
   readonly wasmModules: ReadonlyMap<string, WasmModule>;
   readonly filterPolicies: ReadonlyMap<string, FilterPolicy>;
   readonly quotas: ReadonlyMap<string, Quota>;
+  readonly rollouts: ReadonlyMap<string, Rollout>;
 }

@@ -4,6 +4,7 @@ import grpcRouteSchema from "./schemas/grpc-route.json" with { type: "json" };
 import httpRouteSchema from "./schemas/http-route.json" with { type: "json" };
 import metadataSchema from "./schemas/metadata.json" with { type: "json" };
 import quotaSchema from "./schemas/quota.json" with { type: "json" };
+import rolloutSchema from "./schemas/rollout.json" with { type: "json" };
 import routeSchema from "./schemas/route.json" with { type: "json" };
 import serviceSchema from "./schemas/service.json" with { type: "json" };
 import wasmModuleSchema from "./schemas/wasm-module.json" with { type: "json" };
@@ -31,6 +32,7 @@ export const resourceSchemas: Readonly<Record<Kind, CompiledSchema>> = {
   WasmModule: compileSchema(ajv, "WasmModule", wasmModuleSchema),
   FilterPolicy: compileSchema(ajv, "FilterPolicy", filterPolicySchema),
   Quota: compileSchema(ajv, "Quota", quotaSchema),
+  Rollout: compileSchema(ajv, "Rollout", rolloutSchema),
 };
 
 /** The apiVersion that each kind has. */
@@ -41,4 +43,5 @@ export const apiVersions: Readonly<Record<Kind, string>> = {
   WasmModule: wasmModuleSchema.properties.apiVersion.const,
   FilterPolicy: filterPolicySchema.properties.apiVersion.const,
   Quota: quotaSchema.properties.apiVersion.const,
+  Rollout: rolloutSchema.properties.apiVersion.const,
 };

@@ -4,6 +4,7 @@ export interface ServiceSpec {
   readonly port: number;
   readonly portName?: string;
   readonly protocol: "HTTP" | "HTTP2";
+  readonly mtls: "Off" | "Permissive" | "Strict";
   readonly connectTimeout: string;
   readonly endpoints: readonly Endpoint[];
   readonly trafficDistribution?: "PreferSameZone";

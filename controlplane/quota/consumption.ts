@@ -18,6 +18,9 @@ export interface Consumption {
   readonly sidecars: number;
 }
 
+/** By all requests, refused ones included, or by refused ones alone. */
+export type Ranking = "requests" | "denied";
+
 const MINUTE_MS = 60_000;
 
 interface Entry {
@@ -67,11 +70,13 @@ export class Consumptions {
     entry.sidecars = of.sidecars;
   }
 
-  /** The buckets with the most requests, refused ones included. */
-  top(count: number, now: number): Consumption[] {
+  /** The first buckets by a ranking; by refused ones, only those that have any lately. */
+  top(count: number, now: number, by: Ranking = "requests"): Consumption[] {
     for (const entry of this.#entries.values()) fade(entry, now);
+    const rank = by === "denied" ? ({ recentDenied }: Entry): number => recentDenied : recent;
     return [...this.#entries.values()]
-      .sort((a, b) => recent(b) - recent(a))
+      .filter((entry) => by !== "denied" || entry.recentDenied >= 0.5)
+      .sort((a, b) => rank(b) - rank(a))
       .slice(0, count)
       .map(({ domain, bucket, quota, allowed, denied, recentAllowed, recentDenied, remaining, sidecars }) => ({
         domain,

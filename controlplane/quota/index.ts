@@ -1,4 +1,4 @@
-export type { Consumption } from "./consumption.ts";
+export type { Consumption, Ranking } from "./consumption.ts";
 export { addQuotaService } from "./grpc.ts";
 export { LeaseService, type LeaseServiceOptions } from "./lease-service.ts";
 export { LedgerError, MemoryLedger, type Ledger } from "./ledger.ts";

@@ -1,6 +1,6 @@
 import type { QuotaTerms } from "../model/index.ts";
 import { remaining, report, type Answer, type Reporter, type Usage } from "./account.ts";
-import { Consumptions, type Consumption } from "./consumption.ts";
+import { Consumptions, type Consumption, type Ranking } from "./consumption.ts";
 import type { Ledger } from "./ledger.ts";
 import { bucketKey, type BucketId, type QuotaOf, type Quotas } from "./quotas.ts";
 
@@ -51,9 +51,9 @@ export class LeaseService {
     return Promise.all(usages.map((usage) => this.#decide(from, domain, usage)));
   }
 
-  /** The buckets with the most requests, of those that sidecars told this process of. */
-  top(count: number): Consumption[] {
-    return this.#consumptions.top(count, this.#now());
+  /** The buckets with the most requests, or refused ones, of those that sidecars told this process of. */
+  top(count: number, by: Ranking = "requests"): Consumption[] {
+    return this.#consumptions.top(count, this.#now(), by);
   }
 
   async #decide(from: Reporter, domain: string, { bucket, allowed, denied }: BucketUsage): Promise<Decision> {

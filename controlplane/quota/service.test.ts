@@ -163,6 +163,23 @@ describe("the service over gRPC", () => {
     ],
   });
 
+  test("the buckets with the most refused requests, of those that were refused any lately", () => {
+    const consumptions = new Consumptions();
+    const add = (client: string, allowed: number, denied: number): void => {
+      const bucket = { client };
+      consumptions.add(client, { domain: "d", bucket, quota: "q", allowed, denied, remaining: 0, sidecars: 1 }, 0);
+    };
+    add("busy", 1_000, 1);
+    add("greedy", 10, 50);
+    add("quiet", 500, 0);
+    const clients = (by: "requests" | "denied", now = 0): unknown[] =>
+      consumptions.top(10, now, by).map(({ bucket }) => bucket["client"]);
+    assert.deepEqual(clients("requests"), ["busy", "quiet", "greedy"]);
+    assert.deepEqual(clients("denied"), ["greedy", "busy"]);
+    assert.deepEqual(clients("denied", 120_000), ["greedy"]);
+    assert.deepEqual(clients("denied", 3_600_000), []);
+  });
+
   test("leases, a refusal, and a bucket without a quota", async () => {
     const { client, leases } = await serve(new MemoryLedger(), perClient);
     const stream = open(client, "one");

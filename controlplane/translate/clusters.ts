@@ -19,7 +19,9 @@ import { lbEndpoint, loadAssignment } from "./endpoints.ts";
 import { healthChecks, outlierDetection } from "./health.ts";
 import { circuitBreakers, loadBalancing } from "./load-balancing.ts";
 import { fromAds, resourceOf } from "./messages.ts";
+import { callerSocket, mtlsOf } from "./mtls.ts";
 import { inboundName, outboundName } from "./names.ts";
+import type { TranslationSettings } from "./settings.ts";
 
 /** The application beside a sidecar. */
 export function inboundCluster(service: Service, endpoint: Endpoint): Resource {
@@ -60,7 +62,11 @@ function dnsCluster({ refreshRate, respectTTL, lookupFamily }: Dns): Cluster_Cus
 }
 
 /** A Service as its clients see it. What its policies say of endpoints holds here: every client's sidecar keeps to it. */
-export function outboundCluster(service: Service, client: Endpoint | undefined): Resource {
+export function outboundCluster(
+  service: Service,
+  client: Endpoint | undefined,
+  settings: TranslationSettings,
+): Resource {
   const { spec } = service;
   const name = outboundName(service.metadata.name, spec.port);
   const message: Cluster = create(ClusterSchema, {
@@ -72,6 +78,8 @@ export function outboundCluster(service: Service, client: Endpoint | undefined):
     // An endpoint that is no more is not to be used until a check finds out.
     ignoreHealthOnHostRemoval: spec.healthCheck !== undefined,
   });
+  if (settings.trustDomain !== undefined && mtlsOf(service, settings) !== "Off")
+    message.transportSocket = callerSocket(service, settings.trustDomain);
   if (usesDns(service)) {
     // EDS has addresses only, so what is to be looked up comes with the cluster.
     message.clusterDiscoveryType = { case: "clusterType", value: dnsCluster(spec.dns ?? everyFiveSeconds) };

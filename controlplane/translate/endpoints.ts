@@ -12,6 +12,9 @@ import type { Resource } from "../xds/index.ts";
 import { resourceOf, socketAddress } from "./messages.ts";
 import { outboundName } from "./names.ts";
 
+/** Where a client is. */
+export type Client = Pick<Endpoint, "locality">;
+
 /** The endpoints of a Service, as EDS delivers them to the sidecar of `client`. */
 export function outboundEndpoints(service: Service, client: Endpoint | undefined): Resource {
   const name = outboundName(service.metadata.name, service.spec.port);
@@ -23,7 +26,7 @@ export function outboundEndpoints(service: Service, client: Endpoint | undefined
  * Service prefers the same zone by how near they are to the client; Envoy goes on to the next priority as far as the
  * endpoints of the first are not healthy.
  */
-export function loadAssignment(service: Service, name: string, client: Endpoint | undefined): ClusterLoadAssignment {
+export function loadAssignment(service: Service, name: string, client: Client | undefined): ClusterLoadAssignment {
   const { endpoints, trafficDistribution, loadBalancing } = service.spec;
   const isNear = trafficDistribution === "PreferSameZone" && client?.locality !== undefined;
   const groups = new Map<string, { rank: number; locality: Locality | undefined; members: Endpoint[] }>();

@@ -204,7 +204,7 @@ describe("a mesh in a real Envoy", { skip: binary === "" ? "ENVOY_BIN is not set
   it("keeps a filter's shared data when its configuration changes", async () => {
     await get(outbound, "/", { host: "shop" });
     const changed = translateMesh(meshText.replace('{ a: [1, "é"] }', "{ b: 2 }"));
-    const filter = changed.extensionConfigs.get("show-shop");
+    const filter = changed.extensionConfig("show-shop", "");
     assert.ok(filter);
     envoys[1]?.update(filter);
     let { seen } = await get(outbound, "/", { host: "shop" });

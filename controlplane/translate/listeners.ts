@@ -2,11 +2,23 @@ import { create } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
 import { TrafficDirection } from "#gen/envoy/config/core/v3/base_pb.js";
-import { ListenerSchema } from "#gen/envoy/config/listener/v3/listener_pb.js";
-import { RouterSchema } from "#gen/envoy/extensions/filters/http/router/v3/router_pb.js";
-import type { HttpFilter } from "#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import type { FilterChain } from "#gen/envoy/config/listener/v3/listener_components_pb.js";
 import {
+  FilterChainMatchSchema,
+  FilterChainSchema,
+  ListenerFilterSchema,
+} from "#gen/envoy/config/listener/v3/listener_components_pb.js";
+import { ListenerSchema } from "#gen/envoy/config/listener/v3/listener_pb.js";
+import { TlsInspectorSchema } from "#gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js";
+import { RouterSchema } from "#gen/envoy/extensions/filters/http/router/v3/router_pb.js";
+import type {
+  HttpConnectionManager,
+  HttpFilter,
+} from "#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import {
+  HttpConnectionManager_ForwardClientCertDetails,
   HttpConnectionManager_PathWithEscapedSlashesAction,
+  HttpConnectionManager_SetCurrentClientCertDetailsSchema,
   HttpConnectionManager_ServerHeaderTransformation,
   HttpConnectionManagerSchema,
   HttpFilterSchema,
@@ -15,7 +27,9 @@ import type { Endpoint, FilterPolicy, Service, Sidecar } from "../model/index.ts
 import type { Resource } from "../xds/index.ts";
 import { filterReference } from "./filters.ts";
 import { fromAds, resourceOf, socketAddress } from "./messages.ts";
+import { mtlsOf, serverSocket } from "./mtls.ts";
 import { inboundRouteName, outboundRouteName } from "./names.ts";
+import type { TranslationSettings } from "./settings.ts";
 import { routeFilters } from "./route-filters.ts";
 
 type ConnectionManager = MessageInitShape<typeof HttpConnectionManagerSchema>;
@@ -33,15 +47,46 @@ export function inboundListener(
   endpoint: Endpoint,
   sidecar: Sidecar,
   policies: readonly FilterPolicy[],
+  settings: TranslationSettings,
 ): Resource {
   const address = socketAddress(sidecar.address ?? endpoint.address, sidecar.inboundPort);
-  return listener("inbound", TrafficDirection.INBOUND, address, {
+  const mtls =
+    settings.trustDomain === undefined
+      ? undefined
+      : { mode: mtlsOf(service, settings), trustDomain: settings.trustDomain };
+  const manager: ConnectionManager = {
     ...connectionManager("inbound", inboundRouteName(service), policies.map(filterReference)),
     // The last hop in x-forwarded-for is the client; xff_num_trusted_hops would count further back from there.
     useRemoteAddress: false,
     xffNumTrustedHops: 0,
+  };
+  if (mtls === undefined || mtls.mode === "Off") return listener("inbound", TrafficDirection.INBOUND, address, manager);
+  const secured = create(HttpConnectionManagerSchema, manager);
+  // The application learns who calls, and never what a caller claims of it.
+  secured.forwardClientCertDetails = HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET;
+  secured.setCurrentClientCertDetails = create(HttpConnectionManager_SetCurrentClientCertDetailsSchema, { uri: true });
+  const secure = filterChain(secured);
+  secure.transportSocket = serverSocket(mtls.trustDomain);
+  const message = create(ListenerSchema, {
+    name: "inbound",
+    trafficDirection: TrafficDirection.INBOUND,
+    address,
+    filterChains: [secure],
   });
+  if (mtls.mode === "Permissive") {
+    const plain = filterChain(create(HttpConnectionManagerSchema, manager));
+    secure.filterChainMatch = create(FilterChainMatchSchema, { transportProtocol: "tls" });
+    plain.filterChainMatch = create(FilterChainMatchSchema, { transportProtocol: "raw_buffer" });
+    message.filterChains = [secure, plain];
+    message.listenerFilters = [create(ListenerFilterSchema, tlsInspector)];
+  }
+  return resourceOf(ListenerSchema, "inbound", message);
 }
+
+const tlsInspector: MessageInitShape<typeof ListenerFilterSchema> = {
+  name: "envoy.filters.listener.tls_inspector",
+  configType: { case: "typedConfig", value: anyPack(TlsInspectorSchema, create(TlsInspectorSchema)) },
+};
 
 /**
  * Takes the application's requests to other Services; it is also the way in for clients outside the mesh.
@@ -87,13 +132,18 @@ function listener(
   address: MessageInitShape<typeof ListenerSchema>["address"] & object,
   manager: ConnectionManager,
 ): Resource {
-  const typedConfig = anyPack(HttpConnectionManagerSchema, create(HttpConnectionManagerSchema, manager));
-  const filters = [
-    { name: HttpConnectionManagerSchema.typeName, configType: { case: "typedConfig", value: typedConfig } },
-  ] as const;
-  return resourceOf(
-    ListenerSchema,
+  const message = create(ListenerSchema, {
     name,
-    create(ListenerSchema, { name, trafficDirection, address, filterChains: [{ filters: [...filters] }] }),
-  );
+    trafficDirection,
+    address,
+    filterChains: [filterChain(create(HttpConnectionManagerSchema, manager))],
+  });
+  return resourceOf(ListenerSchema, name, message);
+}
+
+function filterChain(manager: HttpConnectionManager): FilterChain {
+  const typedConfig = anyPack(HttpConnectionManagerSchema, manager);
+  return create(FilterChainSchema, {
+    filters: [{ name: HttpConnectionManagerSchema.typeName, configType: { case: "typedConfig", value: typedConfig } }],
+  });
 }

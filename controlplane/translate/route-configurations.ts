@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { RouteConfigurationSchema } from "#gen/envoy/config/route/v3/route_pb.js";
-import type { VirtualHostSchema } from "#gen/envoy/config/route/v3/route_components_pb.js";
+import type { Route, VirtualHostSchema } from "#gen/envoy/config/route/v3/route_components_pb.js";
 import type { Model, Route as GatewayRoute, Service } from "../model/index.ts";
 import type { Resource } from "../xds/index.ts";
 import { resourceOf } from "./messages.ts";
@@ -21,10 +21,7 @@ export function inboundRoutes(service: Service): Resource {
 
 /** Where requests to any Service go. The same for all sidecars. */
 export function outboundRoutes(model: Model): Resource {
-  const routesOf = new Map<string, GatewayRoute[]>();
-  for (const route of [...model.httpRoutes.values(), ...model.grpcRoutes.values()]) {
-    for (const { name } of route.spec.parentRefs) routesOf.set(name, [...(routesOf.get(name) ?? []), route]);
-  }
+  const routesOf = routesByService(model);
   const services = [...model.services.values()];
   const message = create(RouteConfigurationSchema, {
     name: outboundRouteName,
@@ -36,6 +33,21 @@ export function outboundRoutes(model: Model): Resource {
     ignorePortInHostMatching: true,
   });
   return resourceOf(RouteConfigurationSchema, outboundRouteName, message);
+}
+
+/** The routes that are attached to each Service, by its name. */
+export function routesByService(model: Model): ReadonlyMap<string, readonly GatewayRoute[]> {
+  const routesOf = new Map<string, GatewayRoute[]>();
+  for (const route of [...model.httpRoutes.values(), ...model.grpcRoutes.values()]) {
+    for (const { name } of route.spec.parentRefs) routesOf.set(name, [...(routesOf.get(name) ?? []), route]);
+  }
+  return routesOf;
+}
+
+/** The routes of requests to a Service by its own name, in the order in which they are tried. */
+export function routesToName(service: Service, routes: readonly GatewayRoute[], model: Model): Route[] {
+  if (routes.length === 0) return [routeToService("default", service)];
+  return inOrderOfPrecedence(routes).flatMap((candidate) => candidateRoutes(candidate, service, model));
 }
 
 /**

@@ -12,4 +12,6 @@ export interface TranslationSettings {
   readonly modulesAuthority: string;
   /** The cluster from which Envoy fetches modules. The sidecar's bootstrap defines it. */
   readonly modulesCluster: string;
+  /** The trust domain of the certificates that the control plane issues to sidecars; it issues none when left out. */
+  readonly trustDomain?: string;
 }

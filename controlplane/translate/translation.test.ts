@@ -126,7 +126,8 @@ describe("translate", () => {
 
   it("leaves a filter without module to its stand-in", () => {
     const translation = translated(modelOf(meshText), new Map([...meshModules].slice(0, 1)));
-    assert.deepEqual([...translation.extensionConfigs.keys()].sort(), ["shop-audit", "shop-authz"]);
+    assert.ok(translation.extensionConfig("shop-authz", "web-1"));
+    assert.equal(translation.extensionConfig("web-experiments", "web-1"), undefined);
     const snapshot = snapshotOf(translation, "web-1");
     assert.deepEqual([...(snapshot.sets.get(TypeUrl.extensionConfig)?.resources.keys() ?? [])], ["shop-audit"]);
     const whole = snapshotOf(translated(modelOf(meshText)), "web-1");
@@ -135,7 +136,7 @@ describe("translate", () => {
 });
 
 describe("a filter's stages", () => {
-  const filter = translated(modelOf(meshText)).extensionConfigs.get("shop-authz") as Resource;
+  const filter = translated(modelOf(meshText)).extensionConfig("shop-authz", "") as Resource;
   const part = ({ body }: { body: Uint8Array }): { uri: string; nack: unknown; rest: unknown } => {
     const json = JSON.parse(JSON.stringify(resourceJson({ body }))) as {
       typedConfig: {

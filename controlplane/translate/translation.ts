@@ -1,12 +1,21 @@
 import { localityName } from "../model/index.ts";
-import type { Endpoint, FilterPolicy, Model, Service, Sidecar } from "../model/index.ts";
+import type { Endpoint, FilterPolicy, Locality, Model, Service, Sidecar } from "../model/index.ts";
 import { createResourceSet, snapshotOf, TypeUrl } from "../xds/index.ts";
-import type { Resource, ResourceSet, Snapshot } from "../xds/index.ts";
+import type { NodeInfo, Resource, ResourceSet, Snapshot } from "../xds/index.ts";
 import { inboundCluster, outboundCluster, usesDns } from "./clusters.ts";
 import { outboundEndpoints } from "./endpoints.ts";
 import { extensionConfig } from "./filters.ts";
 import { inboundListener, outboundListener } from "./listeners.ts";
-import { inboundRoutes, outboundRoutes } from "./route-configurations.ts";
+import { inboundRoutes, outboundRoutes, routesByService } from "./route-configurations.ts";
+import {
+  isProxyless,
+  nowhereCluster,
+  nowhereEndpoints,
+  proxylessCluster,
+  proxylessEndpoints,
+  proxylessListener,
+  proxylessRoutes,
+} from "./proxyless.ts";
 import type { ModuleRef, TranslationSettings } from "./settings.ts";
 
 /** What a node is to have, or why it is to have nothing. */
@@ -19,13 +28,16 @@ export interface SidecarPlace {
   readonly sidecar: Sidecar;
 }
 
+/** Of a node, what decides what it is to have. */
+type Node = Pick<NodeInfo, "id" | "cluster"> & Partial<Pick<NodeInfo, "userAgentName" | "locality">>;
+
 /** A model as Envoy resources. Immutable; what several nodes share is encoded once. */
 export interface Translation {
-  /** The filter of each FilterPolicy whose module is known. */
-  readonly extensionConfigs: ReadonlyMap<string, Resource>;
   /** Every sidecar of the model, by node id. */
   readonly sidecars: ReadonlyMap<string, SidecarPlace>;
-  snapshotFor(node: { readonly id: string; readonly cluster: string }): NodeSnapshot;
+  /** The filter of a FilterPolicy, as this node is to have it; undefined where its module is not known. */
+  extensionConfig(policy: string, nodeId: string): Resource | undefined;
+  snapshotFor(node: Node): NodeSnapshot;
 }
 
 /**
@@ -43,19 +55,24 @@ export function translate(
 }
 
 class ModelTranslation implements Translation {
-  readonly extensionConfigs: ReadonlyMap<string, Resource>;
   readonly sidecars: ReadonlyMap<string, SidecarPlace>;
+  readonly #extensionConfigs: ReadonlyMap<string, Resource>;
   readonly #policies: readonly FilterPolicy[];
   readonly #services: readonly Service[];
+  readonly #model: Model;
+  /** The localities of endpoints. */
+  readonly #places: ReadonlySet<string>;
   readonly #outboundRoutes: Resource;
+  readonly #settings: TranslationSettings;
   readonly #resources = new Map<string, Resource>();
   readonly #sets = new Map<string, ResourceSet>();
   readonly #snapshots = new Map<string, Snapshot>();
 
   constructor(model: Model, modules: ReadonlyMap<string, ModuleRef>, settings: TranslationSettings) {
     const services = [...model.services.values()];
+    this.#settings = settings;
     this.#policies = [...model.filterPolicies.values()].sort((a, b) => a.spec.order - b.spec.order || byName(a, b));
-    this.extensionConfigs = new Map(
+    this.#extensionConfigs = new Map(
       this.#policies.flatMap((policy) => {
         const module = modules.get(policy.spec.module);
         return module === undefined ? [] : [[policy.metadata.name, extensionConfig(policy, module, settings)]];
@@ -71,10 +88,21 @@ class ModelTranslation implements Translation {
       ),
     );
     this.#services = services;
+    this.#model = model;
+    this.#places = new Set(
+      services.flatMap(({ spec }) =>
+        spec.endpoints.flatMap(({ locality }) => (locality === undefined ? [] : [localityName(locality)])),
+      ),
+    );
     this.#outboundRoutes = outboundRoutes(model);
   }
 
-  snapshotFor({ id, cluster }: { readonly id: string; readonly cluster: string }): NodeSnapshot {
+  extensionConfig(policy: string): Resource | undefined {
+    return this.#extensionConfigs.get(policy);
+  }
+
+  snapshotFor({ id, cluster, userAgentName = "", locality }: Node): NodeSnapshot {
+    if (isProxyless({ userAgentName })) return { snapshot: this.#proxylessSnapshot(locality) };
     const place = this.sidecars.get(id);
     if (place === undefined)
       return { snapshot: undefined, reason: `no endpoint has a sidecar with the node id "${id}"` };
@@ -93,7 +121,7 @@ class ModelTranslation implements Translation {
     const { outboundPort } = sidecar;
     const inbound = this.#policiesOf(name, "Inbound");
     const outbound = outboundPort === undefined ? [] : this.#policiesOf(name, "Outbound");
-    const listeners = [inboundListener(service, endpoint, sidecar, inbound)];
+    const listeners = [inboundListener(service, endpoint, sidecar, inbound, this.#settings)];
     if (outboundPort !== undefined) listeners.push(outboundListener(sidecar, outboundPort, outbound));
 
     // Sidecars of one Service mostly differ in their listeners only, so the other sets are made once for all of them. Where
@@ -114,16 +142,42 @@ class ModelTranslation implements Translation {
       ),
       createResourceSet(TypeUrl.listener, listeners),
       this.#set(TypeUrl.extensionConfig, kind, () =>
-        [...inbound, ...outbound].flatMap(({ metadata }) => this.extensionConfigs.get(metadata.name) ?? []),
+        [...inbound, ...outbound].flatMap(({ metadata }) => this.#extensionConfigs.get(metadata.name) ?? []),
       ),
       this.#set(TypeUrl.route, kind, () => [inboundRoutes(service), ...ifOutbound(() => [this.#outboundRoutes])]),
     ]);
   }
 
+  /** For a gRPC client without a sidecar: every Service. The same for all clients of a place. */
+  #proxylessSnapshot(locality: Locality | undefined): Snapshot {
+    // Anyone can say to be anywhere, so only places of the model have a snapshot of their own.
+    const said = locality === undefined ? "" : localityName(locality);
+    const place = this.#places.has(said) ? said : "";
+    const client = locality === undefined || place === "" ? {} : { locality };
+    const key = `proxyless ${place}`;
+    let snapshot = this.#snapshots.get(key);
+    if (snapshot !== undefined) return snapshot;
+    const services = this.#services;
+    const routesOf = routesByService(this.#model);
+    snapshot = snapshotOf([
+      this.#set(TypeUrl.listener, "proxyless", () => services.map(proxylessListener)),
+      this.#set(TypeUrl.route, "proxyless", () =>
+        services.map((service) => proxylessRoutes(service, routesOf.get(service.metadata.name) ?? [], this.#model)),
+      ),
+      this.#set(TypeUrl.cluster, "proxyless", () => [nowhereCluster, ...services.map(proxylessCluster)]),
+      this.#set(TypeUrl.endpoint, key, () => [
+        nowhereEndpoints,
+        ...services.flatMap((service) => proxylessEndpoints(service, client) ?? []),
+      ]),
+    ]);
+    this.#snapshots.set(key, snapshot);
+    return snapshot;
+  }
+
   #cluster(service: Service, client: Endpoint): Resource {
     const isNear = usesDns(service) && service.spec.trafficDistribution !== undefined;
     return this.#resource(`cluster ${service.metadata.name}`, isNear ? client : undefined, (from) =>
-      outboundCluster(service, from),
+      outboundCluster(service, from, this.#settings),
     );
   }
 

@@ -17,6 +17,9 @@ export interface Decoded<Request> {
 /** Envoy's messages for a rejection can be as long as the configuration; what is kept of them is not. */
 const MAX_ERROR_LENGTH = 4_096;
 
+/** How an Envoy with Wasm names the filter among its extensions. */
+const WASM_FILTER = "envoy.filters.http.wasm";
+
 /** Reads a serialized `DiscoveryRequest`. @throws an Error on bytes that are none. */
 export function decodeSotw(bytes: Uint8Array): Decoded<SotwRequest> {
   const { node, typeUrl, resourceNames, versionInfo, responseNonce, errorDetail } = fromBinary(
@@ -61,6 +64,7 @@ export function nodeInfo(node: Node): NodeInfo {
     locality: { region: locality?.region ?? "", zone: locality?.zone ?? "", subZone: locality?.subZone ?? "" },
     userAgentName: node.userAgentName,
     userAgentVersion: agent.case === "userAgentVersion" ? agent.value : buildVersion(agent.value),
+    ...(node.extensions.length === 0 ? {} : { hasWasm: node.extensions.some(({ name }) => name === WASM_FILTER) }),
     features: node.clientFeatures,
   };
 }

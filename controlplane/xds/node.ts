@@ -10,6 +10,8 @@ export interface NodeInfo {
   readonly userAgentName: string;
   /** Such as `1.40.0`; empty when the client does not say. */
   readonly userAgentVersion: string;
+  /** Whether it can run Wasm filters; left out when it does not list what it has. */
+  readonly hasWasm?: boolean;
   /** `client_features`, such as `envoy.lb.does_not_support_overprovisioning`. */
   readonly features: readonly string[];
 }

@@ -1,4 +1,4 @@
-import { Server, type ServerCredentials, status as Code } from "@grpc/grpc-js";
+import { Server, type ServerCredentials, type ServerInterceptor, status as Code } from "@grpc/grpc-js";
 
 import { decodeDelta, decodeSotw } from "./decode.ts";
 import { DEFAULT_DELIVERY, type DeliveryOptions } from "./delivery.ts";
@@ -27,6 +27,8 @@ export interface XdsServerOptions {
    * @returns why not, or `undefined` if it may.
    */
   readonly authorize?: (node: NodeInfo, caller: Caller) => string | undefined;
+  /** What every call passes before its service sees it, those of services beside xDS too. */
+  readonly interceptors?: readonly ServerInterceptor[];
   /** Is told of errors that are no client's fault, such as those a snapshot source throws. */
   readonly onError?: (error: unknown) => void;
   readonly delivery?: Partial<DeliveryOptions>;
@@ -71,6 +73,7 @@ export class XdsServer {
       "grpc.keepalive_time_ms": options.keepaliveMs ?? 30_000,
       "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
       "grpc.keepalive_permit_without_calls": 1,
+      interceptors: [...(options.interceptors ?? [])],
     });
     this.#context = {
       source: options.source,

@@ -251,6 +251,7 @@ test("the status of a resource follows its answers", () => {
     sent: "2",
     acked: "1",
     state: "rejected",
+    acceptedAt: client.now,
     rejection: { version: "2", message: "no", time: client.now, shared: false },
   });
   client.serve({ CDS: ["a@3"] }).take();

@@ -22,6 +22,11 @@ export interface ResourceStatus {
   /** The version the client holds. */
   readonly acked: string | null;
   readonly state: ResourceState;
+  /**
+   * When the client accepted the version that it holds, or before which it did; milliseconds since the epoch. `null` for
+   * what it holds from an earlier stream.
+   */
+  readonly acceptedAt: number | null;
   /** The last rejection that no acceptance followed. */
   readonly rejection: Rejection | null;
 }
@@ -82,6 +87,7 @@ function resourceStatus(
     sent: sent || null,
     acked: held?.version ?? null,
     state: stateOf(),
+    acceptedAt: (held && type?.accepted.get(name)) ?? null,
     rejection: refusal
       ? { version: refusal.version, message: refusal.message, time: refusal.time, shared: !refusal.alone }
       : null,

@@ -173,6 +173,7 @@ export abstract class XdsStream<Request> {
       type.acceptedVersion = flight.version;
       type.refusedVersion = undefined;
       type.ackedAt = now;
+      for (const { name } of flight.changes) type.accepted.set(name, now);
       if (staged) this.#delivery.accepted(staged, form, now);
       this.#report({ kind: "acked", typeUrl, resources });
     } else if (staged && this.#delivery.rejected(staged, now)) {

@@ -1,4 +1,5 @@
 import { Ledger } from "./ledger.ts";
+import { RecentTimes } from "./recent-times.ts";
 import type { Resource } from "./resource.ts";
 import { Subscription } from "./subscription.ts";
 
@@ -22,6 +23,8 @@ export class TypeState {
   lastNonce = "";
   /** When the client last accepted a response on this stream. */
   ackedAt: number | undefined;
+  /** When the client accepted what it last accepted of each name. */
+  readonly accepted = new RecentTimes();
   /** The form in which the only resource in flight was sent, if it may have several. */
   form: Resource | undefined;
   /** When what the client holds needs a heartbeat; `undefined`: as soon as it holds something that does. */

@@ -25,12 +25,11 @@ export class VariantMetrics {
 
   /**
    * A request is over.
-   * @param status That of the answer; 0 when there was none.
    * @param milliseconds From the first byte of the request to the last of the answer.
    */
-  countRequest(status: i64, milliseconds: u64): void {
+  countRequest(isError: bool, milliseconds: u64): void {
     this.requests.increment();
-    if (status == 0 || status >= 500) this.errors.increment();
+    if (isError) this.errors.increment();
     this.latency.record(milliseconds);
   }
 }

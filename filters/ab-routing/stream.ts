@@ -1,9 +1,18 @@
 // A request's way through the filter.
 
-import { FilterHeadersStatus, HttpContext, attributes, responseHeaders } from "proxy-wasm-assemblyscript-sdk";
+import {
+  FilterHeadersStatus,
+  FilterTrailersStatus,
+  HeaderMap,
+  HttpContext,
+  attributes,
+  responseHeaders,
+  responseTrailers,
+} from "proxy-wasm-assemblyscript-sdk";
 import { beginRequest } from "../common/request";
 import { Assignment } from "./assignment";
 import { doFaults } from "./faults";
+import { isGrpcFailure } from "./grpc-status";
 import { VariantMetrics } from "./measure";
 import { Variant } from "./variant";
 
@@ -15,6 +24,7 @@ export class AbRoutingStream extends HttpContext {
   /** Where this stream is to be counted at its end. */
   private measured: VariantMetrics[] = [];
   private cookie: string = "";
+  private grpcFailed: bool = false;
 
   constructor(private assignment: Assignment) {
     super();
@@ -36,7 +46,14 @@ export class AbRoutingStream extends HttpContext {
     const variants = this.variants;
     for (let i = 0; i < variants.length; ++i) unchecked(variants[i]).changeResponse();
     if (this.cookie.length) responseHeaders.add("set-cookie", this.cookie);
+    // An answer of gRPC without messages can have its status in the headers.
+    if (endOfStream) this.readGrpcStatus(responseHeaders);
     return FilterHeadersStatus.Continue;
+  }
+
+  onResponseTrailers(): FilterTrailersStatus {
+    this.readGrpcStatus(responseTrailers);
+    return FilterTrailersStatus.Continue;
   }
 
   // Not in `onLog`: every module has this callback anyway, and what it does not export costs no request anything.
@@ -44,7 +61,12 @@ export class AbRoutingStream extends HttpContext {
     const measured = this.measured;
     if (measured.length == 0) return;
     const status = attributes.response.code.i64();
+    const isError = this.grpcFailed || status == 0 || status >= 500;
     const milliseconds = <u64>max<i64>(attributes.request.duration.nanoseconds() / 1_000_000, 0);
-    for (let i = 0; i < measured.length; ++i) measured[i].countRequest(status, milliseconds);
+    for (let i = 0; i < measured.length; ++i) measured[i].countRequest(isError, milliseconds);
+  }
+
+  private readGrpcStatus(headers: HeaderMap): void {
+    if (this.measured.length) this.grpcFailed = isGrpcFailure(headers);
   }
 }

@@ -75,8 +75,15 @@ export class Limiter {
       this.refund(i);
       return limit;
     }
-    this.countAllowed();
     return null;
+  }
+
+  /** Counts the current request as one that its limits let pass. */
+  countAllowed(): void {
+    for (let i = 0; i < this.currentCount; ++i) {
+      const limit = unchecked(this.current[i]);
+      if (limit.verdict == Verdict.Allowed) limit.allowed.increment();
+    }
   }
 
   /** Of the limits that let the request pass, the one with the fewest hits left; null when none was for it. */
@@ -125,13 +132,6 @@ export class Limiter {
     for (let i = 0; i < end; ++i) {
       const limit = unchecked(this.current[i]);
       if (limit.verdict == Verdict.Allowed) limit.refund();
-    }
-  }
-
-  private countAllowed(): void {
-    for (let i = 0; i < this.currentCount; ++i) {
-      const limit = unchecked(this.current[i]);
-      if (limit.verdict == Verdict.Allowed) limit.allowed.increment();
     }
   }
 }

@@ -1,4 +1,4 @@
-// What is still to be done for a request that passed a limit: a hit to be given back at its end, or its answer to be charged.
+// What is still to be done for a request that a limit let pass: hits to be given back, or its answer to be charged.
 
 import { Duration, Timer } from "proxy-wasm-assemblyscript-sdk";
 import { ResponseCost } from "./cost";
@@ -15,15 +15,17 @@ export class Settlement {
   index: i32 = NOWHERE;
   private store: Store;
   private key: u64;
+  private hits: u64;
   private takenAt: u64;
   private cost: ResponseCost | null;
   /** Whether the body that comes is to be charged. */
   private chargesBody: bool = false;
 
   /** @param limit One that the current request was charged to just now. */
-  constructor(limit: Limit) {
+  constructor(private limit: Limit) {
     this.store = limit.store;
     this.key = limit.key;
+    this.hits = limit.hits;
     this.takenAt = limit.store.takenAt;
     this.cost = limit.responseCost;
   }
@@ -47,8 +49,14 @@ export class Settlement {
     this.takenAt = this.store.renew(this.key, this.takenAt);
   }
 
+  /** Takes back what the request was charged when it came. */
   giveBack(): void {
-    this.store.giveBack(this.key, 1, this.takenAt);
+    if (this.hits) this.store.giveBack(this.key, this.hits, this.takenAt);
+  }
+
+  /** Counts the request as one that the limit let pass. */
+  countAllowed(): void {
+    this.limit.allowed.increment();
   }
 
   private add(hits: u64): void {
@@ -72,10 +80,10 @@ export class InFlight extends Timer {
     this.held.push(settlement);
   }
 
-  /** Gives the hit back, once. */
-  end(settlement: Settlement): void {
+  /** Gives the hit back, once. @returns Whether it was held. */
+  end(settlement: Settlement): bool {
     const index = settlement.index;
-    if (index == NOWHERE) return;
+    if (index == NOWHERE) return false;
     const last = this.held.pop();
     if (last !== settlement) {
       this.held[index] = last;
@@ -83,6 +91,7 @@ export class InFlight extends Timer {
     }
     settlement.index = NOWHERE;
     settlement.giveBack();
+    return true;
   }
 
   onTime(): void {

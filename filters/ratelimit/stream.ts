@@ -27,6 +27,7 @@ export class Service {
   readonly refusal: Refusal;
   readonly headers: Headers;
   readonly shadowHeader: HeaderName | null;
+  /** Whether something is to be done for a request after its limits let it pass. */
   readonly settles: bool;
   /** Decides on limits that no worker decides alone. */
   remote: RateLimitService | null = null;
@@ -38,8 +39,8 @@ export class Service {
     this.refusal = new Refusal(config.response, config.headers);
     this.headers = config.headers;
     this.shadowHeader = config.shadowHeader;
-    this.settles = limiter.settles;
     const service = config.service;
+    this.settles = limiter.settles || service !== null;
     if (service !== null) this.remote = new RateLimitService(service, config.serviceLimits);
     const renewal = limiter.renewal;
     if (renewal) this.inFlight.start(renewal);
@@ -47,7 +48,7 @@ export class Service {
 
   /** Whether nothing is to be remembered of a stream, so that one context can serve all. */
   get isStateless(): bool {
-    return this.headers == Headers.None && !this.settles && this.remote === null;
+    return this.headers == Headers.None && !this.settles;
   }
 }
 
@@ -76,7 +77,9 @@ export class RateLimitStream extends HttpContext implements ServiceListener {
     if (service.headers != Headers.None) this.quota.remember(service.limiter.tightest, false);
     if (service.settles) this.open();
     const remote = service.remote;
-    return remote === null ? FilterHeadersStatus.Continue : this.ask(remote);
+    if (remote !== null && !service.limiter.isExempt) return this.ask(remote);
+    service.limiter.countAllowed();
+    return FilterHeadersStatus.Continue;
   }
 
   /** The service has answered. */
@@ -85,10 +88,12 @@ export class RateLimitStream extends HttpContext implements ServiceListener {
     const remote = service.remote as RateLimitService;
     if (verdict.isOver) {
       remote.overLimit.increment();
+      this.takeBack();
       service.refusal.sendForService(verdict, service.headers != Headers.None);
       return;
     }
     remote.ok.increment();
+    this.keep();
     this.verdict = verdict;
     verdict.onRequest.addToRequest();
     continueRequest();
@@ -98,8 +103,12 @@ export class RateLimitStream extends HttpContext implements ServiceListener {
   failed(): void {
     const remote = this.service.remote as RateLimitService;
     remote.error.increment();
-    if (remote.config.denies) this.refuseForError(remote);
-    else continueRequest();
+    if (remote.config.denies) {
+      this.refuseForError(remote);
+      return;
+    }
+    this.keep();
+    continueRequest();
   }
 
   onResponseHeaders(endOfStream: bool): FilterHeadersStatus {
@@ -127,17 +136,37 @@ export class RateLimitStream extends HttpContext implements ServiceListener {
   }
 
   private ask(remote: RateLimitService): FilterHeadersStatus {
-    if (this.service.limiter.isExempt) return FilterHeadersStatus.Continue;
     const status = remote.ask(this);
     if (status == Status.Ok) return FilterHeadersStatus.StopAllIterationAndWatermark;
-    if (status == Status.NotFound) return FilterHeadersStatus.Continue;
-    remote.error.increment();
-    if (!remote.config.denies) return FilterHeadersStatus.Continue;
-    this.refuseForError(remote);
-    return FilterHeadersStatus.StopIteration;
+    if (status != Status.NotFound) {
+      remote.error.increment();
+      if (remote.config.denies) {
+        this.refuseForError(remote);
+        return FilterHeadersStatus.StopIteration;
+      }
+    }
+    this.keep();
+    return FilterHeadersStatus.Continue;
+  }
+
+  /** The request passes: what it was charged stays. */
+  private keep(): void {
+    const settlements = this.settlements;
+    for (let i = 0; i < settlements.length; ++i) settlements[i].countAllowed();
+  }
+
+  /** The service refuses: no limit keeps what it charged, none charges the refusal, and none tells of its quota. */
+  private takeBack(): void {
+    const settlements = this.settlements;
+    for (let i = 0; i < settlements.length; ++i) {
+      if (!this.service.inFlight.end(settlements[i])) settlements[i].giveBack();
+    }
+    this.settlements = [];
+    this.quota.remember(null, true);
   }
 
   private refuseForError(remote: RateLimitService): void {
+    this.takeBack();
     sendLocalResponse(remote.config.errorStatus, "", null, "ratelimit_service_error");
   }
 
@@ -150,10 +179,11 @@ export class RateLimitStream extends HttpContext implements ServiceListener {
 
   private open(): void {
     const limiter = this.service.limiter;
+    const isUndecided = this.service.remote !== null;
     for (let i = 0; i < limiter.currentCount; ++i) {
       const limit = limiter.current[i];
       if (limit.verdict != Verdict.Allowed) continue;
-      if (!limit.rate.isHeld && limit.responseCost === null) continue;
+      if (!limit.rate.isHeld && limit.responseCost === null && !isUndecided) continue;
       const settlement = new Settlement(limit);
       if (limit.rate.isHeld) this.service.inFlight.add(settlement);
       this.settlements.push(settlement);

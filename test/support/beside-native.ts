@@ -29,7 +29,14 @@ const DOMAIN = "shop";
 export interface BesideNative {
   /** The compiled filter. */
   readonly module: string;
-  readonly listeners: readonly { readonly ours: number; readonly native: number; readonly denies: boolean }[];
+  readonly listeners: readonly {
+    readonly ours: number;
+    /** None when left out. */
+    readonly native?: number;
+    readonly denies: boolean;
+    /** Limits of ours beside those of the service. */
+    readonly limits?: readonly object[];
+  }[];
   readonly appPort: number;
   readonly servicePort: number;
   readonly adminPort: number;
@@ -52,7 +59,7 @@ export function besideNative({ module, listeners, appPort, servicePort, adminPor
     names,
     missingKey: "skip",
   });
-  const ours = (denies: boolean): object =>
+  const ours = (denies: boolean, limits: readonly object[] = []): object =>
     typed("filters.http.wasm.v3.Wasm", {
       config: {
         root_id: "ratelimit",
@@ -65,7 +72,7 @@ export function besideNative({ module, listeners, appPort, servicePort, adminPor
               timeoutMilliseconds: TIMEOUT_MILLISECONDS,
               onFailure: denies ? "deny" : "allow",
             },
-            limits: [limit("client", ["client"]), limit("tier", ["client", "tier"])],
+            limits: [limit("client", ["client"]), limit("tier", ["client", "tier"]), ...limits],
           }),
         },
         vm_config: { vm_id: "r", runtime: "envoy.wasm.runtime.v8", code: { local: { filename: module } } },
@@ -108,8 +115,8 @@ export function besideNative({ module, listeners, appPort, servicePort, adminPor
     admin: { address: address(adminPort) },
     static_resources: {
       listeners: listeners.flatMap((one) => [
-        listener(one.ours, ours(one.denies)),
-        listener(one.native, native(one.denies)),
+        listener(one.ours, ours(one.denies, one.limits)),
+        ...(one.native === undefined ? [] : [listener(one.native, native(one.denies))]),
       ]),
       clusters: [cluster("app", appPort), cluster("service", servicePort, http2)],
     },

@@ -25,6 +25,7 @@ export class FilterEnvoy {
   /**
    * @param show request headers whose values the answers tell.
    * @param options.clusters ports of loopback that filters call, by the names of their clusters.
+   * @param options.clusterMetadata `Metadata` of these in Envoy's JSON, by the names of the clusters.
    * @param options.grpcClusters the same for clusters that speak HTTP/2.
    * @param options.tell what the answers tell beside the headers to show, as Envoy's formatter reads it.
    * @param options.routes routes in Envoy's JSON that come before the one that answers with 200.
@@ -37,6 +38,7 @@ export class FilterEnvoy {
     options: {
       readonly concurrency?: number;
       readonly clusters?: Readonly<Record<string, number>>;
+      readonly clusterMetadata?: Readonly<Record<string, object>>;
       readonly grpcClusters?: Readonly<Record<string, number>>;
       readonly tell?: Readonly<Record<string, string>>;
       readonly routes?: readonly object[];
@@ -57,7 +59,10 @@ export class FilterEnvoy {
       filter_chains: [filterChain(name, chains[name] ?? [], routes, options.tls?.[name], options.managers?.[name])],
     }));
     const clusters = [
-      ...Object.entries(options.clusters ?? {}).map(([name, port]) => cluster(name, port)),
+      ...Object.entries(options.clusters ?? {}).map(([name, port]) => ({
+        ...cluster(name, port),
+        metadata: options.clusterMetadata?.[name] ?? {},
+      })),
       ...Object.entries(options.grpcClusters ?? {}).map(([name, port]) => ({ ...cluster(name, port), ...HTTP2 })),
     ];
     const configuration = { admin: { address: address(adminPort) }, static_resources: { listeners, clusters } };

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { root } from "../../setup/paths.mjs";
 import type { SidecarReport, StatusReport } from "../../controlplane/api/index.ts";
+import { getAsAdmin } from "./api.ts";
 import { Envoy } from "./envoy.ts";
 import { get } from "./http.ts";
 import { freePorts } from "./ports.ts";
@@ -18,6 +19,9 @@ export interface SidecarOptions {
   readonly binary?: string;
 }
 
+/** The commands that speak to a control plane. */
+const connecting = ["bootstrap", "status", "quota", "limits", "ab"];
+
 /** A control plane as a process of its own, and Envoys that know nothing but where it is. */
 export class Mesh {
   readonly folder = mkdtempSync(join(tmpdir(), "meshwright-mesh-"));
@@ -26,15 +30,31 @@ export class Mesh {
   readonly envoys = new Map<string, Envoy>();
   controlPlane: Process | undefined;
 
-  private constructor(xdsPort: number, httpPort: number) {
+  readonly isSecure: boolean;
+  readonly #serve: readonly string[];
+
+  private constructor(isSecure: boolean, serve: readonly string[], xdsPort: number, httpPort: number) {
+    this.isSecure = isSecure;
+    this.#serve = serve;
     this.xdsPort = xdsPort;
     this.httpPort = httpPort;
     mkdirSync(join(this.folder, "config"));
   }
 
-  static async create(): Promise<Mesh> {
+  /**
+   * @param options.isSecure false for plaintext and no certificates.
+   * @param options.serve more arguments of `meshwright serve`.
+   */
+  static async create(
+    options: { readonly isSecure?: boolean; readonly serve?: readonly string[] } = {},
+  ): Promise<Mesh> {
+    const { isSecure = true, serve = [] } = options;
     const [xdsPort = 0, httpPort = 0] = await freePorts(2);
-    return new Mesh(xdsPort, httpPort);
+    return new Mesh(isSecure, serve, xdsPort, httpPort);
+  }
+
+  get state(): string {
+    return join(this.folder, "state");
   }
 
   get config(): string {
@@ -55,7 +75,9 @@ export class Mesh {
   /** Starts the control plane and waits until it serves. */
   async startControlPlane(): Promise<Process> {
     const process = this.#run("serve", [
-      ...["--config", this.config, "--state", join(this.folder, "state"), "--log-format", "text"],
+      ...["--config", this.config, "--state", this.state, "--log-format", "text"],
+      ...(this.isSecure ? [] : ["--insecure"]),
+      ...this.#serve,
       ...["--xds", `127.0.0.1:${String(this.xdsPort)}`, "--http", `127.0.0.1:${String(this.httpPort)}`],
     ]);
     this.controlPlane = process;
@@ -83,7 +105,8 @@ export class Mesh {
 
   /** What a command prints. */
   async meshwright(command: string, args: readonly string[] = []): Promise<string> {
-    const process = this.#run(command, args);
+    const how = this.isSecure ? ["--state", this.state] : ["--insecure"];
+    const process = this.#run(command, connecting.includes(command) ? [...args, ...how] : args);
     const code = await new Promise((resolve) => process.child.on("close", resolve));
     if (code !== 0 && command !== "validate")
       throw new Error(`meshwright ${command} ended with ${String(code)}:\n${process.output}`);
@@ -91,7 +114,12 @@ export class Mesh {
   }
 
   async status(): Promise<StatusReport> {
-    return JSON.parse((await get(this.httpPort, "/api/v1/status")).body) as StatusReport;
+    return JSON.parse(await this.api("/api/v1/status")) as StatusReport;
+  }
+
+  /** What the API answers. */
+  async api(path: string): Promise<string> {
+    return this.isSecure ? getAsAdmin(this.state, this.httpPort, path) : (await get(this.httpPort, path)).body;
   }
 
   async sidecar(node: string): Promise<SidecarReport> {

@@ -94,13 +94,21 @@ export function addAdapterService(server: Server, target: Target): void {
   });
 }
 
+/**
+ * The suite sends a request on its xDS stream, and right after it a change on this connection; which of the two is read
+ * first is left to chance. Its scenarios want the first one first.
+ */
+const SETTLE_MS = 100;
+
 function unary<Request>(answer: (request: Request) => object) {
   return (call: ServerUnaryCall<Request, object>, callback: sendUnaryData<object>): void => {
-    try {
-      callback(null, answer(call.request));
-    } catch (error) {
-      callback({ code: Code.INVALID_ARGUMENT, details: String(error) });
-    }
+    setTimeout(() => {
+      try {
+        callback(null, answer(call.request));
+      } catch (error) {
+        callback({ code: Code.INVALID_ARGUMENT, details: String(error) });
+      }
+    }, SETTLE_MS);
   };
 }
 

@@ -1,6 +1,7 @@
 // The commands `meshwright ab`: what a configuration of the filter ab-routing makes of requests, and what came of it.
 import { InvalidArgumentError, type Command } from "commander";
 import type { HostPort } from "../../control/index.ts";
+import { addConnectionOptions } from "../ask.ts";
 import { orFail } from "../fail.ts";
 import { parseHostPort } from "../parse-host-port.ts";
 import { addRequestOptions, collect } from "../request-flags.ts";
@@ -30,7 +31,11 @@ export function addAbCommands(program: Command): void {
   const explaining = ab
     .command("explain")
     .description("say which variant a request gets in each experiment and why, and what the upstream gets")
-    .argument(...CONFIGURATION);
+    .argument(...CONFIGURATION)
+    .option(
+      "--requests <file>",
+      "requests in YAML or JSON, in place of the options that make one; exit status 1 if one is not as the file expects",
+    );
   addRequestOptions(explaining)
     .option("--property <path=value>", PROPERTY, collect, [])
     .option(...POLICY)
@@ -62,20 +67,20 @@ export function addAbCommands(program: Command): void {
     .option("--json", "print it as JSON", false)
     .action((configuration: string, flags: SimulateFlags) => orFail(() => simulate(configuration, flags)));
 
-  ab.command("status")
+  addConnectionOptions(ab.command("status"))
     .description(
-      "compare the variants of measured experiments by the figures of Envoys; exit status 1 on a sample ratio mismatch",
+      "compare the variants of measured experiments by what all sidecars told the control plane, or by the figures of some Envoys; exit status 1 on a sample ratio mismatch",
     )
-    .argument(...CONFIGURATION)
-    .requiredOption(
+    .argument("[configuration]", `with --admin: ${CONFIGURATION[1]}`)
+    .option(
       "--admin <address>",
-      "the admin interface of an Envoy; can be repeated, and is added up",
+      "in place of the control plane: the admin interface of an Envoy; can be repeated, and is added up",
       collectAdmin,
     )
     .option(...POLICY)
     .option(...MODULE)
     .option("--json", "print it as JSON", false)
-    .action((configuration: string, flags: StatusFlags) => orFail(() => status(configuration, flags)));
+    .action((configuration: string | undefined, flags: StatusFlags) => orFail(() => status(configuration, flags)));
 }
 
 function collectAdmin(text: string, before: readonly HostPort[] = []): readonly HostPort[] {

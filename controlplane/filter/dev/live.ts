@@ -36,9 +36,10 @@ export class Liveness {
 
   /** When the sidecar acknowledged the filter that is served now; undefined until it did. */
   #ackedAt(): number | undefined {
-    const type = this.#plane.fleet.nodes()[0]?.types.find(({ typeUrl }) => typeUrl === TypeUrl.extensionConfig);
-    const [filter] = this.#plane.release?.translation.extensionConfigs.values() ?? [];
+    const [view] = this.#plane.fleet.nodes();
+    const type = view?.types.find(({ typeUrl }) => typeUrl === TypeUrl.extensionConfig);
     const [status] = type?.resources ?? [];
+    const filter = this.#plane.release?.translation.extensionConfig(status?.name ?? "", view?.node.id ?? "");
     if (type?.ackedAt === null || status?.state !== "synced" || filter === undefined) return undefined;
     // What is acknowledged may be another variant of the same version; see xds/resource.ts.
     return status.acked?.split("+", 1)[0] === filter.version ? type?.ackedAt : undefined;

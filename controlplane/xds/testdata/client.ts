@@ -1,4 +1,4 @@
-import { Client, type ClientDuplexStream, credentials } from "@grpc/grpc-js";
+import { type ChannelCredentials, Client, type ClientDuplexStream, credentials } from "@grpc/grpc-js";
 import {
   create,
   type DescMessage,
@@ -27,8 +27,14 @@ export class WireStream<Request extends DescMessage, Response extends DescMessag
   readonly ended: Promise<{ readonly code: number; readonly details: string }>;
   #wake: () => void = () => undefined;
 
-  constructor(port: number, path: string, request: Request, response: Response) {
-    this.#client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  constructor(
+    port: number,
+    path: string,
+    request: Request,
+    response: Response,
+    channel: ChannelCredentials = credentials.createInsecure(),
+  ) {
+    this.#client = new Client(`127.0.0.1:${port}`, channel);
     this.#request = request;
     this.#call = this.#client.makeBidiStreamRequest(path, asIs, asIs);
     this.#call.on("data", (bytes: Buffer) => {
@@ -88,8 +94,12 @@ export function sotwWire(port: number, path = `${ADS}StreamAggregatedResources`)
   return new WireStream(port, path, DiscoveryRequestSchema, DiscoveryResponseSchema);
 }
 
-export function deltaWire(port: number, path = `${ADS}DeltaAggregatedResources`): DeltaWire {
-  return new WireStream(port, path, DeltaDiscoveryRequestSchema, DeltaDiscoveryResponseSchema);
+export function deltaWire(
+  port: number,
+  path = `${ADS}DeltaAggregatedResources`,
+  channel?: ChannelCredentials,
+): DeltaWire {
+  return new WireStream(port, path, DeltaDiscoveryRequestSchema, DeltaDiscoveryResponseSchema, channel);
 }
 
 function asIs(bytes: Buffer): Buffer {

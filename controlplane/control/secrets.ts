@@ -1,0 +1,76 @@
+import type { Logger } from "pino";
+import { CertificateError, WorkloadCertificates, type Security } from "../security/index.ts";
+import { secretSet } from "../translate/index.ts";
+import { snapshotOf, TypeUrl, type ResourceSet, type Snapshot } from "../xds/index.ts";
+import type { Release } from "./pipeline.ts";
+
+/** Adds to what a sidecar is served the secrets of its Service, and of no other. */
+export class Secrets {
+  readonly #security: Security;
+  readonly #certificates: WorkloadCertificates;
+  readonly #sets = new Map<string, ResourceSet>();
+  #snapshots = new WeakMap<Snapshot, { readonly secrets: ResourceSet; readonly snapshot: Snapshot }>();
+  #nodes = new Map<string, string[]>();
+
+  /** @param update is told the nodes whose secrets have changed. */
+  constructor(security: Security, update: (nodes: Iterable<string> | undefined) => void, log: Logger) {
+    const { authority, trustDomain } = security;
+    if (authority === undefined)
+      throw new CertificateError("there is no authority that issues certificates to sidecars");
+    this.#security = security;
+    this.#certificates = new WorkloadCertificates({
+      authority,
+      trustDomain,
+      ...(security.workloadLifetimeMs === undefined ? {} : { lifetimeMs: security.workloadLifetimeMs }),
+      onRenewed: (service) => {
+        this.#sets.delete(service);
+        log.debug({ service }, `the certificate of Service ${service} is renewed`);
+        update(this.#nodes.get(service) ?? []);
+      },
+      onError: (error) => log.error({ err: error }, `a certificate could not be renewed: ${error.message}`),
+    });
+    security.onTrustChange(() => {
+      this.#sets.clear();
+      update(undefined);
+    });
+  }
+
+  /** Makes what the sidecars of a release need. */
+  async keep({ model, translation }: Release): Promise<void> {
+    const nodes = new Map<string, string[]>();
+    const isSpoken = [...model.services.values()].some(({ spec }) => spec.mtls !== "Off");
+    for (const [node, { service, sidecar }] of translation.sidecars) {
+      // A sidecar is given no key that it has no use for.
+      if (service.spec.mtls === "Off" && (sidecar.outboundPort === undefined || !isSpoken)) continue;
+      const { name } = service.metadata;
+      nodes.set(name, [...(nodes.get(name) ?? []), node]);
+    }
+    this.#nodes = nodes;
+    await this.#certificates.keep(new Set(nodes.keys()));
+    for (const service of this.#sets.keys()) if (!nodes.has(service)) this.#sets.delete(service);
+  }
+
+  /** @param node whose snapshot it is, a sidecar of `service`. */
+  addTo(snapshot: Snapshot, node: string, service: string): Snapshot {
+    const secrets = this.#nodes.get(service)?.includes(node) === true ? this.#of(service) : undefined;
+    if (secrets === undefined) return snapshot;
+    const known = this.#snapshots.get(snapshot);
+    if (known?.secrets === secrets) return known.snapshot;
+    const others = [...snapshot.sets.values()].filter(({ typeUrl }) => typeUrl !== TypeUrl.secret);
+    const made = snapshotOf([secrets, ...others]);
+    this.#snapshots.set(snapshot, { secrets, snapshot: made });
+    return made;
+  }
+
+  stop(): void {
+    this.#certificates.stop();
+  }
+
+  #of(service: string): ResourceSet | undefined {
+    let set = this.#sets.get(service);
+    const issued = this.#certificates.of(service);
+    if (set === undefined && issued !== undefined)
+      this.#sets.set(service, (set = secretSet(issued, this.#security.trust)));
+    return set;
+  }
+}

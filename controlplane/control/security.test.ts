@@ -1,0 +1,378 @@
+// Who is let in, by a control plane that runs, to clients that do what they should not.
+import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { request, type RequestOptions } from "node:https";
+import { createServer, type AddressInfo } from "node:net";
+import { connect } from "node:tls";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Client, credentials, status as Code, type ChannelCredentials, type ServiceError } from "@grpc/grpc-js";
+import { pino } from "pino";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { NodeSchema } from "#gen/envoy/config/core/v3/base_pb.js";
+import type { SourceFile } from "../model/index.ts";
+import { formatIdentity, Security, type Identity, type KeyPair } from "../security/index.ts";
+import { put, scratchFolder, testAuthority, type TestAuthority } from "../security/testdata/fixtures.ts";
+import type { Source } from "../source/index.ts";
+import { deltaWire, type DeltaWire } from "../xds/testdata/client.ts";
+import { TypeUrl } from "../xds/index.ts";
+import { ControlPlane } from "./index.ts";
+
+const service = (name: string, port: number): SourceFile => ({
+  path: `${name}.yaml`,
+  text: `apiVersion: meshwright.dev/v1alpha1
+kind: Service
+metadata: { name: ${name} }
+spec:
+  port: 80
+  endpoints: [{ address: 127.0.0.1, port: ${String(port)}, sidecar: { node: ${name}-1, inboundPort: ${String(port + 1)} } }]
+`,
+});
+const source: Source = {
+  name: "the test",
+  read: () => Promise.reject(new Error("there are no files")),
+  list: () => Promise.resolve([service("web", 8000), service("db", 8010)]),
+  readAssets: () => Promise.resolve(new Map()),
+  watch: () => Promise.resolve(() => Promise.resolve()),
+};
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const folder = scratchFolder();
+const log: string[] = [];
+const id = (identity: Identity): string => formatIdentity("cluster.local", identity);
+const sidecar = (serviceName: string, node: string): string => id({ kind: "sidecar", service: serviceName, node });
+
+let authority: TestAuthority;
+let stranger: TestAuthority;
+let security: Security;
+let plane: ControlPlane;
+let xdsPort = 0;
+let httpPort = 0;
+const files = { certificate: "", privateKey: "", trust: "" };
+
+before(async () => {
+  [authority, stranger] = await Promise.all([testAuthority(), testAuthority()]);
+  const server = await authority.issue(id({ kind: "control-plane" }), { hosts: ["127.0.0.1", "localhost"] });
+  files.certificate = put(folder.path, "server.pem", server.certificate);
+  files.privateKey = put(folder.path, "server.key", server.privateKey);
+  files.trust = put(folder.path, "trust.pem", authority.certificate);
+  const capture = pino({ level: "trace" }, { write: (line: string) => void log.push(line) });
+  security = await Security.open({
+    stateFolder: folder.path,
+    serverCertificate: files,
+    trust: files.trust,
+    pollMs: 20,
+    log: capture,
+  });
+  [xdsPort, httpPort] = await Promise.all([freePort(), freePort()]);
+  plane = await ControlPlane.start({
+    source,
+    stateFolder: folder.path,
+    xds: { host: "127.0.0.1", port: xdsPort },
+    http: { host: "127.0.0.1", port: httpPort },
+    modulesCluster: "modules",
+    security,
+    log: capture,
+  });
+});
+after(async () => {
+  await plane.close();
+  folder.remove();
+});
+
+function channel(client?: KeyPair): ChannelCredentials {
+  const trust = Buffer.from(authority.certificate);
+  if (client === undefined) return credentials.createSsl(trust);
+  return credentials.createSsl(trust, Buffer.from(client.privateKey), Buffer.from(client.certificate));
+}
+
+const clusters = (node: { id: string; cluster: string }): Parameters<DeltaWire["send"]>[0] => ({
+  node,
+  typeUrl: TypeUrl.cluster,
+});
+
+/** How a stream ends, or the names of what it is served. */
+async function served(
+  client: KeyPair | undefined,
+  node: { id: string; cluster: string },
+): Promise<{ code: number; details: string } | string[]> {
+  const wire = deltaWire(xdsPort, undefined, channel(client));
+  try {
+    wire.send(clusters(node));
+    const answer = await Promise.race([wire.ended, wire.next()]);
+    if (!("resources" in answer)) return { code: answer.code, details: answer.details };
+    return answer.resources.map(({ name }) => name);
+  } finally {
+    wire.close();
+  }
+}
+
+const web = { id: "web-1", cluster: "web" };
+
+describe("xDS", () => {
+  test("a sidecar gets what is its own", async () => {
+    assert.deepEqual(await served(await authority.issue(sidecar("web", "web-1")), web), ["inbound|web|80"]);
+  });
+
+  test("a certificate of the Service itself, as another issuer may give it, will do", async () => {
+    assert.deepEqual(await served(await authority.issue(id({ kind: "service", service: "web" })), web), [
+      "inbound|web|80",
+    ]);
+  });
+
+  const unauthenticated: [what: string, client: () => Promise<KeyPair | undefined>][] = [
+    ["no certificate", () => Promise.resolve(undefined)],
+    ["one of another authority", () => stranger.issue(sidecar("web", "web-1"))],
+    [
+      "one that ended",
+      async () => {
+        const short = await authority.issue(sidecar("web", "web-1"), { lifetimeMs: 1_000 });
+        // Times in certificates are whole seconds.
+        await sleep(2_100);
+        return short;
+      },
+    ],
+  ];
+  for (const [what, client] of unauthenticated) {
+    test(`${what}: UNAUTHENTICATED`, async () => {
+      const end = await served(await client(), web);
+      assert.ok(!Array.isArray(end), "it was served");
+      assert.equal(end.code, Code.UNAUTHENTICATED);
+      assert.match(end.details, /a client certificate is required/);
+    });
+  }
+
+  const denied: [what: string, uri: string, node: { id: string; cluster: string }, reason: RegExp][] = [
+    ["another node of its Service", sidecar("web", "web-2"), web, /that of the node "web-2", but .* id is "web-1"/],
+    [
+      "another cluster",
+      sidecar("web", "web-1"),
+      { id: "web-1", cluster: "db" },
+      /one of Service web, but .* cluster is "db"/,
+    ],
+    ["another Service's sidecar", sidecar("web", "web-1"), { id: "db-1", cluster: "db" }, /one of Service web/],
+    [
+      "another Service's node under its own cluster",
+      id({ kind: "service", service: "web" }),
+      { id: "db-1", cluster: "web" },
+      /"db-1" is a sidecar of Service db/,
+    ],
+    ["no cluster", sidecar("web", "web-1"), { id: "web-1", cluster: "" }, /cluster is ""/],
+    ["one with the admin's certificate", id({ kind: "role", role: "admin" }), web, /names no sidecar/],
+    ["one with a control plane's certificate", id({ kind: "control-plane" }), web, /names no sidecar/],
+    [
+      "one of another trust domain",
+      "spiffe://other/ns/default/sa/web",
+      web,
+      /names no sidecar of the trust domain cluster\.local/,
+    ],
+  ];
+  for (const [what, uri, node, reason] of denied) {
+    test(`${what}: PERMISSION_DENIED`, async () => {
+      const end = await served(await authority.issue(uri), node);
+      assert.ok(!Array.isArray(end), "it was served");
+      assert.equal(end.code, Code.PERMISSION_DENIED);
+      assert.match(end.details, reason);
+    });
+  }
+
+  test("a node that changes its name in the middle of a stream is refused", async () => {
+    const wire = deltaWire(xdsPort, undefined, channel(await authority.issue(sidecar("web", "web-1"))));
+    wire.send(clusters(web));
+    await wire.next();
+    wire.send({ ...clusters({ id: "db-1", cluster: "db" }), typeUrl: TypeUrl.listener });
+    const { code, details } = await wire.ended;
+    assert.equal(code, Code.INVALID_ARGUMENT);
+    assert.match(details, /cannot change/);
+    assert.equal(wire.waiting, 0);
+    wire.close();
+  });
+
+  test("statistics: for oneself only", async () => {
+    const report = async (client: KeyPair | undefined, node: string): Promise<number> => {
+      const grpc = new Client(`127.0.0.1:${String(xdsPort)}`, channel(client));
+      const bytes = toBinary(NodeSchema, create(NodeSchema, { id: node, cluster: "web" }));
+      const identifier = new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(bytes).finish();
+      const message = Buffer.from(new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(identifier).finish());
+      const asIs = (value: Buffer): Buffer => value;
+      const path = "/envoy.service.metrics.v3.MetricsService/StreamMetrics";
+      const error = await new Promise<ServiceError | null>((resolve) => {
+        const call = grpc.makeClientStreamRequest(path, asIs, asIs, resolve);
+        call.on("error", () => undefined);
+        call.write(message);
+        call.end();
+      });
+      grpc.close();
+      return error?.code ?? Code.OK;
+    };
+    const own = await authority.issue(sidecar("web", "web-1"));
+    assert.equal(await report(own, "web-1"), Code.OK);
+    assert.equal(await report(own, "web-2"), Code.PERMISSION_DENIED);
+    assert.equal(await report(undefined, "web-1"), Code.UNAUTHENTICATED);
+  });
+
+  test("where all sidecars stand: for a role, for no sidecar", async () => {
+    const path = "/envoy.service.status.v3.ClientStatusDiscoveryService/FetchClientStatus";
+    const asIs = (value: Buffer): Buffer => value;
+    const fetchStatus = async (uri: string): Promise<number> => {
+      const grpc = new Client(`127.0.0.1:${String(xdsPort)}`, channel(await authority.issue(uri)));
+      const error = await new Promise<ServiceError | null>((resolve) =>
+        grpc.makeUnaryRequest(path, asIs, asIs, Buffer.alloc(0), resolve),
+      );
+      grpc.close();
+      return error?.code ?? Code.OK;
+    };
+    assert.equal(await fetchStatus(id({ kind: "role", role: "viewer" })), Code.OK);
+    assert.equal(await fetchStatus(sidecar("web", "web-1")), Code.PERMISSION_DENIED);
+  });
+
+  test("plaintext, and TLS before 1.2, get no connection", async () => {
+    const wire = deltaWire(xdsPort);
+    wire.send(clusters(web));
+    assert.equal((await wire.ended).code, Code.UNAVAILABLE);
+    wire.close();
+    for (const port of [xdsPort, httpPort]) {
+      const protocol = await new Promise<string | null>((resolve) => {
+        const socket = connect({
+          port,
+          ca: authority.certificate,
+          maxVersion: "TLSv1.1",
+          minVersion: "TLSv1",
+          ciphers: "DEFAULT@SECLEVEL=0",
+        });
+        socket.on("secureConnect", () => resolve(socket.getProtocol()));
+        socket.on("error", () => resolve(null));
+      });
+      assert.equal(protocol, null);
+    }
+  });
+});
+
+function ask(path: string, options: RequestOptions = {}, method = "GET"): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const at = { host: "127.0.0.1", port: httpPort, path, method, ca: authority.certificate, agent: false as const };
+    const outgoing = request({ ...at, ...options }, (response) => {
+      let body = "";
+      response.setEncoding("utf8").on("data", (text: string) => (body += text));
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
+    });
+    outgoing.on("error", reject);
+    outgoing.end();
+  });
+}
+
+const as = ({ certificate, privateKey }: KeyPair): RequestOptions => ({ cert: certificate, key: privateKey });
+const bearer = (text: string): RequestOptions => ({ headers: { authorization: `Bearer ${text}` } });
+
+describe("the API", () => {
+  test("without credentials only health is told", async () => {
+    for (const [path, status] of [
+      ["/healthz", 200],
+      ["/readyz", 200],
+      ["/api/v1/status", 401],
+      ["/api/v1/quotas", 401],
+      [`/modules/${"0".repeat(64)}.wasm`, 401],
+      ["/nowhere", 404],
+    ] as const)
+      assert.equal((await ask(path)).status, status, path);
+  });
+
+  test("a token of a viewer reads; a bad or revoked one, and other schemes, do not", async () => {
+    const { text, record } = security.tokens.create({ name: "reader", role: "viewer" });
+    assert.equal((await ask("/api/v1/status", bearer(text))).status, 200);
+    assert.equal((await ask("/api/v1/status", bearer(`${text.slice(0, -2)}__`))).status, 401);
+    assert.equal((await ask("/api/v1/status", { headers: { authorization: `Basic ${text}` } })).status, 401);
+    assert.equal((await ask("/api/v1/status", { headers: { authorization: text } })).status, 401);
+    security.tokens.revoke(record.id);
+    assert.equal((await ask("/api/v1/status", bearer(text))).status, 401);
+  });
+
+  test("certificates: a role reads, a sidecar fetches modules and no more, one of another authority nothing", async () => {
+    const module = plane.modules.put(Buffer.from("module"));
+    const path = `/modules/${module.sha256}.wasm`;
+    const admin = await authority.issue(id({ kind: "role", role: "admin" }));
+    const own = await authority.issue(sidecar("web", "web-1"));
+    const forged = await stranger.issue(id({ kind: "role", role: "admin" }));
+    assert.equal((await ask("/api/v1/status", as(admin))).status, 200);
+    assert.equal((await ask("/api/v1/status", as(own))).status, 401);
+    assert.equal((await ask("/api/v1/status", as(forged))).status, 401);
+    assert.equal((await ask(path, as(own))).body, "module");
+    assert.equal((await ask(path, as(forged))).status, 401);
+    // A bad token is not mended by a good certificate.
+    assert.equal((await ask("/api/v1/status", { ...as(admin), ...bearer("mw_no") })).status, 401);
+  });
+});
+
+/** The serial number of the certificate that a new connection is shown. */
+function shown(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(
+      { port, ca: authority.certificate, host: "127.0.0.1", ALPNProtocols: ["h2", "http/1.1"] },
+      () => {
+        resolve(new X509Certificate(socket.getPeerX509Certificate()?.raw ?? "").serialNumber);
+        socket.destroy();
+      },
+    );
+    socket.on("error", reject);
+  });
+}
+
+async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
+  for (let i = 0; i < 200; ++i) {
+    if (await condition()) return;
+    await sleep(20);
+  }
+  assert.fail("not in 4 s");
+}
+
+describe("files that change while it runs", () => {
+  test("new connections get the new certificate, old ones go on; a bad one is not taken", async () => {
+    const client = await authority.issue(sidecar("web", "web-1"));
+    const wire = deltaWire(xdsPort, undefined, channel(client));
+    wire.send(clusters(web));
+    await wire.next();
+    const first = await shown(xdsPort);
+
+    const next = await authority.issue(id({ kind: "control-plane" }), { hosts: ["127.0.0.1"] });
+    // One after the other: in between, the key is not that of the certificate.
+    put(folder.path, "server.pem", next.certificate);
+    await sleep(60);
+    assert.equal(await shown(xdsPort), first);
+    put(folder.path, "server.key", next.privateKey);
+    await until(async () => (await shown(xdsPort)) !== first);
+    assert.equal(await shown(httpPort), await shown(xdsPort));
+
+    put(folder.path, "server.pem", "nonsense");
+    await until(() => log.some((line) => line.includes("the certificate cannot be read")));
+    assert.notEqual(await shown(xdsPort), first);
+    put(folder.path, "server.pem", next.certificate);
+
+    wire.send({ typeUrl: TypeUrl.listener });
+    assert.equal((await wire.next()).resources[0]?.name, "inbound");
+    wire.close();
+  });
+
+  test("an authority that is added is believed, and no longer when it is taken away", async () => {
+    const client = await stranger.issue(sidecar("web", "web-1"));
+    const isServed = async (): Promise<boolean> => Array.isArray(await served(client, web));
+    assert.equal(await isServed(), false);
+    put(folder.path, "trust.pem", authority.certificate + stranger.certificate);
+    await until(isServed);
+    put(folder.path, "trust.pem", authority.certificate);
+    await until(async () => !(await isServed()));
+  });
+});
+
+test("the log holds neither keys nor tokens", () => {
+  const text = log.join("");
+  assert.match(text, /refused: the certificate is one of Service web/);
+  assert.doesNotMatch(text, /PRIVATE KEY|mw_[0-9a-f]{16}_/);
+});

@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import type { AnalysisSpec, CheckSpec } from "../model/index.ts";
+import { Analysis } from "./analysis.ts";
+
+const none = { events: 0, of: 0 };
+const errors: CheckSpec = { metric: "Errors", tolerated: 1.5, minRate: 0.001 };
+
+function analysis(checks: readonly CheckSpec[] = [errors], more: Partial<AnalysisSpec> = {}): Analysis {
+  return new Analysis({ minRequests: 100, falseAlarms: 0.001, checks, ...more });
+}
+
+/** Windows that are all alike: events of 100 watched, and of 900 others or before. */
+function after(windows: number, events: number, others: Partial<Record<"control" | "before", number>>): Analysis {
+  const result = analysis();
+  for (let i = 0; i < windows; i++) {
+    result.addRequests(100);
+    result.add(0, {
+      watched: { events, of: 100 },
+      control: others.control === undefined ? none : { events: others.control, of: 900 },
+      before: others.before === undefined ? none : { events: others.before, of: 900 },
+    });
+  }
+  return result;
+}
+
+describe("the analysis of a rollout", () => {
+  it("is undecided until there were enough requests, in each wave again", () => {
+    const one = analysis();
+    one.addRequests(99);
+    assert.deepEqual(one.verdict(), {
+      kind: "Undecided",
+      findings: ["99 of 100 requests", "Errors: 0 % of 0 requests"],
+    });
+    one.addRequests(1);
+    assert.equal(one.verdict().kind, "Good");
+    one.nextWave();
+    assert.equal(one.verdict().kind, "Undecided");
+  });
+
+  it("finds more errors than the others have, and says so", () => {
+    const verdict = after(10, 4, { control: 1 }).verdict();
+    assert.ok(verdict.kind === "Bad");
+    assert.equal(verdict.reason.kind, "Worse");
+    assert.equal(verdict.reason.message, "Errors: 4 % of 1000 requests, others 0.111 % of 9000");
+  });
+
+  it("tolerates as many errors as the others have", () => {
+    assert.equal(after(200, 2, { control: 18 }).verdict().kind, "Good");
+    assert.equal(after(200, 3, { control: 18 }).verdict().kind, "Good", "one and a half times as many");
+  });
+
+  it("compares with the time before where nobody has the old version", () => {
+    assert.equal(after(20, 2, { before: 18 }).verdict().kind, "Good");
+    assert.equal(after(20, 10, { before: 9 }).verdict().kind, "Bad");
+  });
+
+  it("does not mind a rate below the least that counts", () => {
+    const one = analysis([{ ...errors, minRate: 0.05 }]);
+    for (let i = 0; i < 20; i++) {
+      one.addRequests(100);
+      one.add(0, { watched: { events: 4, of: 100 }, control: { events: 0, of: 900 }, before: none });
+    }
+    assert.equal(one.verdict().kind, "Good");
+  });
+
+  it("takes more than the most that may be for bad, but not by one failure among a few requests", () => {
+    const one = analysis([{ ...errors, tolerated: 1000, maxRate: 0.1 }]);
+    one.add(0, { watched: { events: 1, of: 3 }, control: none, before: none });
+    assert.notEqual(one.verdict().kind, "Bad");
+    one.add(0, { watched: { events: 30, of: 200 }, control: none, before: none });
+    assert.equal(one.verdict().kind, "Bad");
+  });
+
+  it("takes a trapped VM for bad at once", () => {
+    const one = after(10, 0, { control: 0 });
+    one.addVmFailures("n1", 0);
+    assert.equal(one.verdict().kind, "Good");
+    one.addVmFailures("n1", 2);
+    const verdict = one.verdict();
+    assert.ok(verdict.kind === "Bad");
+    assert.deepEqual(verdict.reason, {
+      kind: "VmFailure",
+      message: "the filter trapped 2 times in the sidecar n1",
+      nodes: ["n1"],
+    });
+  });
+});

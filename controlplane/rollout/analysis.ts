@@ -1,0 +1,121 @@
+import type { AnalysisSpec, CheckSpec } from "../model/index.ts";
+import { cautiousRate, SequentialTest, wilsonInterval, type Exposure } from "../statistics/index.ts";
+import type { Verdict } from "./observation.ts";
+
+/** What was measured of one check in one window, of sidecars that are alike: those of one Service. */
+export interface Comparison {
+  /** Those who have the new version. */
+  readonly watched: Exposure;
+  /** Those who have the old version, in the same window. */
+  readonly control: Exposure;
+  /** The watched, in the time before they had the new version: used where nobody has the old one. */
+  readonly before: Exposure;
+}
+
+/** Judges those who have the new version, by all that was measured since the run began. Pure. */
+export class Analysis {
+  readonly #spec: AnalysisSpec;
+  readonly #checks: readonly CheckAnalysis[];
+  #requests = 0;
+  readonly #vmFailures = new Map<string, number>();
+
+  constructor(spec: AnalysisSpec) {
+    this.#spec = spec;
+    this.#checks = spec.checks.map((check) => new CheckAnalysis(check, spec.falseAlarms));
+  }
+
+  /** Requests to those who have the new version. */
+  addRequests(requests: number): void {
+    this.#requests += requests;
+  }
+
+  /** @param check its place among the checks of the spec. */
+  add(check: number, comparison: Comparison): void {
+    this.#checks[check]?.add(comparison);
+  }
+
+  /** A VM of this sidecar trapped so many times. */
+  addVmFailures(node: string, failures: number): void {
+    if (failures > 0) this.#vmFailures.set(node, (this.#vmFailures.get(node) ?? 0) + failures);
+  }
+
+  /** What is to be said after all that was added. A wave is good only with enough requests since the last wave was. */
+  verdict(): Verdict {
+    const findings = this.#checks.map((check) => check.finding);
+    const [[crashed] = []] = this.#vmFailures;
+    if (crashed !== undefined) {
+      const nodes = [...this.#vmFailures.keys()];
+      const failures = [...this.#vmFailures.values()].reduce((sum, count) => sum + count, 0);
+      const message = `the filter trapped ${times(failures)} in ${nodes.length === 1 ? `the sidecar ${crashed}` : `${nodes.length} sidecars`}`;
+      return { kind: "Bad", findings, reason: { kind: "VmFailure", message, nodes } };
+    }
+    const bad = this.#checks.find((check) => check.isBad);
+    if (bad !== undefined) return { kind: "Bad", findings, reason: { kind: "Worse", message: bad.finding, nodes: [] } };
+    const { minRequests } = this.#spec;
+    if (this.#requests >= minRequests) return { kind: "Good", findings };
+    return { kind: "Undecided", findings: [`${this.#requests} of ${minRequests} requests`, ...findings] };
+  }
+
+  /** A wave was found good: the next needs requests of its own. What was measured counts on. */
+  nextWave(): void {
+    this.#requests = 0;
+  }
+}
+
+class CheckAnalysis {
+  readonly #check: CheckSpec;
+  readonly #test: SequentialTest;
+  readonly #alarm: number;
+  #watched: Exposure = { events: 0, of: 0 };
+  #control: Exposure = { events: 0, of: 0 };
+
+  constructor(check: CheckSpec, falseAlarms: number) {
+    this.#check = check;
+    this.#test = new SequentialTest({ tolerated: check.tolerated });
+    this.#alarm = 1 / falseAlarms;
+  }
+
+  add({ watched, control, before }: Comparison): void {
+    this.#watched = sum(this.#watched, watched);
+    if (control.of > 0) {
+      this.#test.add({ watched, control });
+      this.#control = sum(this.#control, control);
+    } else if (before.of > 0) this.#test.addAgainstRate(watched, cautiousRate(before));
+  }
+
+  get isBad(): boolean {
+    const { minRate, maxRate } = this.#check;
+    const rate = rateOf(this.#watched);
+    if (rate > minRate && this.#test.evidence >= this.#alarm) return true;
+    // Not by a single failure among a few requests.
+    const interval = wilsonInterval({ of: Math.min(this.#watched.events, this.#watched.of), all: this.#watched.of });
+    return maxRate !== undefined && interval !== undefined && interval[0] > maxRate;
+  }
+
+  get finding(): string {
+    const { name, metric, maxRate } = this.#check;
+    const against =
+      this.#control.of > 0
+        ? `, others ${percent(rateOf(this.#control))} of ${this.#control.of}`
+        : maxRate === undefined
+          ? ""
+          : `, at most ${percent(maxRate)}`;
+    return `${name ?? metric}: ${percent(rateOf(this.#watched))} of ${this.#watched.of} requests${against}`;
+  }
+}
+
+function sum(a: Exposure, b: Exposure): Exposure {
+  return { events: a.events + b.events, of: a.of + b.of };
+}
+
+function rateOf({ events, of }: Exposure): number {
+  return of === 0 ? 0 : events / of;
+}
+
+function percent(rate: number): string {
+  return `${Number((100 * rate).toPrecision(3))} %`;
+}
+
+function times(count: number): string {
+  return count === 1 ? "once" : `${count} times`;
+}

@@ -1,0 +1,48 @@
+import type { Problem, Rollout } from "../model/index.ts";
+import { activeRun, type Record } from "./record.ts";
+import type { ModuleRef } from "../translate/index.ts";
+import { type Content, type Version, versionOf } from "./version.ts";
+
+/** A Rollout of the source, with its past, and what the source wants of its targets. */
+export interface Plan {
+  readonly rollout: Rollout;
+  readonly record: Record;
+  readonly desired: Version;
+  /** The stable version, and that of the run under way. */
+  readonly stable: Version;
+  readonly to: Version | undefined;
+}
+
+/** The versions that hold for everybody who is not given a new one. */
+export function stablePins(plans: Iterable<Plan>): Version[] {
+  return [...plans].filter(({ stable, desired }) => stable.id !== desired.id).map(({ stable }) => stable);
+}
+
+/** The versions that hold for those who are given the new one of this Rollout. */
+export function candidatePins(plans: Iterable<Plan>, candidate: Plan, to: Version): Version[] {
+  const others = [...plans].filter(({ rollout }) => rollout !== candidate.rollout);
+  return to.id === candidate.desired.id ? stablePins(others) : [...stablePins(others), to];
+}
+
+/** What would be served unjudged if Rollouts that are not in the source any more were forgotten. */
+export function orphanProblems<Module extends ModuleRef>(
+  records: Iterable<Record>,
+  { model, modules }: Content<Module>,
+): Problem[] {
+  return [...records].flatMap((record) => {
+    const { rollout, run } = record;
+    if (run === undefined || model.rollouts.has(rollout)) return [];
+    const { number, phase, spec } = run;
+    if (activeRun(record) !== undefined) {
+      return [problem(`Rollout ${rollout} is gone, but its run ${number} is ${phase}: abort or promote it first`)];
+    }
+    const desired = versionOf(spec.targetRefs, model, modules);
+    if (desired.resources.length === 0 || record.held !== desired.id) return [];
+    return [problem(`Rollout ${rollout} is gone, but its targets are in a version that run ${number} took back`)];
+  });
+}
+
+/** Of something that is not written anywhere. */
+function problem(message: string): Problem {
+  return { file: "rollouts", line: 1, column: 1, path: "", message };
+}

@@ -1,0 +1,139 @@
+import { createHash } from "node:crypto";
+import type { FilterPolicy, Model, Resource, RolloutTarget, WasmModule } from "../model/index.ts";
+
+/** The content of the targets of a Rollout at one time, with the modules of its FilterPolicies. Plain JSON. */
+export interface Version {
+  /** SHA-256 of the resources. */
+  readonly id: string;
+  readonly targets: readonly RolloutTarget[];
+  /** In the order of the targets; one that did not exist is left out. */
+  readonly resources: readonly VersionedResource[];
+}
+
+export interface VersionedResource {
+  readonly kind: RolloutTarget["kind"];
+  readonly metadata: Resource["metadata"];
+  readonly spec: unknown;
+  /** SHA-256 of a FilterPolicy's module. */
+  readonly module?: string;
+}
+
+/** A version with other targets: what it says of those that it has, and for others what another version says. */
+export function retargeted(version: Version, targets: readonly RolloutTarget[], rest: Version): Version {
+  const resources = targets.flatMap((target) => {
+    const isOf = (one: { readonly kind: string; readonly name: string }): boolean =>
+      one.kind === target.kind && one.name === target.name;
+    const from = version.targets.some(isOf) ? version : rest;
+    return from.resources.filter(({ kind, metadata }) => isOf({ kind, name: metadata.name }));
+  });
+  return { id: idOf(resources), targets, resources };
+}
+
+/** What the targets are in a model. */
+export function versionOf(
+  targets: readonly RolloutTarget[],
+  model: Model,
+  modules: ReadonlyMap<string, { readonly sha256: string }>,
+): Version {
+  const resources = targets.flatMap((target): VersionedResource[] => {
+    const resource = resourceOf(target, model);
+    if (resource === undefined) return [];
+    const { kind, metadata, spec } = resource;
+    const module = kind === "FilterPolicy" ? modules.get(resource.spec.module)?.sha256 : undefined;
+    return [{ kind, metadata, spec, ...(module === undefined ? {} : { module }) }];
+  });
+  return { id: idOf(resources), targets, resources };
+}
+
+function idOf(resources: readonly VersionedResource[]): string {
+  return createHash("sha256").update(canonical(resources)).digest("hex");
+}
+
+/** A model and its modules in which some targets have the content of a version. */
+export interface Content<Module> {
+  readonly model: Model;
+  readonly modules: ReadonlyMap<string, Module>;
+}
+
+/**
+ * The content of a model with pinned targets. A pinned FilterPolicy keeps its module, even where the WasmModule of that name has other
+ * bytes by now or is gone: it gets a name of its own for it.
+ * @param find finds the bytes of a module by their SHA-256.
+ */
+export function withPins<Module>(
+  { model, modules }: Content<Module>,
+  pins: readonly Version[],
+  find: (sha256: string) => Module | undefined,
+): Content<Module> {
+  if (pins.length === 0) return { model, modules };
+  const maps = {
+    FilterPolicy: new Map(model.filterPolicies),
+    HTTPRoute: new Map(model.httpRoutes),
+    GRPCRoute: new Map(model.grpcRoutes),
+  };
+  const wasmModules = new Map(model.wasmModules);
+  const allModules = new Map(modules);
+  for (const { targets, resources } of pins) {
+    for (const { kind, name } of targets) {
+      const now = resourceOf({ kind, name }, model);
+      const pinned = resources.find((one) => one.kind === kind && one.metadata.name === name);
+      if (pinned === undefined) {
+        maps[kind].delete(name);
+        continue;
+      }
+      // Faults are shown where the resource is written now, or else where something is.
+      const origin = (now ?? [...model.rollouts.values()][0])?.origin;
+      let { spec } = pinned;
+      if (kind === "FilterPolicy" && pinned.module !== undefined) {
+        const policy = spec as FilterPolicy["spec"];
+        const alias = `${policy.module}.${pinned.module.slice(0, 16)}`;
+        const module = find(pinned.module);
+        if (module !== undefined) allModules.set(alias, module);
+        wasmModules.set(alias, pinnedModule(alias, origin));
+        spec = { ...policy, module: alias, rootId: policy.rootId ?? policy.module };
+      }
+      (maps[kind] as Map<string, Resource>).set(name, { kind, metadata: pinned.metadata, spec, origin } as Resource);
+    }
+  }
+  return {
+    model: Object.freeze({
+      ...model,
+      filterPolicies: sorted(maps.FilterPolicy),
+      httpRoutes: sorted(maps.HTTPRoute),
+      grpcRoutes: sorted(maps.GRPCRoute),
+      wasmModules: sorted(wasmModules),
+    }),
+    modules: allModules,
+  };
+}
+
+function resourceOf(
+  { kind, name }: RolloutTarget,
+  model: Model,
+): (Resource & { kind: RolloutTarget["kind"] }) | undefined {
+  switch (kind) {
+    case "FilterPolicy":
+      return model.filterPolicies.get(name);
+    case "HTTPRoute":
+      return model.httpRoutes.get(name);
+    case "GRPCRoute":
+      return model.grpcRoutes.get(name);
+  }
+}
+
+function pinnedModule(name: string, origin: WasmModule["origin"] | undefined): WasmModule {
+  return { kind: "WasmModule", metadata: { name }, spec: { file: "" }, filePath: "", origin } as WasmModule;
+}
+
+function sorted<T>(map: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+  return new Map([...map].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** JSON in which the order of keys is that of their names: writing a field elsewhere is no change. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) =>
+    typeof part === "object" && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}

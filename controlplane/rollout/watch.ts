@@ -1,0 +1,158 @@
+import type { NodeStats } from "../fleet/index.ts";
+import type { CheckSpec, RolloutSpec } from "../model/index.ts";
+import type { Exposure } from "../statistics/index.ts";
+import { Analysis } from "./analysis.ts";
+import { exposureOf, type Listeners, requestsOf, slowFrom } from "./measure.ts";
+import type { Verdict } from "./observation.ts";
+
+/** How often sidecars report, and how long the windows of their figures are. */
+const WINDOW_MS = 5_000;
+/** How far back a sidecar is compared with itself. */
+const BEFORE_MS = 600_000;
+/** As many sidecars with the old version are enough to compare with. */
+const MAX_CONTROL = 200;
+
+/** A sidecar that is measured. */
+export interface MeasuredSidecar {
+  readonly node: string;
+  readonly service: string;
+  /** When it was given the new version; undefined for one that has the old version. */
+  readonly admittedAt: number | undefined;
+  /** Since when it is known to run it. */
+  readonly runningSince: number | undefined;
+}
+
+/** Measures a run: takes the figures of each window once, Service by Service, and judges them. */
+export class Watch {
+  readonly #spec: RolloutSpec;
+  readonly #listeners: Listeners;
+  readonly #stats: Pick<NodeStats, "figures">;
+  readonly #analysis: Analysis;
+  readonly #services = new Map<string, ServiceWatch>();
+  readonly #startedAt: number;
+  #measuredTo: number;
+  #othersTrap = false;
+
+  /** @param now from when on it measures; what was before is what it compares with. */
+  constructor(spec: RolloutSpec, listeners: Listeners, stats: Pick<NodeStats, "figures">, now: number) {
+    this.#spec = spec;
+    this.#listeners = listeners;
+    this.#stats = stats;
+    this.#analysis = new Analysis(spec.analysis);
+    this.#startedAt = now;
+    this.#measuredTo = endOf(now);
+  }
+
+  /** Measures the windows that ended since the last time. */
+  measure(sidecars: readonly MeasuredSidecar[], now: number): void {
+    const to = endOf(now);
+    const from = this.#measuredTo;
+    if (to <= from) return;
+    this.#measuredTo = to;
+    for (const [service, all] of byService(sidecars)) {
+      let watch = this.#services.get(service);
+      if (watch === undefined) this.#services.set(service, (watch = this.#begin(all)));
+      this.#measure(watch, all, from, to);
+    }
+  }
+
+  verdict(): Verdict {
+    return this.#analysis.verdict();
+  }
+
+  /** A wave was found good. */
+  nextWave(): void {
+    this.#analysis.nextWave();
+  }
+
+  #begin(all: readonly MeasuredSidecar[]): ServiceWatch {
+    const nodes = all.slice(0, MAX_CONTROL).map(({ node }) => node);
+    const past = this.#stats.figures(nodes, this.#startedAt - BEFORE_MS, this.#startedAt);
+    return {
+      slowMs: this.#checks.map((check) =>
+        check.metric === "Slow" ? slowFrom(past, this.#listeners, check.quantile) : undefined,
+      ),
+      before: this.#checks.map(() => ({ events: 0, of: 0 })),
+      seen: new Set(),
+    };
+  }
+
+  #measure(watch: ServiceWatch, all: readonly MeasuredSidecar[], from: number, to: number): void {
+    // What a sidecar reports is of the time before, so its first report with the new version is partly of the old one.
+    const isWatched = ({ runningSince }: MeasuredSidecar): boolean =>
+      runningSince !== undefined && endOf(runningSince) + 2 * WINDOW_MS <= from;
+    const watched = all.filter(isWatched);
+    const control = all.filter(({ admittedAt }) => admittedAt === undefined).slice(0, MAX_CONTROL);
+    this.#remember(watch, watched);
+    const [mine, theirs] = [watched, control].map((some) =>
+      this.#stats.figures(
+        some.map(({ node }) => node),
+        from,
+        to,
+      ),
+    );
+    if (mine === undefined || theirs === undefined) return;
+    this.#analysis.addRequests(requestsOf(mine, this.#listeners));
+    this.#checks.forEach((check, c) => {
+      const slowMs = watch.slowMs[c];
+      this.#analysis.add(c, {
+        watched: exposureOf(check, mine, this.#listeners, slowMs),
+        control: exposureOf(check, theirs, this.#listeners, slowMs),
+        before: watch.before[c] ?? { events: 0, of: 0 },
+      });
+      if (check.metric === "Slow") watch.slowMs[c] ??= slowFrom(theirs, this.#listeners, check.quantile);
+    });
+    this.#measureTraps(all, theirs.vmFailures > 0, from, to);
+  }
+
+  /** A VM that traps shows at once, also before the filter is proven to run; where others trap too, it is another filter. */
+  #measureTraps(all: readonly MeasuredSidecar[], doOthers: boolean, from: number, to: number): void {
+    this.#othersTrap ||= doOthers;
+    if (this.#othersTrap) return;
+    for (const { node, admittedAt } of all) {
+      if (admittedAt === undefined || endOf(admittedAt) + WINDOW_MS > from) continue;
+      this.#analysis.addVmFailures(node, this.#stats.figures([node], from, to).vmFailures);
+    }
+  }
+
+  /** Adds how sidecars did before they were given the new version, when they are first watched. */
+  #remember(watch: ServiceWatch, watched: readonly MeasuredSidecar[]): void {
+    for (const { node, admittedAt } of watched) {
+      if (watch.seen.has(node) || admittedAt === undefined) continue;
+      watch.seen.add(node);
+      const past = this.#stats.figures([node], admittedAt - BEFORE_MS, admittedAt);
+      this.#checks.forEach((check, c) => {
+        const { events, of } = exposureOf(check, past, this.#listeners, watch.slowMs[c]);
+        const known = watch.before[c] ?? { events: 0, of: 0 };
+        watch.before[c] = { events: known.events + events, of: known.of + of };
+      });
+    }
+  }
+
+  get #checks(): readonly CheckSpec[] {
+    return this.#spec.analysis.checks;
+  }
+}
+
+interface ServiceWatch {
+  /** For each check, from when on an answer is slow. */
+  readonly slowMs: (number | undefined)[];
+  /** For each check, how the watched did before. */
+  readonly before: Exposure[];
+  readonly seen: Set<string>;
+}
+
+function byService(sidecars: readonly MeasuredSidecar[]): ReadonlyMap<string, readonly MeasuredSidecar[]> {
+  const services = new Map<string, MeasuredSidecar[]>();
+  for (const sidecar of sidecars) {
+    const group = services.get(sidecar.service);
+    if (group === undefined) services.set(sidecar.service, [sidecar]);
+    else group.push(sidecar);
+  }
+  return services;
+}
+
+/** The end of the last window that is over. */
+function endOf(time: number): number {
+  return Math.floor(time / WINDOW_MS) * WINDOW_MS;
+}

@@ -1,0 +1,90 @@
+import type { IncomingMessage } from "node:http";
+import { isIP } from "node:net";
+import { TLSSocket } from "node:tls";
+import { urisOf } from "./authority.ts";
+import { parseIdentity, type Identity, type Role } from "./identity.ts";
+import type { TokenStore } from "./tokens.ts";
+
+/** Who sent a request to the API, and what it may do. */
+export interface ApiCaller {
+  /** For logs and audit, such as `token ci (3f0c...)`. */
+  readonly name: string;
+  readonly role: Role;
+}
+
+/** Decides who a request to the HTTP server comes from. */
+export interface HttpAccess {
+  /** Who may use the API; undefined if the request says nobody, or somebody who is not. */
+  identify(request: IncomingMessage): ApiCaller | undefined;
+  /** Whether it may fetch modules. */
+  mayFetchModules(request: IncomingMessage): boolean;
+}
+
+/** The identity that a verified certificate names. SPIFFE-X.509-SVID, section 2: it has one URI, or it names nobody. */
+export function certificateIdentity(trustDomain: string, der: Uint8Array): Identity | undefined {
+  const [uri, ...more] = urisOf(der);
+  return uri === undefined || more.length > 0 ? undefined : parseIdentity(trustDomain, uri);
+}
+
+/** By a token, or by a certificate that names a role. */
+export class SecureAccess implements HttpAccess {
+  readonly #trustDomain: string;
+  readonly #tokens: TokenStore;
+
+  constructor(trustDomain: string, tokens: TokenStore) {
+    this.#trustDomain = trustDomain;
+    this.#tokens = tokens;
+  }
+
+  identify(request: IncomingMessage): ApiCaller | undefined {
+    const { authorization } = request.headers;
+    if (authorization !== undefined) {
+      const text = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+      const token = text === undefined ? undefined : this.#tokens.find(text);
+      // A bad token is refused even if a certificate would do: the caller meant the token.
+      return token === undefined ? undefined : { name: `token ${token.name} (${token.id})`, role: token.role };
+    }
+    const identity = this.#peer(request);
+    return identity?.kind === "role"
+      ? { name: `certificate of role ${identity.role}`, role: identity.role }
+      : undefined;
+  }
+
+  mayFetchModules(request: IncomingMessage): boolean {
+    const kind = this.#peer(request)?.kind;
+    return kind === "sidecar" || kind === "service" || this.identify(request) !== undefined;
+  }
+
+  #peer({ socket }: IncomingMessage): Identity | undefined {
+    if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+    const der = socket.getPeerX509Certificate()?.raw;
+    return der === undefined ? undefined : certificateIdentity(this.#trustDomain, der);
+  }
+}
+
+/**
+ * Everybody may do everything, which is for one's own machine. Pages in a browser there are not everybody: one of another origin
+ * is refused, also if it has made its name resolve to this machine.
+ */
+export class InsecureAccess implements HttpAccess {
+  readonly #hosts: ReadonlySet<string>;
+
+  /** @param hosts names under which the server is reached; IP addresses and `localhost` always are. */
+  constructor(hosts: readonly string[]) {
+    this.#hosts = new Set(["localhost", ...hosts]);
+  }
+
+  identify({ headers }: IncomingMessage): ApiCaller | undefined {
+    const host = headers.host ?? "";
+    const name = host.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+    if (host !== "" && isIP(name) === 0 && !this.#hosts.has(name)) return undefined;
+    if (headers.origin !== undefined && headers.origin !== `http://${host}`) return undefined;
+    const site = headers["sec-fetch-site"];
+    if (site === "cross-site" || site === "same-site") return undefined;
+    return { name: "anonymous", role: "admin" };
+  }
+
+  mayFetchModules(): boolean {
+    return true;
+  }
+}

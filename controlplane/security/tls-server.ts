@@ -1,0 +1,84 @@
+import { createServer, type Server as HttpsServer } from "node:https";
+import type { RequestListener } from "node:http";
+import type { SecureContextOptions } from "node:tls";
+import { experimental, type ServerCredentials } from "@grpc/grpc-js";
+import type { KeyPair } from "./authority.ts";
+
+type CaUpdate = { readonly caCertificate: Buffer } | null;
+type IdentityUpdate = { readonly certificate: Buffer; readonly privateKey: Buffer } | null;
+
+/**
+ * What TLS servers show and whom they believe. Both may change while they run: connections that there are go on, new ones get
+ * the new. Also what grpc-js calls a certificate provider.
+ */
+export class TlsIdentity {
+  #keyPair: KeyPair;
+  #trust: string;
+  readonly #servers = new Set<HttpsServer>();
+  readonly #caListeners = new Set<(update: CaUpdate) => void>();
+  readonly #identityListeners = new Set<(update: IdentityUpdate) => void>();
+
+  /** @param trust certificates of authorities, as PEM. */
+  constructor(keyPair: KeyPair, trust: string) {
+    this.#keyPair = keyPair;
+    this.#trust = trust;
+  }
+
+  get trust(): string {
+    return this.#trust;
+  }
+
+  update(change: { readonly keyPair?: KeyPair; readonly trust?: string }): void {
+    this.#keyPair = change.keyPair ?? this.#keyPair;
+    this.#trust = change.trust ?? this.#trust;
+    for (const server of this.#servers) server.setSecureContext(this.#context());
+    for (const listener of this.#caListeners) listener(this.#caUpdate());
+    for (const listener of this.#identityListeners) listener(this.#identityUpdate());
+  }
+
+  /**
+   * An HTTPS server. It asks for a client's certificate and goes on without a good one: what a request may do is decided by whoever
+   * answers it, from `socket.authorized`.
+   */
+  httpsServer(listener: RequestListener): HttpsServer {
+    const server = createServer({ ...this.#context(), requestCert: true, rejectUnauthorized: false }, listener);
+    this.#servers.add(server);
+    server.on("close", () => this.#servers.delete(server));
+    return server;
+  }
+
+  /** For a gRPC server, which does likewise. */
+  grpcCredentials(): ServerCredentials {
+    return experimental.createCertificateProviderServerCredentials(this, this, false);
+  }
+
+  addCaCertificateListener(listener: (update: CaUpdate) => void): void {
+    this.#caListeners.add(listener);
+    process.nextTick(() => listener(this.#caUpdate()));
+  }
+
+  removeCaCertificateListener(listener: (update: CaUpdate) => void): void {
+    this.#caListeners.delete(listener);
+  }
+
+  addIdentityCertificateListener(listener: (update: IdentityUpdate) => void): void {
+    this.#identityListeners.add(listener);
+    process.nextTick(() => listener(this.#identityUpdate()));
+  }
+
+  removeIdentityCertificateListener(listener: (update: IdentityUpdate) => void): void {
+    this.#identityListeners.delete(listener);
+  }
+
+  #context(): SecureContextOptions {
+    return { cert: this.#keyPair.certificate, key: this.#keyPair.privateKey, ca: this.#trust, minVersion: "TLSv1.2" };
+  }
+
+  #caUpdate(): CaUpdate {
+    return { caCertificate: Buffer.from(this.#trust) };
+  }
+
+  #identityUpdate(): IdentityUpdate {
+    return { certificate: Buffer.from(this.#keyPair.certificate), privateKey: Buffer.from(this.#keyPair.privateKey) };
+  }
+}

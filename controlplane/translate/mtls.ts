@@ -1,0 +1,46 @@
+import { create } from "@bufbuild/protobuf";
+import { anyPack } from "@bufbuild/protobuf/wkt";
+import { TransportSocketSchema } from "#gen/envoy/config/core/v3/base_pb.js";
+import type { TransportSocket } from "#gen/envoy/config/core/v3/base_pb.js";
+import { DownstreamTlsContextSchema } from "#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
+import type { Service } from "../model/index.ts";
+import { formatIdentity, servicePrefix } from "../security/identity.ts";
+import { fromAds } from "./messages.ts";
+import type { TranslationSettings } from "./settings.ts";
+import { clientSocket, commonContext } from "./tls.ts";
+
+/** The secrets that every sidecar can ask for: the certificate of its Service, and the authorities that it trusts. */
+export const WORKLOAD_SECRET = "workload";
+export const MESH_TRUST_SECRET = "trust";
+
+/** What a Service's sidecars take, and its callers speak. A control plane that issues no certificates has plaintext only. */
+export function mtlsOf({ spec }: Service, { trustDomain }: TranslationSettings): "Off" | "Permissive" | "Strict" {
+  return trustDomain === undefined ? "Off" : spec.mtls;
+}
+
+/** How callers speak to a Service: they go on only if its sidecar shows that it is one of this Service. */
+export function callerSocket({ metadata, spec }: Service, trustDomain: string): TransportSocket {
+  return clientSocket({
+    certificate: { name: WORKLOAD_SECRET, from: fromAds() },
+    trust: { name: MESH_TRUST_SECRET, from: fromAds() },
+    peer: { kind: "uri", value: formatIdentity(trustDomain, { kind: "service", service: metadata.name }) },
+    alpn: [spec.protocol === "HTTP2" ? "h2" : "http/1.1"],
+  });
+}
+
+/** How a sidecar is spoken to: by whoever shows that it is a Service of the trust domain. */
+export function serverSocket(trustDomain: string): TransportSocket {
+  const context = create(DownstreamTlsContextSchema, {
+    commonTlsContext: commonContext({
+      certificate: { name: WORKLOAD_SECRET, from: fromAds() },
+      trust: { name: MESH_TRUST_SECRET, from: fromAds() },
+      peer: { kind: "uriPrefix", value: servicePrefix(trustDomain) },
+      alpn: ["h2", "http/1.1"],
+    }),
+    requireClientCertificate: true,
+  });
+  return create(TransportSocketSchema, {
+    name: "envoy.transport_sockets.tls",
+    configType: { case: "typedConfig", value: anyPack(DownstreamTlsContextSchema, context) },
+  });
+}

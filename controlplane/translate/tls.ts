@@ -1,0 +1,71 @@
+import { create } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { anyPack } from "@bufbuild/protobuf/wkt";
+import { TransportSocketSchema } from "#gen/envoy/config/core/v3/base_pb.js";
+import type { TransportSocket } from "#gen/envoy/config/core/v3/base_pb.js";
+import type { ConfigSource } from "#gen/envoy/config/core/v3/config_source_pb.js";
+import {
+  SubjectAltNameMatcher_SanType,
+  SubjectAltNameMatcherSchema,
+  TlsParameters_TlsProtocol,
+} from "#gen/envoy/extensions/transport_sockets/tls/v3/common_pb.js";
+import type { SubjectAltNameMatcher } from "#gen/envoy/extensions/transport_sockets/tls/v3/common_pb.js";
+import { UpstreamTlsContextSchema } from "#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
+import type { CommonTlsContextSchema } from "#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
+
+/** A secret by its name, and where it comes from. */
+export interface SecretRef {
+  readonly name: string;
+  readonly from: ConfigSource;
+}
+
+/** Which certificates a peer may show, beside being issued by an authority that is trusted. */
+export interface PeerNames {
+  readonly kind: "uri" | "uriPrefix" | "dns";
+  readonly value: string;
+}
+
+export interface MutualTls {
+  /** The certificate with its key. */
+  readonly certificate: SecretRef;
+  /** The authorities that are trusted. */
+  readonly trust: SecretRef;
+  readonly peer: PeerNames;
+  readonly alpn?: readonly string[];
+}
+
+/** The socket of a client that shows a certificate, and verifies the server's by what it names, not by the server's address. */
+export function clientSocket(tls: MutualTls): TransportSocket {
+  const context = create(UpstreamTlsContextSchema, { commonTlsContext: commonContext(tls) });
+  return create(TransportSocketSchema, {
+    name: "envoy.transport_sockets.tls",
+    configType: { case: "typedConfig", value: anyPack(UpstreamTlsContextSchema, context) },
+  });
+}
+
+export function commonContext(tls: MutualTls): MessageInitShape<typeof CommonTlsContextSchema> {
+  const { certificate, trust, peer, alpn = [] } = tls;
+  return {
+    // As a client Envoy goes no further than 1.2 unless it is told so.
+    tlsParams: {
+      tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_2,
+      tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
+    },
+    tlsCertificateSdsSecretConfigs: [{ name: certificate.name, sdsConfig: certificate.from }],
+    validationContextType: {
+      case: "combinedValidationContext",
+      value: {
+        defaultValidationContext: { matchTypedSubjectAltNames: [matcher(peer)] },
+        validationContextSdsSecretConfig: { name: trust.name, sdsConfig: trust.from },
+      },
+    },
+    alpnProtocols: [...alpn],
+  };
+}
+
+function matcher({ kind, value }: PeerNames): SubjectAltNameMatcher {
+  return create(SubjectAltNameMatcherSchema, {
+    sanType: kind === "dns" ? SubjectAltNameMatcher_SanType.DNS : SubjectAltNameMatcher_SanType.URI,
+    matcher: { matchPattern: { case: kind === "uriPrefix" ? "prefix" : "exact", value } },
+  });
+}
