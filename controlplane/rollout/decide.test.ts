@@ -5,7 +5,7 @@ import { obey } from "./commands.ts";
 import { decide } from "./decide.ts";
 import type { Observation } from "./observation.ts";
 import { type Run, type RunEvent, versionFor } from "./run.ts";
-import { after, except, fleet, run, seeing, started, wave } from "./testdata.ts";
+import { after, except, fleet, run, seeing, started, wave } from "./testdata/run.ts";
 
 const MINUTE = 60_000;
 const ten = fleet(10);

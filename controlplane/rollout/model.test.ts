@@ -8,7 +8,7 @@ import { decide } from "./decide.ts";
 import type { Observation, Progress, SidecarState, Verdict } from "./observation.ts";
 import { apply, hasEnded, replay, type Run, type RunEvent, versionFor } from "./run.ts";
 import type { Sidecar } from "./sidecars.ts";
-import { fleet, started, wave } from "./testdata.ts";
+import { fleet, started, wave } from "./testdata/run.ts";
 
 /*
  * A rollout against a fleet that does what it likes, with several controllers on one log, each of which may die between deciding and

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { applyRecord, intentOf, type Record, type RecordEvent, replayRecord } from "./record.ts";
-import { spec } from "./testdata.ts";
+import { spec } from "./testdata/run.ts";
 
 function record(...events: RecordEvent[]): Record {
   const result = replayRecord("authz", [{ type: "Baseline", at: 0, version: "v1" }, ...events]);

@@ -1,7 +1,7 @@
-import type { RolloutSpec, WaveSpec } from "../model/index.ts";
-import type { Observation, SidecarState } from "./observation.ts";
-import { apply, replay, type Run, type RunEvent } from "./run.ts";
-import type { Sidecar } from "./sidecars.ts";
+import type { RolloutSpec, WaveSpec } from "../../model/index.ts";
+import type { Observation, SidecarState } from "../observation.ts";
+import { apply, replay, type Run, type RunEvent } from "../run.ts";
+import type { Sidecar } from "../sidecars.ts";
 
 // For tests: specs, sidecars and runs with what a test does not care about filled in.
 
