@@ -28,7 +28,7 @@ describe("what Envoy rejects", () => {
     assert.equal((await get(port, "/")).headers["x-probe"], "good");
 
     const shown = await mesh.meshwright("status", ["--http", `127.0.0.1:${String(mesh.httpPort)}`]);
-    assert.match(shown, /^web-1 +web +\S+ +delta +faulty +web-probe rejected/m);
+    assert.match(shown, /^web-1 +web +\S+ +delta +faulty +\S.* web-probe rejected/m);
     assert.match(shown, /web-1 rejected envoy\.config\.core\.v3\.TypedExtensionConfig web-probe:\n.*Unable to create/);
 
     writePolicy(mesh, { mark: "better" });
