@@ -9,17 +9,9 @@ import { Envoy } from "../test/support/envoy.ts";
 import { get } from "../test/support/http.ts";
 import { Mesh } from "../test/support/mesh.ts";
 import { freePorts } from "../test/support/ports.ts";
-import {
-  bootstrapOf,
-  clusterOf,
-  listenerOf,
-  nativeFilter,
-  wasmFilter,
-  type Json,
-  type Variant,
-} from "./configuration.ts";
+import { bootstrapOf, clusterOf, listenerOf, wasmFilter, type Json, type Variant } from "./configuration.ts";
 import { cpuTime, quantile } from "./measure.ts";
-import { grpcCluster, serveDescriptors } from "./rate-limit-service.ts";
+import { grpcCluster, nativeRateLimit, RATE_LIMITS, SERVICE, serveDescriptors } from "./rate-limit-service.ts";
 import { printRow } from "./run.ts";
 
 const { values: flags } = parseArgs({
@@ -70,25 +62,15 @@ function variants(withService: boolean): Pick<Variant, "name" | "filters" | "rat
             name: "ratelimit: scope service",
             filters: [
               ours({
-                service: { cluster: "service", domain: "bench", timeoutMilliseconds: 1000, onFailure: "deny" },
+                service: SERVICE,
                 limits: [{ name: "bench", key: limit.key, scope: "service", names: ["user"] }],
               }),
             ],
           },
           {
             name: "native: ratelimit",
-            filters: [
-              nativeFilter("envoy.extensions.filters.http.ratelimit.v3.RateLimit", {
-                domain: "bench",
-                timeout: "1s",
-                failure_mode_deny: true,
-                rate_limit_service: {
-                  transport_api_version: "V3",
-                  grpc_service: { envoy_grpc: { cluster_name: "service" } },
-                },
-              }),
-            ],
-            rateLimits: [{ actions: [{ request_headers: { header_name: "x-user-id", descriptor_key: "user" } }] }],
+            filters: [nativeRateLimit],
+            rateLimits: RATE_LIMITS,
           },
         ]
       : []),

@@ -10,7 +10,7 @@ import { root } from "../setup/paths.mjs";
 import { get, startApp } from "../test/support/http.ts";
 import { clusterOf, nativeFilter, wasmFilter, type Json, type Variant } from "./configuration.ts";
 import { quantile } from "./measure.ts";
-import { grpcCluster, serveDescriptors } from "./rate-limit-service.ts";
+import { grpcCluster, nativeRateLimit, RATE_LIMITS, SERVICE, serveDescriptors } from "./rate-limit-service.ts";
 import { addedCells, addedCosts, compare, printRow, type Running } from "./run.ts";
 
 const { values: flags } = parseArgs({
@@ -109,7 +109,6 @@ const leaseVariants = (port: number): Variant[] => [
   },
 ];
 
-const rateLimits: Json = [{ actions: [{ request_headers: { header_name: "x-user-id", descriptor_key: "user" } }] }];
 /** Envoy's own filter has no limits for a route that answers by itself, so these have an upstream, and a baseline with one. */
 const serviceVariants = (port: number, appPort: number): Variant[] => {
   const toApp = {
@@ -124,7 +123,7 @@ const serviceVariants = (port: number, appPort: number): Variant[] => {
       name: "ratelimit: scope service",
       filters: [
         ours({
-          service: { cluster: "service", domain: "bench", timeoutMilliseconds: 1000, onFailure: "deny" },
+          service: SERVICE,
           limits: [{ ...limit, scope: "service", names: ["user"] }],
         }),
       ],
@@ -133,18 +132,8 @@ const serviceVariants = (port: number, appPort: number): Variant[] => {
     },
     {
       name: "native: ratelimit",
-      filters: [
-        nativeFilter("envoy.extensions.filters.http.ratelimit.v3.RateLimit", {
-          domain: "bench",
-          timeout: "1s",
-          failure_mode_deny: true,
-          rate_limit_service: {
-            transport_api_version: "V3",
-            grpc_service: { envoy_grpc: { cluster_name: "service" } },
-          },
-        }),
-      ],
-      rateLimits,
+      filters: [nativeRateLimit],
+      rateLimits: RATE_LIMITS,
       clusters,
       ...toApp,
     },

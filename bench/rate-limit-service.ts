@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { freePorts } from "../test/support/ports.ts";
 import { Process } from "../test/support/processes.ts";
 import { Redis, withoutRedis } from "../test/support/redis.ts";
-import { clusterOf, type Json } from "./configuration.ts";
+import { clusterOf, nativeFilter, type Json } from "./configuration.ts";
 import { rateLimitServer } from "./peers/ratelimit.mjs";
 
 const http2: Json = {
@@ -21,6 +21,25 @@ export const grpcCluster = (name: string, port: number): Json => ({
   ...(clusterOf(name, port) as { [key: string]: Json }),
   typed_extension_protocol_options: http2,
 });
+
+/** What the filter ratelimit needs to ask the service behind the cluster `service`. */
+export const SERVICE: Json = { cluster: "service", domain: "bench", timeoutMilliseconds: 1000, onFailure: "deny" };
+
+/** Envoy's own filter, which asks the same; with {@link RATE_LIMITS} in its routes. */
+export const nativeRateLimit: Json = nativeFilter("envoy.extensions.filters.http.ratelimit.v3.RateLimit", {
+  domain: "bench",
+  timeout: "1s",
+  failure_mode_deny: true,
+  rate_limit_service: {
+    transport_api_version: "V3",
+    grpc_service: { envoy_grpc: { cluster_name: "service" } },
+  },
+});
+
+export const RATE_LIMITS: Json = [
+  { actions: [{ request_headers: { header_name: "x-user-id", descriptor_key: "user" } }] },
+];
+
 /** envoyproxy/ratelimit with a Redis, where both are here. It counts `user` in the domain `bench` and never refuses. */
 export async function serveDescriptors(): Promise<{ port: number; stop: () => Promise<void> } | undefined> {
   if (withoutRedis() !== undefined || !existsSync(rateLimitServer())) {

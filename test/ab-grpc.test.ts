@@ -8,29 +8,19 @@ import {
   Metadata,
   Server,
   ServerCredentials,
-  type MethodDefinition,
   type ServerDuplexStream,
   type ServerUnaryCall,
   type sendUnaryData,
   type StatusObject,
 } from "@grpc/grpc-js";
+import { rawMethod } from "../controlplane/xds/index.ts";
 import { buildFilters } from "../setup/filters.mjs";
 import { root } from "../setup/paths.mjs";
 import { FilterEnvoy, wasmFilter } from "./support/filter-chains.ts";
 
 const NAMES = ["new", "old"] as const;
-const asIs = (bytes: Buffer): Buffer => bytes;
-const method = (name: string, isStream: boolean): MethodDefinition<Buffer, Buffer> => ({
-  path: `/test.Shop/${name}`,
-  requestStream: isStream,
-  responseStream: isStream,
-  requestSerialize: asIs,
-  requestDeserialize: asIs,
-  responseSerialize: asIs,
-  responseDeserialize: asIs,
-});
-const ASK = method("Ask", false);
-const TALK = method("Talk", true);
+const ASK = rawMethod("/test.Shop/Ask", false);
+const TALK = rawMethod("/test.Shop/Talk", true);
 
 const servers: Server[] = [];
 let envoy: FilterEnvoy;
@@ -116,15 +106,25 @@ const metadataOf = (entries: Readonly<Record<string, string>>): Metadata => {
 /** What a call is answered with: its messages, and its status. */
 function ask(entries: Readonly<Record<string, string>>): Promise<{ texts: string[]; code: number }> {
   return new Promise((resolve) => {
-    client.makeUnaryRequest(ASK.path, asIs, asIs, Buffer.from("?"), metadataOf(entries), (error, answer) =>
-      resolve({ texts: answer === undefined ? [] : [answer.toString()], code: error?.code ?? 0 }),
+    client.makeUnaryRequest(
+      ASK.path,
+      ASK.requestSerialize,
+      ASK.responseDeserialize,
+      Buffer.from("?"),
+      metadataOf(entries),
+      (error, answer) => resolve({ texts: answer === undefined ? [] : [answer.toString()], code: error?.code ?? 0 }),
     );
   });
 }
 
 function talk(entries: Readonly<Record<string, string>>, messages: number): Promise<{ texts: string[]; code: number }> {
   return new Promise((resolve) => {
-    const call = client.makeBidiStreamRequest(TALK.path, asIs, asIs, metadataOf(entries));
+    const call = client.makeBidiStreamRequest(
+      TALK.path,
+      TALK.requestSerialize,
+      TALK.responseDeserialize,
+      metadataOf(entries),
+    );
     const texts: string[] = [];
     call.on("data", (text: Buffer) => texts.push(text.toString()));
     call.on("error", () => undefined);

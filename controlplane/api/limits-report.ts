@@ -1,4 +1,5 @@
 import type { NodeStats } from "../fleet/index.ts";
+import { RECENT_MS } from "./recent.ts";
 
 /** What the limits of the filter ratelimit did, over all sidecars. */
 export interface LimitsReport {
@@ -24,8 +25,6 @@ export interface LimitReport {
 
 const PREFIX = "wasmcustom.ratelimit.";
 const COUNTER = /^wasmcustom\.ratelimit\.(.+)\.(allowed|limited|shadow_limited)$/;
-/** Six reports of a sidecar that reports as often as usual. */
-const RECENT_MS = 30_000;
 
 /** Makes the report. */
 export function limitsReport(stats: Pick<NodeStats, "totals" | "figures" | "nodeIds">, now = Date.now()): LimitsReport {

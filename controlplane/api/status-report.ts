@@ -2,6 +2,7 @@ import { runningFilters, type Fleet, type LoadState, type NodeStats, type NodeVi
 import { formatProblem, type Problem } from "../model/index.ts";
 import type { Release } from "../control/index.ts";
 import { TypeUrl, type ResourceState, type ResourceStatus } from "../xds/index.ts";
+import { RECENT_MS } from "./recent.ts";
 
 /** What is served, and where every sidecar stands. Times are ISO 8601. */
 export interface StatusReport {
@@ -81,9 +82,6 @@ export interface StatusInput {
   readonly stats: Pick<NodeStats, "of" | "figures">;
 }
 
-/** Six reports of a sidecar that reports as often as usual. */
-const TRAFFIC_MS = 30_000;
-
 /** Makes the report. */
 export function statusReport(input: StatusInput, now = Date.now()): StatusReport {
   const connected = input.fleet.nodes();
@@ -131,7 +129,7 @@ function sidecarReport(view: NodeView, input: StatusInput, now: number): Sidecar
 }
 
 function trafficReport(node: string, { stats }: StatusInput, now: number): { readonly traffic?: TrafficReport } {
-  const figures = stats.figures([node], now - TRAFFIC_MS, now);
+  const figures = stats.figures([node], now - RECENT_MS, now);
   const { requests, errors5xx, observedSeconds, memory } = figures;
   if (observedSeconds === 0) return {};
   return {

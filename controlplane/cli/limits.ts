@@ -1,5 +1,6 @@
 import type { LimitsReport } from "../api/index.ts";
 import { ask, type Connection } from "./ask.ts";
+import { printReport } from "./print-report.ts";
 import { table } from "./print-table.ts";
 
 export interface LimitsOptions extends Connection {
@@ -9,8 +10,7 @@ export interface LimitsOptions extends Connection {
 /** `meshwright limits`. The exit status is 1 when the control plane does not answer. */
 export async function limits({ json, ...connection }: LimitsOptions): Promise<void> {
   const report = (await ask(connection, "/api/v1/limits")) as LimitsReport | undefined;
-  if (report === undefined) return;
-  process.stdout.write(json ? `${JSON.stringify(report, undefined, 2)}\n` : `${formatLimits(report).join("\n")}\n`);
+  if (report !== undefined) printReport(json, report, () => formatLimits(report));
 }
 
 /** The report as lines for people. */

@@ -1,6 +1,7 @@
 import type { QuotaReport } from "../api/index.ts";
 import type { Consumption, Ranking } from "../quota/index.ts";
 import { ask, type Connection } from "./ask.ts";
+import { printReport } from "./print-report.ts";
 import { table } from "./print-table.ts";
 
 export interface QuotaOptions extends Connection {
@@ -14,9 +15,7 @@ export async function quota({ top, by, json, ...connection }: QuotaOptions): Pro
   const report = (await ask(connection, "/api/v1/quotas")) as QuotaReport | undefined;
   if (report === undefined) return;
   const shown = (by === "denied" ? report.mostDenied : report.top).slice(0, top);
-  process.stdout.write(
-    json ? `${JSON.stringify({ top: shown }, undefined, 2)}\n` : `${formatQuotas(shown, by).join("\n")}\n`,
-  );
+  printReport(json, { top: shown }, () => formatQuotas(shown, by));
 }
 
 /** The report as lines for people. */

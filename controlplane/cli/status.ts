@@ -1,5 +1,6 @@
 import type { SidecarReport, StatusReport, TrafficReport } from "../api/index.ts";
 import { ask, type Connection } from "./ask.ts";
+import { printReport } from "./print-report.ts";
 import { table } from "./print-table.ts";
 
 export interface StatusOptions extends Connection {
@@ -9,8 +10,7 @@ export interface StatusOptions extends Connection {
 /** `meshwright status`. The exit status is 1 when the control plane does not answer. */
 export async function status({ json, ...connection }: StatusOptions): Promise<void> {
   const report = (await ask(connection, "/api/v1/status")) as StatusReport | undefined;
-  if (report === undefined) return;
-  process.stdout.write(json ? `${JSON.stringify(report, undefined, 2)}\n` : `${formatStatus(report).join("\n")}\n`);
+  if (report !== undefined) printReport(json, report, () => formatStatus(report));
 }
 
 /** The report as lines for people. */

@@ -3,6 +3,7 @@ import { InputError } from "../explain/index.ts";
 import { roles, TokenStore, type Role } from "../security/index.ts";
 import { orFail } from "./fail.ts";
 import { parseLifetime, stateOption } from "./options.ts";
+import { printReport } from "./print-report.ts";
 import { table } from "./print-table.ts";
 
 const state = (): Option => stateOption("the control plane's folder, where hashes of tokens are kept");
@@ -44,8 +45,7 @@ export function addTokenCommands(program: Command): void {
         expiresAt: expiresAt ?? null,
       }));
       const rows = shown.map((one) => [one.id, one.name, one.role, one.createdAt, one.expiresAt ?? "never"]);
-      const lines = table([["ID", "NAME", "ROLE", "CREATED", "EXPIRES"], ...rows]);
-      process.stdout.write(flags.json ? `${JSON.stringify(shown, undefined, 2)}\n` : `${lines.join("\n")}\n`);
+      printReport(flags.json, shown, () => table([["ID", "NAME", "ROLE", "CREATED", "EXPIRES"], ...rows]));
     });
   token
     .command("revoke")

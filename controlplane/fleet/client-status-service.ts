@@ -14,7 +14,7 @@ import {
   ClientStatusResponseSchema,
 } from "#gen/envoy/service/status/v3/csds_pb.js";
 
-import type { Caller, NodeInfo } from "../xds/index.ts";
+import { rawMethod, type Caller, type NodeInfo } from "../xds/index.ts";
 import { clientConfig } from "./client-status.ts";
 import type { Fleet } from "./fleet.ts";
 import { MatcherError, matchesNode } from "./node-matcher.ts";
@@ -24,18 +24,8 @@ export interface ClientStatusOptions {
   readonly authorize?: (caller: Caller) => string | undefined;
 }
 
-const asIs = (bytes: Buffer): Buffer => bytes;
-
 function method(name: string, streams: boolean): ServiceDefinition[string] {
-  return {
-    path: `/envoy.service.status.v3.ClientStatusDiscoveryService/${name}`,
-    requestStream: streams,
-    responseStream: streams,
-    requestSerialize: asIs,
-    requestDeserialize: asIs,
-    responseSerialize: asIs,
-    responseDeserialize: asIs,
-  };
+  return rawMethod(`/envoy.service.status.v3.ClientStatusDiscoveryService/${name}`, streams);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { type handleClientStreamingCall, type Server, type ServiceDefinition, status as Code } from "@grpc/grpc-js";
 
-import type { Caller, NodeInfo } from "../xds/index.ts";
+import { rawMethod, type Caller, type NodeInfo } from "../xds/index.ts";
 import { readMetrics } from "./metrics-message.ts";
 import type { NodeStats } from "./stats.ts";
 
@@ -11,15 +11,7 @@ export interface MetricsServiceOptions {
 }
 
 const DEFINITION: ServiceDefinition = {
-  StreamMetrics: {
-    path: "/envoy.service.metrics.v3.MetricsService/StreamMetrics",
-    requestStream: true,
-    responseStream: false,
-    requestSerialize: (bytes: Buffer) => bytes,
-    requestDeserialize: (bytes: Buffer) => bytes,
-    responseSerialize: (bytes: Buffer) => bytes,
-    responseDeserialize: (bytes: Buffer) => bytes,
-  },
+  StreamMetrics: rawMethod("/envoy.service.metrics.v3.MetricsService/StreamMetrics", true, false),
 };
 
 /**

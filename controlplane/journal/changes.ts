@@ -10,17 +10,19 @@ export function changesTo(state: State, wanted: Wanted): Change[] {
   for (const [key, after] of [...wanted].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const before = state.resources.get(key);
     const [kind = "", name = ""] = key.split("/");
-    const diff = createTwoFilesPatch(key, key, before?.text ?? "", after?.text ?? "", undefined, undefined, {
-      context: 3,
-    });
     if (after === undefined) {
-      if (before !== undefined) changes.push({ kind, name, change: "deleted", diff });
-    } else if (before === undefined) changes.push({ kind, name, change: "created", diff, after });
-    else if (before.text !== after.text || !sameAssets(before, after)) {
-      changes.push({ kind, name, change: "updated", diff, after });
+      if (before !== undefined) changes.push({ kind, name, change: "deleted", diff: diffOf(key, before, after) });
+    } else if (before === undefined) {
+      changes.push({ kind, name, change: "created", diff: diffOf(key, before, after), after });
+    } else if (before.text !== after.text || !sameAssets(before, after)) {
+      changes.push({ kind, name, change: "updated", diff: diffOf(key, before, after), after });
     }
   }
   return changes;
+}
+
+function diffOf(key: string, before: ResourceText | undefined, after: ResourceText | undefined): string {
+  return createTwoFilesPatch(key, key, before?.text ?? "", after?.text ?? "", undefined, undefined, { context: 3 });
 }
 
 /** What has to change for all resources to be as they were in another state. */

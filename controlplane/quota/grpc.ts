@@ -5,6 +5,7 @@ import {
   RateLimitQuotaUsageReportsSchema,
   type RateLimitQuotaUsageReports,
 } from "#gen/envoy/service/rate_limit_quota/v3/rlqs_pb.js";
+import { rawMethod } from "../xds/index.ts";
 import type { Reporter } from "./account.ts";
 import type { BucketUsage, LeaseService } from "./lease-service.ts";
 import { actionOf, usagesOf } from "./messages.ts";
@@ -13,18 +14,12 @@ import { actionOf, usagesOf } from "./messages.ts";
 export const SIDECAR_METADATA = "x-meshwright-sidecar";
 
 const MAX_ID_LENGTH = 128;
-const asIs = (bytes: Buffer): Buffer => bytes;
 
 const DEFINITION: ServiceDefinition = {
-  StreamRateLimitQuotas: {
-    path: "/envoy.service.rate_limit_quota.v3.RateLimitQuotaService/StreamRateLimitQuotas",
-    requestStream: true,
-    responseStream: true,
-    requestSerialize: asIs,
-    requestDeserialize: asIs,
-    responseSerialize: asIs,
-    responseDeserialize: asIs,
-  },
+  StreamRateLimitQuotas: rawMethod(
+    "/envoy.service.rate_limit_quota.v3.RateLimitQuotaService/StreamRateLimitQuotas",
+    true,
+  ),
 };
 
 /**

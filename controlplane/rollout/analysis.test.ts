@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import type { AnalysisSpec, CheckSpec } from "../model/index.ts";
 import { Analysis } from "./analysis.ts";
 
-const none = { events: 0, of: 0 };
+const none = { of: 0, all: 0 };
 const errors: CheckSpec = { metric: "Errors", tolerated: 1.5, minRate: 0.001 };
 
 function analysis(checks: readonly CheckSpec[] = [errors], more: Partial<AnalysisSpec> = {}): Analysis {
@@ -17,9 +17,9 @@ function after(windows: number, events: number, others: Partial<Record<"control"
   for (let i = 0; i < windows; i++) {
     result.addRequests(100);
     result.add(0, {
-      watched: { events, of: 100 },
-      control: others.control === undefined ? none : { events: others.control, of: 900 },
-      before: others.before === undefined ? none : { events: others.before, of: 900 },
+      watched: { of: events, all: 100 },
+      control: others.control === undefined ? none : { of: others.control, all: 900 },
+      before: others.before === undefined ? none : { of: others.before, all: 900 },
     });
   }
   return result;
@@ -60,16 +60,16 @@ describe("the analysis of a rollout", () => {
     const one = analysis([{ ...errors, minRate: 0.05 }]);
     for (let i = 0; i < 20; i++) {
       one.addRequests(100);
-      one.add(0, { watched: { events: 4, of: 100 }, control: { events: 0, of: 900 }, before: none });
+      one.add(0, { watched: { of: 4, all: 100 }, control: { of: 0, all: 900 }, before: none });
     }
     assert.equal(one.verdict().kind, "Good");
   });
 
   it("takes more than the most that may be for bad, but not by one failure among a few requests", () => {
     const one = analysis([{ ...errors, tolerated: 1000, maxRate: 0.1 }]);
-    one.add(0, { watched: { events: 1, of: 3 }, control: none, before: none });
+    one.add(0, { watched: { of: 1, all: 3 }, control: none, before: none });
     assert.notEqual(one.verdict().kind, "Bad");
-    one.add(0, { watched: { events: 30, of: 200 }, control: none, before: none });
+    one.add(0, { watched: { of: 30, all: 200 }, control: none, before: none });
     assert.equal(one.verdict().kind, "Bad");
   });
 

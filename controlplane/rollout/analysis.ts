@@ -1,15 +1,15 @@
 import type { AnalysisSpec, CheckSpec } from "../model/index.ts";
-import { cautiousRate, SequentialTest, wilsonInterval, type Exposure } from "../statistics/index.ts";
+import { addCounts, cautiousRate, NONE, SequentialTest, wilsonInterval, type Count } from "../statistics/index.ts";
 import type { Verdict } from "./observation.ts";
 
 /** What was measured of one check in one window, of sidecars that are alike: those of one Service. */
 export interface Comparison {
   /** Those who have the new version. */
-  readonly watched: Exposure;
+  readonly watched: Count;
   /** Those who have the old version, in the same window. */
-  readonly control: Exposure;
+  readonly control: Count;
   /** The watched, in the time before they had the new version: used where nobody has the old one. */
-  readonly before: Exposure;
+  readonly before: Count;
 }
 
 /** Judges those who have the new version, by all that was measured since the run began. Pure. */
@@ -66,8 +66,8 @@ class CheckAnalysis {
   readonly #check: CheckSpec;
   readonly #test: SequentialTest;
   readonly #alarm: number;
-  #watched: Exposure = { events: 0, of: 0 };
-  #control: Exposure = { events: 0, of: 0 };
+  #watched: Count = NONE;
+  #control: Count = NONE;
 
   constructor(check: CheckSpec, falseAlarms: number) {
     this.#check = check;
@@ -76,11 +76,11 @@ class CheckAnalysis {
   }
 
   add({ watched, control, before }: Comparison): void {
-    this.#watched = sum(this.#watched, watched);
-    if (control.of > 0) {
+    this.#watched = addCounts(this.#watched, watched);
+    if (control.all > 0) {
       this.#test.add({ watched, control });
-      this.#control = sum(this.#control, control);
-    } else if (before.of > 0) this.#test.addAgainstRate(watched, cautiousRate(before));
+      this.#control = addCounts(this.#control, control);
+    } else if (before.all > 0) this.#test.addAgainstRate(watched, cautiousRate(before));
   }
 
   get isBad(): boolean {
@@ -88,28 +88,24 @@ class CheckAnalysis {
     const rate = rateOf(this.#watched);
     if (rate > minRate && this.#test.evidence >= this.#alarm) return true;
     // Not by a single failure among a few requests.
-    const interval = wilsonInterval({ of: Math.min(this.#watched.events, this.#watched.of), all: this.#watched.of });
+    const interval = wilsonInterval({ of: Math.min(this.#watched.of, this.#watched.all), all: this.#watched.all });
     return maxRate !== undefined && interval !== undefined && interval[0] > maxRate;
   }
 
   get finding(): string {
     const { name, metric, maxRate } = this.#check;
     const against =
-      this.#control.of > 0
-        ? `, others ${percent(rateOf(this.#control))} of ${this.#control.of}`
+      this.#control.all > 0
+        ? `, others ${percent(rateOf(this.#control))} of ${this.#control.all}`
         : maxRate === undefined
           ? ""
           : `, at most ${percent(maxRate)}`;
-    return `${name ?? metric}: ${percent(rateOf(this.#watched))} of ${this.#watched.of} requests${against}`;
+    return `${name ?? metric}: ${percent(rateOf(this.#watched))} of ${this.#watched.all} requests${against}`;
   }
 }
 
-function sum(a: Exposure, b: Exposure): Exposure {
-  return { events: a.events + b.events, of: a.of + b.of };
-}
-
-function rateOf({ events, of }: Exposure): number {
-  return of === 0 ? 0 : events / of;
+function rateOf({ of, all }: Count): number {
+  return all === 0 ? 0 : of / all;
 }
 
 function percent(rate: number): string {

@@ -1,5 +1,5 @@
 export { obey, type Command, type CommandResult } from "./commands.ts";
-export { activeRun, type Record, type RecordEvent } from "./record.ts";
+export { activeRun, type RolloutRecord, type RecordEvent } from "./record.ts";
 export { Rollouts, type RolloutsOptions } from "./rollouts.ts";
 export { hasEnded, versionFor, type Phase, type Reason, type Run, type RunEvent } from "./run.ts";
 export { MemoryRolloutStore, type RolloutStore } from "./store.ts";

@@ -1,12 +1,11 @@
 import type { Problem, Rollout } from "../model/index.ts";
-import { activeRun, type Record } from "./record.ts";
+import { activeRun, type RolloutRecord } from "./record.ts";
 import type { ModuleRef } from "../translate/index.ts";
 import { type Content, type Version, versionOf } from "./version.ts";
 
-/** A Rollout of the source, with its past, and what the source wants of its targets. */
+/** A Rollout of the source, and what the source wants of its targets. Its past is its record. */
 export interface Plan {
   readonly rollout: Rollout;
-  readonly record: Record;
   readonly desired: Version;
   /** The stable version, and that of the run under way. */
   readonly stable: Version;
@@ -26,7 +25,7 @@ export function candidatePins(plans: Iterable<Plan>, candidate: Plan, to: Versio
 
 /** What would be served unjudged if Rollouts that are not in the source any more were forgotten. */
 export function orphanProblems<Module extends ModuleRef>(
-  records: Iterable<Record>,
+  records: Iterable<RolloutRecord>,
   { model, modules }: Content<Module>,
 ): Problem[] {
   return [...records].flatMap((record) => {

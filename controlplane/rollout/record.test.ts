@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { applyRecord, intentOf, type Record, type RecordEvent, replayRecord } from "./record.ts";
+import { applyRecord, intentOf, type RolloutRecord, type RecordEvent, replayRecord } from "./record.ts";
 import { spec } from "./testdata/run.ts";
 
-function record(...events: RecordEvent[]): Record {
+function record(...events: RecordEvent[]): RolloutRecord {
   const result = replayRecord("authz", [{ type: "Baseline", at: 0, version: "v1" }, ...events]);
   assert.ok(result !== undefined);
   return result;

@@ -11,7 +11,7 @@ export type RecordEvent =
   | { readonly type: "Retargeted"; readonly at: number; readonly version: string };
 
 /** A Rollout with its past. */
-export interface Record {
+export interface RolloutRecord {
   readonly rollout: string;
   /** The version that was last proven good: that of the last run that was promoted. */
   readonly stable: string;
@@ -34,7 +34,7 @@ const PAST = 50;
  * The record after an event.
  * @throws RangeError when the event cannot follow.
  */
-export function applyRecord(rollout: string, record: Record | undefined, event: RecordEvent): Record {
+export function applyRecord(rollout: string, record: RolloutRecord | undefined, event: RecordEvent): RolloutRecord {
   if (event.type === "Baseline") {
     if (record !== undefined) throw new RangeError("a Rollout has one Baseline");
     return {
@@ -76,14 +76,14 @@ export function applyRecord(rollout: string, record: Record | undefined, event: 
   };
 }
 
-export function replayRecord(rollout: string, events: Iterable<RecordEvent>): Record | undefined {
-  let record: Record | undefined;
+export function replayRecord(rollout: string, events: Iterable<RecordEvent>): RolloutRecord | undefined {
+  let record: RolloutRecord | undefined;
   for (const event of events) record = applyRecord(rollout, record, event);
   return record;
 }
 
 /** The run that is under way. */
-export function activeRun({ run }: Record): Run | undefined {
+export function activeRun({ run }: RolloutRecord): Run | undefined {
   return run === undefined || hasEnded(run) ? undefined : run;
 }
 
@@ -96,7 +96,7 @@ export function activeRun({ run }: Record): Run | undefined {
  */
 export type Intent = "none" | "start" | "held" | "supersede";
 
-export function intentOf(record: Record, desired: string, start: RolloutSpec["start"]): Intent {
+export function intentOf(record: RolloutRecord, desired: string, start: RolloutSpec["start"]): Intent {
   const run = activeRun(record);
   if (run !== undefined) {
     const isMeant = run.to === desired || (run.undo && run.from === desired);

@@ -5,9 +5,10 @@ import type { ModuleRef, Translation, TranslationSettings } from "../translate/i
 import { type Command, type CommandResult, obey } from "./commands.ts";
 import { compose, serve, type ServedContent } from "./content.ts";
 import { covers } from "./coverage.ts";
+import { describe } from "./describe.ts";
 import { FleetView } from "./fleet-view.ts";
 import { candidatePins, orphanProblems, type Plan, stablePins } from "./plan.ts";
-import { activeRun, applyRecord, intentOf, type Record, type RecordEvent, replayRecord } from "./record.ts";
+import { activeRun, applyRecord, intentOf, type RolloutRecord, type RecordEvent, replayRecord } from "./record.ts";
 import { type Run, versionFor } from "./run.ts";
 import { RunControl } from "./run-control.ts";
 import type { RolloutStore } from "./store.ts";
@@ -48,7 +49,7 @@ export class Rollouts<Module extends ModuleRef> {
   readonly #now: () => number;
   readonly #startedAt: number;
   #plans = new Map<string, Plan>();
-  #records = new Map<string, Record>();
+  #records = new Map<string, RolloutRecord>();
   #desired: Content<Module> | undefined;
   #served: Served<Module> | undefined;
   readonly #runs = new Map<string, RunControl>();
@@ -88,7 +89,7 @@ export class Rollouts<Module extends ModuleRef> {
   }
 
   /** The Rollouts of the source with their past, by name. */
-  get records(): readonly Record[] {
+  get records(): readonly RolloutRecord[] {
     return [...this.#records.values()].sort((a, b) => (a.rollout < b.rollout ? -1 : 1));
   }
 
@@ -157,9 +158,9 @@ export class Rollouts<Module extends ModuleRef> {
     return this.#inTurn(async () => {
       const plan = this.#plans.get(rollout);
       if (plan === undefined) return { ok: false, message: `there is no Rollout ${JSON.stringify(rollout)}` };
-      if (activeRun(plan.record) !== undefined)
+      if (activeRun(this.#recordOf(plan)) !== undefined)
         return { ok: false, message: `a run of Rollout ${rollout} is under way already` };
-      if (plan.desired.id === plan.record.stable)
+      if (plan.desired.id === plan.stable.id)
         return { ok: false, message: `all sidecars have what the source says of Rollout ${rollout} already` };
       return await this.#begin(plan, plan.desired, by);
     });
@@ -170,7 +171,7 @@ export class Rollouts<Module extends ModuleRef> {
     return this.#inTurn(async () => {
       const plan = this.#plans.get(rollout);
       if (plan === undefined) return { ok: false, message: `there is no Rollout ${JSON.stringify(rollout)}` };
-      const record = this.#records.get(rollout) ?? plan.record;
+      const record = this.#recordOf(plan);
       if (activeRun(record) !== undefined)
         return { ok: false, message: `a run of Rollout ${rollout} is under way: abort it instead` };
       if (record.previous === undefined)
@@ -231,9 +232,16 @@ export class Rollouts<Module extends ModuleRef> {
     if (run === undefined && stable.id !== wanted.id && JSON.stringify(stable.targets) !== JSON.stringify(targets)) {
       stable = retargeted(stable, targets, wanted);
       await store.keepVersion(stable);
-      record = await this.#append(record, [{ type: "Retargeted", at: this.#now(), version: stable.id }]);
+      await this.#append(record, [{ type: "Retargeted", at: this.#now(), version: stable.id }]);
     }
-    return { rollout, record, desired: wanted, stable, to: run && (await this.#version(run.to)) };
+    return { rollout, desired: wanted, stable, to: run && (await this.#version(run.to)) };
+  }
+
+  /** Every plan has a record: its Baseline was kept when the plan was made. */
+  #recordOf({ rollout }: Plan): RolloutRecord {
+    const record = this.#records.get(rollout.metadata.name);
+    if (record === undefined) throw new Error(`Rollout ${rollout.metadata.name} has no record`);
+    return record;
   }
 
   async #version(id: string): Promise<Version> {
@@ -264,10 +272,10 @@ export class Rollouts<Module extends ModuleRef> {
   async #recompose(): Promise<void> {
     if (this.#desired === undefined) return;
     for (const [name, plan] of this.#plans) {
-      const record = this.#records.get(name) ?? plan.record;
+      const record = this.#recordOf(plan);
       const run = activeRun(record);
       const stable = await this.#version(record.stable);
-      this.#plans.set(name, { ...plan, record, stable, to: run && (await this.#version(run.to)) });
+      this.#plans.set(name, { ...plan, stable, to: run && (await this.#version(run.to)) });
     }
     const { value, problems } = this.#compose(this.#desired, this.#plans);
     if (value === undefined || problems.length > 0) {
@@ -279,8 +287,9 @@ export class Rollouts<Module extends ModuleRef> {
 
   /** Runs that are for something that the source does not say any more go back. */
   async #superseded(): Promise<void> {
-    for (const { rollout, record, desired } of this.#plans.values()) {
-      if (intentOf(record, desired.id, rollout.spec.start) !== "supersede") continue;
+    for (const plan of this.#plans.values()) {
+      const record = this.#recordOf(plan);
+      if (intentOf(record, plan.desired.id, plan.rollout.spec.start) !== "supersede") continue;
       const message = "the source says something else by now";
       const reason = { kind: "Superseded", message, nodes: [] } as const;
       await this.#commit(record, [{ type: "RollingBack", at: this.#now(), by: "source", reason }]);
@@ -291,7 +300,7 @@ export class Rollouts<Module extends ModuleRef> {
     for (const name of this.#plans.keys()) {
       const plan = this.#plans.get(name);
       if (plan === undefined) continue;
-      const record = this.#records.get(name) ?? plan.record;
+      const record = this.#recordOf(plan);
       const run = activeRun(record);
       if (run !== undefined) await this.#advance(plan, record, run);
       else if (intentOf(record, plan.desired.id, plan.rollout.spec.start) === "start")
@@ -299,7 +308,7 @@ export class Rollouts<Module extends ModuleRef> {
     }
   }
 
-  async #advance(plan: Plan, record: Record, run: Run): Promise<void> {
+  async #advance(plan: Plan, record: RolloutRecord, run: Run): Promise<void> {
     const { base, candidates } = this.#served ?? {};
     const candidate = candidates?.get(run.rollout);
     if (base === undefined || candidate === undefined || plan.to === undefined) return;
@@ -323,7 +332,8 @@ export class Rollouts<Module extends ModuleRef> {
   async #begin(plan: Plan, to: Version, by: string, undo = false): Promise<CommandResult> {
     const base = this.#served?.base;
     if (base === undefined || this.#desired === undefined) return { ok: false, message: "nothing is served yet" };
-    const { rollout, record, stable } = plan;
+    const { rollout, stable } = plan;
+    const record = this.#recordOf(plan);
     const { name } = rollout.metadata;
     const blocker = this.#blockerOf(name, [stable, to]);
     if (blocker !== undefined) {
@@ -350,7 +360,7 @@ export class Rollouts<Module extends ModuleRef> {
       sidecars: sidecars.length,
       unable: sidecars.flatMap(({ node, unable }) => (unable === undefined ? [] : [{ node, reason: unable }])),
     };
-    await this.#commit(this.#records.get(name) ?? record, [started]);
+    await this.#commit(record, [started]);
     this.#schedule(0);
     return { ok: true, events: [started] };
   }
@@ -369,7 +379,7 @@ export class Rollouts<Module extends ModuleRef> {
   }
 
   /** Keeps events, and then does what they say. */
-  async #commit(record: Record, events: readonly RecordEvent[]): Promise<void> {
+  async #commit(record: RolloutRecord, events: readonly RecordEvent[]): Promise<void> {
     const before = record.run;
     const admitted = events.flatMap((event) => (event.type === "Admitted" ? event.nodes : []));
     const isBack = events.some(({ type }) => type === "RollingBack");
@@ -395,10 +405,10 @@ export class Rollouts<Module extends ModuleRef> {
   }
 
   async #append(
-    record: Record | undefined,
+    record: RolloutRecord | undefined,
     events: readonly RecordEvent[],
     name = record?.rollout ?? "",
-  ): Promise<Record> {
+  ): Promise<RolloutRecord> {
     let after = record;
     for (const event of events) after = applyRecord(name, after, event);
     if (after === undefined) throw new Error("no event to append");
@@ -409,39 +419,5 @@ export class Rollouts<Module extends ModuleRef> {
     }
     this.#records.set(name, after);
     return after;
-  }
-}
-
-function describe(event: RecordEvent): string {
-  switch (event.type) {
-    case "Started":
-      return `rollout ${event.rollout}: run ${event.run} starts, for ${event.sidecars} sidecars`;
-    case "WaveStarted":
-      return `rollout: wave ${event.wave + 1} begins`;
-    case "Admitted":
-      return `rollout: ${event.nodes.length} sidecars get the new version`;
-    case "Settled":
-      return `rollout: wave ${event.wave + 1} runs the new version, and bakes`;
-    case "Judged":
-      return `rollout: wave ${event.wave + 1} is good: ${event.findings.join("; ")}`;
-    case "Waiting":
-      return `rollout: wave ${event.wave + 1} waits: ${event.for}`;
-    case "Approved":
-      return `rollout: ${event.by} approved wave ${event.wave + 1}`;
-    case "Paused":
-      return `rollout: paused by ${event.by}: ${event.because}`;
-    case "Resumed":
-      return `rollout: resumed by ${event.by}`;
-    case "RollingBack":
-      return `rollout: rolling back: ${event.reason.message}`;
-    case "RolledBack":
-      return "rollout: rolled back";
-    case "Promoted":
-      return `rollout: promoted by ${event.by}`;
-    case "BakeRestarted":
-      return `rollout: bakes anew: ${event.because}`;
-    case "Baseline":
-    case "Retargeted":
-      return "rollout: seen";
   }
 }

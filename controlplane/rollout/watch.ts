@@ -1,8 +1,8 @@
 import type { NodeStats } from "../fleet/index.ts";
 import type { CheckSpec, RolloutSpec } from "../model/index.ts";
-import type { Exposure } from "../statistics/index.ts";
+import { addCounts, NONE, type Count } from "../statistics/index.ts";
 import { Analysis } from "./analysis.ts";
-import { exposureOf, type Listeners, requestsOf, slowFrom } from "./measure.ts";
+import { countOf, type Listeners, requestsOf, slowFrom } from "./measure.ts";
 import type { Verdict } from "./observation.ts";
 
 /** How often sidecars report, and how long the windows of their figures are. */
@@ -72,7 +72,7 @@ export class Watch {
       slowMs: this.#checks.map((check) =>
         check.metric === "Slow" ? slowFrom(past, this.#listeners, check.quantile) : undefined,
       ),
-      before: this.#checks.map(() => ({ events: 0, of: 0 })),
+      before: this.#checks.map(() => NONE),
       seen: new Set(),
     };
   }
@@ -96,9 +96,9 @@ export class Watch {
     this.#checks.forEach((check, c) => {
       const slowMs = watch.slowMs[c];
       this.#analysis.add(c, {
-        watched: exposureOf(check, mine, this.#listeners, slowMs),
-        control: exposureOf(check, theirs, this.#listeners, slowMs),
-        before: watch.before[c] ?? { events: 0, of: 0 },
+        watched: countOf(check, mine, this.#listeners, slowMs),
+        control: countOf(check, theirs, this.#listeners, slowMs),
+        before: watch.before[c] ?? NONE,
       });
       if (check.metric === "Slow") watch.slowMs[c] ??= slowFrom(theirs, this.#listeners, check.quantile);
     });
@@ -122,9 +122,8 @@ export class Watch {
       watch.seen.add(node);
       const past = this.#stats.figures([node], admittedAt - BEFORE_MS, admittedAt);
       this.#checks.forEach((check, c) => {
-        const { events, of } = exposureOf(check, past, this.#listeners, watch.slowMs[c]);
-        const known = watch.before[c] ?? { events: 0, of: 0 };
-        watch.before[c] = { events: known.events + events, of: known.of + of };
+        const counted = countOf(check, past, this.#listeners, watch.slowMs[c]);
+        watch.before[c] = addCounts(watch.before[c] ?? NONE, counted);
       });
     }
   }
@@ -138,7 +137,7 @@ interface ServiceWatch {
   /** For each check, from when on an answer is slow. */
   readonly slowMs: (number | undefined)[];
   /** For each check, how the watched did before. */
-  readonly before: Exposure[];
+  readonly before: Count[];
   readonly seen: Set<string>;
 }
 

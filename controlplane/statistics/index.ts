@@ -1,10 +1,12 @@
 export { mergeBins, quantileOf, type Bin } from "./histogram.ts";
-export { compareProportions, wilsonInterval, type Count, type Difference, type Interval } from "./proportions.ts";
 export {
-  cautiousRate,
-  SequentialTest,
-  type Exposure,
-  type SequentialOptions,
-  type WindowCounts,
-} from "./sequential.ts";
+  addCounts,
+  compareProportions,
+  NONE,
+  wilsonInterval,
+  type Count,
+  type Difference,
+  type Interval,
+} from "./proportions.ts";
+export { cautiousRate, SequentialTest, type SequentialOptions, type WindowCounts } from "./sequential.ts";
 export { chiSquareTail, goodnessOfFit, independence, type ChiSquareTest } from "./tests.ts";

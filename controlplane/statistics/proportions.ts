@@ -10,6 +10,12 @@ export interface Count {
   readonly all: number;
 }
 
+export const NONE: Count = { of: 0, all: 0 };
+
+export function addCounts(a: Count, b: Count): Count {
+  return { of: a.of + b.of, all: a.all + b.all };
+}
+
 /** The quantile of the normal distribution that leaves 2.5 % at each end. */
 const Z = 1.959963984540054;
 

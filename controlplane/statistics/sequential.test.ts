@@ -29,8 +29,8 @@ function alarms(runs: number, rates: readonly [number, number], alpha: number, o
     const test = new SequentialTest(options);
     for (let window = 0; window < 60; window++) {
       test.add({
-        watched: { events: binomial(50, rates[0], next), of: 50 },
-        control: { events: binomial(200, rates[1], next), of: 200 },
+        watched: { of: binomial(50, rates[0], next), all: 50 },
+        control: { of: binomial(200, rates[1], next), all: 200 },
       });
       if (test.evidence >= 1 / alpha) {
         found++;
@@ -45,8 +45,8 @@ describe("a sequential test", () => {
   it("says nothing before it saw anything, and nothing of windows without requests", () => {
     const test = new SequentialTest({ tolerated: 1 });
     assert.equal(test.evidence, 1);
-    test.add({ watched: { events: 0, of: 0 }, control: { events: 5, of: 100 } });
-    test.add({ watched: { events: 3, of: 3 }, control: { events: 0, of: 0 } });
+    test.add({ watched: { of: 0, all: 0 }, control: { of: 5, all: 100 } });
+    test.add({ watched: { of: 3, all: 3 }, control: { of: 0, all: 0 } });
     assert.equal(test.evidence, 1);
   });
 
@@ -55,7 +55,7 @@ describe("a sequential test", () => {
     const shares = [1.25, 1.5, 2, 3, 5, 10, 30, 100].map((m) => m / (m + 1));
     const expected = shares.reduce((sum, s) => sum + (s ** 4 * (1 - s)) / 0.5 ** 5, 0) / 8;
     const test = new SequentialTest({ tolerated: 1, caution: 1 });
-    test.add({ watched: { events: 4, of: 1000 }, control: { events: 1, of: 1000 } });
+    test.add({ watched: { of: 4, all: 1000 }, control: { of: 1, all: 1000 } });
     assert.ok(Math.abs(test.evidence - expected) < 1e-12);
   });
 
@@ -72,7 +72,7 @@ describe("a sequential test", () => {
           let choose = 1;
           for (let k = 0; k <= events; k++) {
             const test = new SequentialTest({ tolerated, caution: 1 });
-            test.add({ watched: { events: k, of: watchedOf }, control: { events: events - k, of: controlOf } });
+            test.add({ watched: { of: k, all: watchedOf }, control: { of: events - k, all: controlOf } });
             mean += choose * share ** k * (1 - share) ** (events - k) * test.evidence;
             choose = (choose * (events - k)) / (k + 1);
           }
@@ -83,11 +83,11 @@ describe("a sequential test", () => {
   });
 
   it("adds windows: many small ones of one ratio say what a large one says", () => {
-    const small: WindowCounts = { watched: { events: 1, of: 10 }, control: { events: 2, of: 40 } };
+    const small: WindowCounts = { watched: { of: 1, all: 10 }, control: { of: 2, all: 40 } };
     const a = new SequentialTest({ tolerated: 1.5 });
     for (let i = 0; i < 10; i++) a.add(small);
     const b = new SequentialTest({ tolerated: 1.5 });
-    b.add({ watched: { events: 10, of: 100 }, control: { events: 20, of: 400 } });
+    b.add({ watched: { of: 10, all: 100 }, control: { of: 20, all: 400 } });
     assert.ok(Math.abs(a.evidence - b.evidence) < 1e-9);
   });
 
@@ -105,11 +105,11 @@ describe("a sequential test", () => {
   it("compares with a rate from before", () => {
     const good = new SequentialTest({ tolerated: 2 });
     const bad = new SequentialTest({ tolerated: 2 });
-    const rate = cautiousRate({ events: 9, of: 1000 });
+    const rate = cautiousRate({ of: 9, all: 1000 });
     assert.equal(rate, 0.01);
     for (let i = 0; i < 20; i++) {
-      good.addAgainstRate({ events: 1, of: 100 }, rate);
-      bad.addAgainstRate({ events: 8, of: 100 }, rate);
+      good.addAgainstRate({ of: 1, all: 100 }, rate);
+      bad.addAgainstRate({ of: 8, all: 100 }, rate);
     }
     assert.ok(good.evidence < 1, String(good.evidence));
     assert.ok(bad.evidence > 1000, String(bad.evidence));
@@ -117,13 +117,13 @@ describe("a sequential test", () => {
 
   it("does not overflow", () => {
     const test = new SequentialTest({ tolerated: 1 });
-    for (let i = 0; i < 100; i++) test.add({ watched: { events: 1e6, of: 1e6 }, control: { events: 0, of: 1e9 } });
+    for (let i = 0; i < 100; i++) test.add({ watched: { of: 1e6, all: 1e6 }, control: { of: 0, all: 1e9 } });
     assert.ok(Number.isFinite(test.evidence) && test.evidence > 1e100);
   });
 
   it("refuses options out of range", () => {
     assert.throws(() => new SequentialTest({ tolerated: 0.5 }), RangeError);
     assert.throws(() => new SequentialTest({ tolerated: 1, caution: 0 }), RangeError);
-    assert.equal(cautiousRate({ events: 0, of: 0 }), 1);
+    assert.equal(cautiousRate({ of: 0, all: 0 }), 1);
   });
 });

@@ -1,14 +1,11 @@
 // A test that may be looked at after every window, and stopped as soon as it says something. Pure.
 
+import type { Count } from "./proportions.ts";
+
 /** What happened in one window: so many events among so many requests, of those watched and of those they are compared with. */
 export interface WindowCounts {
-  readonly watched: Exposure;
-  readonly control: Exposure;
-}
-
-export interface Exposure {
-  readonly events: number;
-  readonly of: number;
+  readonly watched: Count;
+  readonly control: Count;
 }
 
 export interface SequentialOptions {
@@ -47,12 +44,12 @@ export class SequentialTest {
 
   /** Takes a window. One in which the control or the watched had no request says nothing. */
   add({ watched, control }: WindowCounts): void {
-    if (watched.of <= 0 || control.of <= 0) return;
-    const events = watched.events + control.events;
-    const scale = this.#tolerated * watched.of + control.of;
+    if (watched.all <= 0 || control.all <= 0) return;
+    const events = watched.of + control.of;
+    const scale = this.#tolerated * watched.all + control.all;
     MULTIPLES.forEach((multiple, i) => {
-      const worse = multiple * this.#tolerated * watched.of + control.of;
-      this.#add(i, watched.events * Math.log(multiple) + events * Math.log(scale / worse));
+      const worse = multiple * this.#tolerated * watched.all + control.all;
+      this.#add(i, watched.of * Math.log(multiple) + events * Math.log(scale / worse));
     });
   }
 
@@ -60,11 +57,11 @@ export class SequentialTest {
    * Takes a window of which the control is a rate that was measured before, as for the same sidecars without the change.
    * @param rate events a request; take an upper bound, for the test takes it as known.
    */
-  addAgainstRate(watched: Exposure, rate: number): void {
-    if (watched.of <= 0 || !(rate > 0)) return;
-    const expected = this.#tolerated * rate * watched.of;
+  addAgainstRate(watched: Count, rate: number): void {
+    if (watched.all <= 0 || !(rate > 0)) return;
+    const expected = this.#tolerated * rate * watched.all;
     MULTIPLES.forEach((multiple, i) => {
-      this.#add(i, watched.events * Math.log(multiple) - (multiple - 1) * expected);
+      this.#add(i, watched.of * Math.log(multiple) - (multiple - 1) * expected);
     });
   }
 
@@ -80,6 +77,6 @@ export class SequentialTest {
 }
 
 /** An upper bound of a rate, for {@link SequentialTest.addAgainstRate}: as if one more event had been seen. Of nothing it is 1. */
-export function cautiousRate({ events, of }: Exposure): number {
-  return of <= 0 ? 1 : Math.min(1, (events + 1) / of);
+export function cautiousRate({ of, all }: Count): number {
+  return all <= 0 ? 1 : Math.min(1, (of + 1) / all);
 }

@@ -4,6 +4,7 @@ export type { Caller } from "./driver.ts";
 export type { Locality, NodeInfo } from "./node.ts";
 export { nodeInfo } from "./decode.ts";
 export type { Connection, ConnectionObserver, Protocol, StreamObserver } from "./observer.ts";
+export { rawMethod } from "./raw-method.ts";
 export {
   contentHash,
   createResource,

@@ -13,6 +13,7 @@ import { RuntimeDiscoveryService } from "#gen/envoy/service/runtime/v3/rtds_pb.j
 import { SecretDiscoveryService } from "#gen/envoy/service/secret/v3/sds_pb.js";
 
 import type { Protocol } from "./observer.ts";
+import { rawMethod } from "./raw-method.ts";
 import { TypeUrl } from "./type-url.ts";
 
 /** The gRPC services of xDS, and the type of those that serve only one; the aggregated service serves all. */
@@ -34,10 +35,7 @@ export interface XdsService {
   readonly implementation: UntypedServiceImplementation;
 }
 
-/**
- * The streaming methods of every service. Messages pass through as bytes: responses are encoded already, and a request
- * that cannot be read deserves a better answer than the INTERNAL of a failed deserializer.
- */
+/** The streaming methods of every service. */
 export function xdsServices(
   handler: (protocol: Protocol, typeUrl: string | undefined) => UntypedHandleCall,
 ): XdsService[] {
@@ -46,22 +44,10 @@ export function xdsServices(
     const implementation: UntypedServiceImplementation = {};
     for (const method of service.methods) {
       if (method.methodKind !== "bidi_streaming") continue;
-      definition[method.name] = {
-        path: `/${service.typeName}/${method.name}`,
-        requestStream: true,
-        responseStream: true,
-        requestSerialize: asIs,
-        requestDeserialize: asIs,
-        responseSerialize: asIs,
-        responseDeserialize: asIs,
-      };
+      definition[method.name] = rawMethod(`/${service.typeName}/${method.name}`, true);
       const protocol = method.input.typeName === DiscoveryRequestSchema.typeName ? "sotw" : "delta";
       implementation[method.name] = handler(protocol, typeUrl);
     }
     return { definition, implementation };
   });
-}
-
-function asIs(bytes: Buffer): Buffer {
-  return bytes;
 }

@@ -1,4 +1,5 @@
 import * as grpc from "@grpc/grpc-js";
+import { rawMethod } from "../../controlplane/xds/index.ts";
 
 /** What a gRPC server does when a call has come. */
 export interface GrpcAnswer {
@@ -30,20 +31,6 @@ export const GRPC_ANSWERS = {
 
 export type GrpcPath = keyof typeof GRPC_ANSWERS;
 
-const identity = (bytes: Buffer): Buffer => bytes;
-
-function method(path: string): grpc.MethodDefinition<Buffer, Buffer> {
-  return {
-    path,
-    requestStream: true,
-    responseStream: true,
-    requestSerialize: identity,
-    requestDeserialize: identity,
-    responseSerialize: identity,
-    responseDeserialize: identity,
-  };
-}
-
 /** A gRPC server on a free port of loopback. */
 export class GrpcServer {
   readonly #server = new grpc.Server();
@@ -58,7 +45,7 @@ export class GrpcServer {
     const server = new grpc.Server();
     const paths = Object.entries<GrpcAnswer>(GRPC_ANSWERS);
     server.addService(
-      Object.fromEntries(paths.map(([path]) => [path, method(path)])),
+      Object.fromEntries(paths.map(([path]) => [path, rawMethod(path, true)])),
       Object.fromEntries(
         paths.map(([path, answer]) => [path, (call: grpc.ServerDuplexStream<Buffer, Buffer>) => serve(call, answer)]),
       ),

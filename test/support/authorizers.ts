@@ -8,6 +8,7 @@ import {
   CheckResponseSchema,
   type CheckRequest,
 } from "../../controlplane/gen/envoy/service/auth/v3/external_auth_pb.js";
+import { rawMethod } from "../../controlplane/xds/index.ts";
 import { listen } from "./ports.ts";
 
 /** What the service does: answers, sends bytes that are no message, ends with a gRPC status, or answers late. */
@@ -32,15 +33,7 @@ export class GrpcAuthorizer {
   static async start(port = 0): Promise<GrpcAuthorizer> {
     const server = new Server();
     let authorizer: GrpcAuthorizer | undefined = undefined;
-    const check = {
-      path: "/envoy.service.auth.v3.Authorization/Check",
-      requestStream: false,
-      responseStream: false,
-      requestSerialize: (bytes: Buffer) => bytes,
-      requestDeserialize: (bytes: Buffer) => bytes,
-      responseSerialize: (bytes: Buffer) => bytes,
-      responseDeserialize: (bytes: Buffer) => bytes,
-    };
+    const check = rawMethod("/envoy.service.auth.v3.Authorization/Check", false);
     server.addService(
       { check },
       {

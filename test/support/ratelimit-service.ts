@@ -5,20 +5,12 @@ import {
   RateLimitResponseSchema,
   type RateLimitRequest,
 } from "../../controlplane/gen/envoy/service/ratelimit/v3/rls_pb.js";
+import { rawMethod } from "../../controlplane/xds/index.ts";
 
 /** What the server answers: a response, a gRPC status, or nothing at all. */
 export type ServiceAnswer = MessageInitShape<typeof RateLimitResponseSchema> | number | undefined;
 
-const asIs = (bytes: Buffer): Buffer => bytes;
-export const SHOULD_RATE_LIMIT = {
-  path: "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit",
-  requestStream: false,
-  responseStream: false,
-  requestSerialize: asIs,
-  requestDeserialize: asIs,
-  responseSerialize: asIs,
-  responseDeserialize: asIs,
-} as const;
+const SHOULD_RATE_LIMIT = rawMethod("/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit", false);
 
 /** A rate limit service that answers as a test has it. */
 export class ScriptedService {

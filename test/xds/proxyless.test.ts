@@ -8,32 +8,21 @@ import { Client, credentials, Server, ServerCredentials, type ServiceError, stat
 import { Fleet } from "../../controlplane/fleet/index.ts";
 import { loadModel } from "../../controlplane/model/index.ts";
 import { translate, type Translation } from "../../controlplane/translate/index.ts";
-import { XdsServer } from "../../controlplane/xds/index.ts";
+import { rawMethod, XdsServer } from "../../controlplane/xds/index.ts";
 
 /*
  * grpc-js's own xDS client, which gRPC applications without a sidecar use, against what the control plane serves them.
  */
 
-const asIs = (bytes: Buffer): Buffer => bytes;
-const method = (path: string) => ({
-  path,
-  requestStream: false,
-  responseStream: false,
-  requestSerialize: asIs,
-  requestDeserialize: asIs,
-  responseSerialize: asIs,
-  responseDeserialize: asIs,
-});
+const SAY = rawMethod("/test.Echo/Say", false);
+const SHOUT = rawMethod("/test.Echo/Shout", false);
 
 /** A gRPC server that answers every call with its name. */
 async function startBackend(name: string): Promise<{ readonly server: Server; readonly port: number }> {
   const server = new Server();
   const answer = (_: unknown, callback: (error: null, bytes: Buffer) => void): void =>
     callback(null, Buffer.from(name));
-  server.addService(
-    { Say: method("/test.Echo/Say"), Shout: method("/test.Echo/Shout") },
-    { Say: answer, Shout: answer },
-  );
+  server.addService({ Say: SAY, Shout: SHOUT }, { Say: answer, Shout: answer });
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) => {
       if (error) reject(error);
@@ -108,7 +97,14 @@ function portOf(name: string): number {
 
 function call(path = "/test.Echo/Say", to = client): Promise<string> {
   const unary = (done: (error: ServiceError | null, response?: Buffer) => void): void => {
-    to.makeUnaryRequest(path, asIs, asIs, Buffer.alloc(0), { deadline: Date.now() + 10_000 }, done);
+    to.makeUnaryRequest(
+      path,
+      SAY.requestSerialize,
+      SAY.responseDeserialize,
+      Buffer.alloc(0),
+      { deadline: Date.now() + 10_000 },
+      done,
+    );
   };
   return promisify(unary)().then(String);
 }

@@ -1,12 +1,11 @@
 import { readCodeMap, readModule, reportModule, type ModuleReport, type Share } from "../../filter/index.ts";
+import { printReport } from "../print-report.ts";
 import { table } from "../print-table.ts";
 
 /** `meshwright filter inspect`. The exit status is 1 when Envoy would refuse the module. */
 export function inspect(file: string, { json }: { readonly json: boolean }): void {
   const report = reportModule(readModule(file), readCodeMap(file));
-  process.stdout.write(
-    json ? `${JSON.stringify(report, undefined, 2)}\n` : `${formatReport(file, report).join("\n")}\n`,
-  );
+  printReport(json, report, () => formatReport(file, report));
   if (report.problems.length > 0) process.exitCode = 1;
 }
 
