@@ -100,7 +100,7 @@ describe("start", () => {
       source.files = [service("a")];
       for (const changed of source.watchers) changed();
       await plane.reload();
-      assert.deepEqual([...(plane.release?.model.services.keys() ?? [])], ["a"]);
+      assert.deepEqual([...plane.release.model.services.keys()], ["a"]);
     } finally {
       await plane.close();
     }
