@@ -3,6 +3,8 @@ import type { Resources } from "../journal/index.ts";
 import { pathOf, serveModule, type ModuleStore } from "../modules/index.ts";
 import type { Consumption, LeaseService } from "../quota/index.ts";
 import { includesRole, type ApiCaller, type HttpAccess, type Role } from "../security/index.ts";
+import type { Store } from "../store/index.ts";
+import { BACKUP_PATH, sendBackup } from "./backup.ts";
 import { experimentsReport } from "./experiments-report.ts";
 import { limitsReport } from "./limits-report.ts";
 import { handleResources, isResourcePath, resourcePaths, roleFor } from "./resources.ts";
@@ -18,6 +20,8 @@ export interface ApiSource extends StatusInput {
   readonly access: HttpAccess;
   /** Undefined when none can be applied. */
   readonly resources?: Resources | undefined;
+  /** Where they are kept. */
+  readonly store?: Pick<Store, "backup"> | undefined;
 }
 
 /** Buckets that are told of. */
@@ -65,14 +69,22 @@ export function handleRequest(source: ApiSource, request: IncomingMessage, respo
   if (path.startsWith("/api/") && authorize(source.access, "viewer", request, response) === undefined) return;
   if (source.resources !== undefined && isResourcePath(path)) {
     const caller = authorize(source.access, roleFor(request.method ?? ""), request, response);
-    if (caller !== undefined) void handleResources(source.resources, caller.name, request, response);
+    if (caller !== undefined) void handleResources(source.resources, caller, request, response);
+    return;
+  }
+  if (path === BACKUP_PATH && request.method === "GET" && source.store?.backup !== undefined) {
+    if (authorize(source.access, "admin", request, response) !== undefined) void sendBackup(source.store, response);
     return;
   }
   const answer = answers.get(path);
   if (answer === undefined) {
     send(response, 404, {
       error: `nothing at ${path}`,
-      paths: [...answers.keys(), ...(source.resources === undefined ? [] : resourcePaths), "/modules/<sha256>.wasm"],
+      paths: [
+        ...answers.keys(),
+        ...(source.resources === undefined ? [] : [...resourcePaths, BACKUP_PATH]),
+        "/modules/<sha256>.wasm",
+      ],
     });
   } else if (request.method !== "GET" && request.method !== "HEAD") {
     response.setHeader("allow", "GET, HEAD");
