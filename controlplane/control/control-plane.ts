@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 import { handleRequest, statusReport } from "../api/index.ts";
 import { addClientStatusService, addMetricsService, Fleet, KeptNames, NodeStats } from "../fleet/index.ts";
 import { formatProblem, type Problem } from "../model/index.ts";
-import { ModuleStore } from "../modules/index.ts";
+import { ModuleFetcher, ModuleStore } from "../modules/index.ts";
 import { addQuotaService, LeaseService, MemoryLedger, Quotas, type Ledger } from "../quota/index.ts";
 import { InsecureAccess, type HttpAccess, type Security } from "../security/index.ts";
 import type { Source, StopWatching } from "../source/index.ts";
@@ -57,6 +57,7 @@ export class ControlPlane {
   #quotas = new Quotas([]);
   readonly #options: ControlPlaneOptions;
   readonly #store: ModuleStore;
+  readonly #fetcher: ModuleFetcher;
   readonly #pipeline: Pipeline;
   readonly #secrets: Secrets | undefined;
   readonly #xds: XdsServer;
@@ -74,7 +75,8 @@ export class ControlPlane {
     this.#options = options;
     this.stats = new NodeStats({ names: KeptNames.default(options.keepStats) });
     this.#store = new ModuleStore(options.stateFolder);
-    this.#pipeline = new Pipeline(options.source, this.#store, {
+    this.#fetcher = new ModuleFetcher(this.#store, { onFetched: () => void this.reload() });
+    this.#pipeline = new Pipeline(options.source, this.#store, this.#fetcher, {
       modulesAuthority: formatHostPort(options.http),
       modulesCluster: options.modulesCluster,
       ...(options.security?.authority === undefined ? {} : { trustDomain: options.security.trustDomain }),
@@ -161,6 +163,7 @@ export class ControlPlane {
 
   async close(): Promise<void> {
     await this.#stopWatching?.();
+    this.#fetcher.close();
     await this.#reloading;
     this.#http.close();
     this.#http.closeAllConnections();

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { compareProblems, type Model, type Problem } from "../model/index.ts";
-import type { ModuleStore } from "../modules/index.ts";
+import type { ModuleFetcher, ModuleStore } from "../modules/index.ts";
 import { loadFromSource, type Source } from "../source/index.ts";
 import { translate, type Translation, type TranslationSettings } from "../translate/index.ts";
 import { FilterChecks, type LoadedModule } from "./filter-checks.ts";
-import { loadModules } from "./load-modules.ts";
+import { loadModules, remoteModules } from "./load-modules.ts";
 
 /** What can be served. */
 export interface Release {
@@ -24,12 +24,14 @@ export type PrepareResult =
 export class Pipeline {
   readonly #source: Source;
   readonly #store: ModuleStore;
+  readonly #fetcher: ModuleFetcher;
   readonly #settings: TranslationSettings;
   readonly #checks = new FilterChecks();
 
-  constructor(source: Source, store: ModuleStore, settings: TranslationSettings) {
+  constructor(source: Source, store: ModuleStore, fetcher: ModuleFetcher, settings: TranslationSettings) {
     this.#source = source;
     this.#store = store;
+    this.#fetcher = fetcher;
     this.#settings = settings;
   }
 
@@ -37,7 +39,11 @@ export class Pipeline {
     const result = await loadFromSource(this.#source);
     if (!result.ok) return result;
     const { model } = result;
-    const loaded = await loadModules(model, this.#store, readFile);
+    const loaded = await loadModules(model, this.#store, {
+      read: (path) => readFile(path),
+      fetch: (module) => this.#fetcher.fetch(module),
+    });
+    this.#fetcher.retain(remoteModules(model));
     const problems = [
       ...loaded.problems,
       ...this.#checkMtls(model),

@@ -1,4 +1,5 @@
 import { checkAnnotations } from "./annotations.ts";
+import { checkModules } from "./check-modules.ts";
 import { checkQuotas } from "./check-quotas.ts";
 import { checkRollouts } from "./check-rollouts.ts";
 import { checkRoutes } from "./check-routes.ts";
@@ -26,6 +27,7 @@ export function checkModel(model: Model, mayExist: MayExist): Problem[] {
     ...resources.flatMap((resource) => [...checkAnnotations(resource), checkCreation(resource)]),
     ...checkServices([...services.values()]),
     ...checkRoutes(model, mayExist),
+    ...checkModules([...wasmModules.values()]),
     ...[...filterPolicies.values()].flatMap((policy) => checkPolicy(policy, model, mayExist)),
     ...checkQuotas([...quotas.values()]),
     ...checkRollouts(model, mayExist),

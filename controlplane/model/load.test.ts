@@ -294,6 +294,36 @@ describe("a fault between resources", () => {
       ],
     ],
     [
+      "a module from nowhere",
+      edit("mesh/authz.yaml", "file: ../authz.wasm, ", ""),
+      ["mesh/authz.yaml:4:7: spec: expected one of file, url and image, found none of them"],
+    ],
+    [
+      "a module from two places",
+      edit("mesh/authz.yaml", "file: ../authz.wasm, ", "file: ../authz.wasm, image: r.example.com/a:1, "),
+      ["mesh/authz.yaml:4:7: spec: expected one of file, url and image, found file and image"],
+    ],
+    [
+      "a module from a server, of which nobody knows what it is",
+      edit("mesh/authz.yaml", "file: ../authz.wasm, ", "url: http://r.example.com/a.wasm, "),
+      [
+        "mesh/authz.yaml:4:1: spec.sha256: required field is missing (needed with url); expected string",
+        'mesh/authz.yaml:4:14: spec.url: expected an HTTPS URL, found "http://r.example.com/a.wasm"',
+      ],
+    ],
+    [
+      "an image without a registry",
+      edit("mesh/authz.yaml", "file: ../authz.wasm, ", "image: hello, "),
+      [
+        "mesh/authz.yaml:4:16: spec.image: hello: expected REGISTRY/REPOSITORY:TAG, for example registry.example.com/filters/hello:1.0; found no host of a registry before the first /",
+      ],
+    ],
+    [
+      "a SHA-256 that is none",
+      edit("mesh/authz.yaml", "file: ../authz.wasm, ", "image: hello, sha256: 0A, "),
+      ['mesh/authz.yaml:4:31: spec.sha256: expected a SHA-256: 64 lower-case hexadecimal digits, found string "0A"'],
+    ],
+    [
       "an unknown module",
       edit("mesh/policy.yaml", "module: authz", "module: autz"),
       ['mesh/policy.yaml:6:11: spec.module: there is no WasmModule "autz" (did you mean "authz"?); known: authz'],

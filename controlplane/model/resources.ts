@@ -29,7 +29,8 @@ export type Rollout = ResourceOf<"Rollout", RolloutSpec>;
 
 /** Beside what is written it holds the paths of its files as the source can read them. */
 export interface WasmModule extends ResourceOf<"WasmModule", WasmModuleSpec> {
-  readonly filePath: string;
+  /** Of a module in a file. */
+  readonly filePath?: string;
   readonly schemaPath?: string;
 }
 
@@ -38,8 +39,12 @@ export type Kind = Resource["kind"];
 
 // The types below are the JSON Schemas of schemas/, with defaults filled in.
 
+/** Exactly one of `file`, `url` (with `sha256`) and `image` is there. */
 export interface WasmModuleSpec {
-  readonly file: string;
+  readonly file?: string;
+  readonly url?: string;
+  readonly image?: string;
+  readonly sha256?: string;
   readonly schema?: string;
 }
 
