@@ -57,7 +57,7 @@ export class EnvoyPatches {
     if (steps.length === 0) return snapshot;
     for (const { patch } of steps) this.#tried.add(patch);
     const key = [...new Set(steps.map(({ owner }) => owner.metadata.name))].join(" ");
-    const added = steps.flatMap((step) => this.#add(step, snapshot) ?? []);
+    const added = steps.flatMap((step) => this.#add(step, steps, snapshot) ?? []);
     const typeUrls = new Set([...snapshot.sets.keys(), ...added.map(({ typeUrl }) => typeUrl)]);
     return snapshotOf(
       [...typeUrls].flatMap((typeUrl) => {
@@ -109,7 +109,7 @@ export class EnvoyPatches {
   }
 
   /** The resource of a step that adds one. */
-  #add(step: Step, snapshot: Snapshot): Resource | undefined {
+  #add(step: Step, steps: readonly Step[], snapshot: Snapshot): Resource | undefined {
     const { patch } = step;
     if (patch.operation !== "AddResource") return undefined;
     if (!this.#added.has(step)) {
@@ -120,24 +120,23 @@ export class EnvoyPatches {
     }
     const resource = this.#added.get(step);
     if (resource === undefined) return undefined;
-    const refusal = this.#refusal(resource, step, snapshot);
+    const refusal = this.#refusal(resource, steps.slice(0, steps.indexOf(step)), snapshot);
     if (refusal !== undefined) this.#report(step, [{ path: ["value"], at: "value", message: refusal }]);
     return refusal === undefined ? resource : undefined;
   }
 
-  #refusal({ typeUrl, name }: Resource, step: Step, snapshot: Snapshot): string | undefined {
+  #refusal({ typeUrl, name }: Resource, before: readonly Step[], snapshot: Snapshot): string | undefined {
     const type = typeUrl.slice(typeUrl.lastIndexOf(".") + 1);
     if (!SERVED_TYPES.includes(typeUrl)) return `a ${type} is no resource that sidecars ask for`;
     if (snapshot.sets.get(typeUrl)?.resources.has(name) === true)
       return `sidecars are served the ${type} ${name} already; change it with Merge or JSONPatch`;
     if (type === "Secret" && reservedSecrets.includes(name))
       return `the name ${name} is that of the control plane's own`;
-    for (const [other, one] of this.#added) {
-      if (other === step) break;
-      if (one?.typeUrl !== typeUrl || one.name !== name || !meet(other.owner, step.owner)) continue;
-      return `EnvoyPatch ${other.owner.metadata.name} adds the ${type} ${name} already`;
-    }
-    return undefined;
+    const first = before.find((step) => {
+      const other = this.#added.get(step);
+      return other?.typeUrl === typeUrl && other.name === name;
+    });
+    return first === undefined ? undefined : `EnvoyPatch ${first.owner.metadata.name} adds the ${type} ${name} already`;
   }
 
   #report({ owner, index }: Step, faults: readonly MessageFault[]): void {
@@ -166,13 +165,6 @@ function stepsOf(owner: EnvoyPatch): readonly Step[] {
   if (steps === undefined)
     known.set(owner, (steps = owner.spec.patches.map((patch, index) => ({ owner, index, patch }))));
   return steps;
-}
-
-/** Whether there may be a sidecar that both are for. */
-function meet(a: EnvoyPatch, b: EnvoyPatch): boolean {
-  const [some, others] = [a.spec.targetRefs, b.spec.targetRefs];
-  if (some === undefined || others === undefined) return true;
-  return some.some(({ name }) => others.some((other) => other.name === name));
 }
 
 function remembered<K extends object, V>(maps: Map<string, WeakMap<K, V>>, key: string): WeakMap<K, V> {

@@ -78,6 +78,7 @@ function fieldFaults(
     }
     case "message": {
       if (!message.isSet(field)) {
+        if (field.oneof !== undefined) return [];
         const isNeeded =
           fieldRules?.message?.required === true ||
           ((type?.case === "duration" || type?.case === "any" || type?.case === "timestamp") && type.value.required);

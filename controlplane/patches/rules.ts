@@ -91,7 +91,7 @@ function wellKnownFault(text: string, { wellKnown, strict }: StringRules): strin
   if (wellKnown.case !== "wellKnownRegex") return undefined;
   const isName = wellKnown.value === KnownRegex.HTTP_HEADER_NAME;
   const form = isName ? headerName : headerValue;
-  if ((strict ? form : lineOfText).test(text) || (!isName && text === "")) return undefined;
+  if ((strict ? form : lineOfText).test(text)) return undefined;
   return `expected ${isName ? "the name of a header" : "the value of a header"}, found ${JSON.stringify(text)}`;
 }
 
@@ -99,7 +99,7 @@ const headerName = /^:?[0-9a-zA-Z!#$%&'*+\-.^_|~`]+$/;
 // eslint-disable-next-line no-control-regex -- These are what a header may not hold.
 const headerValue = /^[^\u0000-\u0008\u000A-\u001F\u007F]*$/;
 // eslint-disable-next-line no-control-regex -- As above.
-const lineOfText = /^[^\u0000\n\r]+$/;
+const lineOfText = /^[^\u0000\n\r]*$/;
 
 /** A pattern of RE2 that cannot be tried here says nothing. */
 function matches(pattern: string, text: string): boolean {
