@@ -119,7 +119,7 @@ spec:
     );
     mesh.write("patch.yaml", patch("x-mesh: three").replace("maxRequestBytes: 10", "maxRequestByte: 10"));
     const report = await mesh.meshwright("validate", [mesh.config]);
-    assert.match(report, /patch\.yaml:\d+:\d+: .*\.maxRequestByte: unknown field .*did you mean "max_request_bytes"/);
+    assert.match(report, /patch\.yaml:\d+:\d+: .*\.maxRequestByte: unknown field .*did you mean "maxRequestBytes"/);
     assert.equal((await get(outbound, "/", { headers: { host: "web" } })).headers["x-mesh"], "two");
   });
 });

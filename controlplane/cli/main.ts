@@ -8,6 +8,7 @@ import { addFilterCommands } from "./filter/index.ts";
 import { importFiles, type ImportFlags } from "./import.ts";
 import { limits, type LimitsOptions } from "./limits.ts";
 import { httpOption, parseLifetime, stateOption, trustDomainOption, xdsOption } from "./options.ts";
+import { addResourceCommands } from "./resources/index.ts";
 import { collect } from "./request-flags.ts";
 import { quota, type QuotaOptions } from "./quota.ts";
 import { serve, type ServeOptions } from "./serve.ts";
@@ -23,9 +24,9 @@ const program = new Command("meshwright")
 
 program
   .command("serve")
-  .description("serve the resources in a folder to sidecars, and every change of them")
-  .requiredOption("--config <folder>", "folder of YAML files")
-  .addOption(stateOption("where modules, tokens and the authority of certificates are kept"))
+  .description("serve resources to sidecars, and every change of them: those of a folder, and those that are applied")
+  .option("--config <folder>", "folder of YAML files")
+  .addOption(stateOption("where applied resources, modules, tokens and the authority of certificates are kept"))
   .addOption(xdsOption())
   .addOption(httpOption("where modules, status and health are served"))
   .addOption(trustDomainOption())
@@ -102,6 +103,7 @@ addConnectionOptions(program.command("limits"))
   .option("--json", "print it as JSON", false)
   .action((options: LimitsOptions) => limits(options));
 
+addResourceCommands(program);
 addBootstrapCommand(program);
 addTokenCommands(program);
 addAbCommands(program);

@@ -3,11 +3,13 @@ import { ServerCredentials } from "@grpc/grpc-js";
 import type { Logger } from "pino";
 import { handleRequest, statusReport } from "../api/index.ts";
 import { addClientStatusService, addMetricsService, Fleet, KeptNames, NodeStats } from "../fleet/index.ts";
+import { Journal, JournalSource, Resources } from "../journal/index.ts";
 import { formatProblem, type Problem } from "../model/index.ts";
 import { ModuleStore } from "../modules/index.ts";
 import { addQuotaService, LeaseService, MemoryLedger, Quotas, type Ledger } from "../quota/index.ts";
 import { InsecureAccess, type HttpAccess, type Security } from "../security/index.ts";
-import type { Source, StopWatching } from "../source/index.ts";
+import { MergedSource, type Source, type StopWatching } from "../source/index.ts";
+import type { Store } from "../store/index.ts";
 import { XdsServer, type Caller, type NodeInfo, type Snapshot } from "../xds/index.ts";
 import { changedResources } from "./changes.ts";
 import { formatHostPort, type HostPort } from "./host-port.ts";
@@ -16,7 +18,13 @@ import { Secrets } from "./secrets.ts";
 import { Pipeline, type Release } from "./pipeline.ts";
 
 export interface ControlPlaneOptions {
+  /** Resources that are not changed over the API, such as those of a folder. */
   readonly source: Source;
+  /**
+   * What survives the control plane: the resources that are applied over the API, with their history, and served beside those of the
+   * source. Closed in the end. Without it, none can be applied.
+   */
+  readonly store?: Store;
   /** Folder for modules; made when it is missing. */
   readonly stateFolder: string;
   /** Where to listen; port 0 takes any free one. */
@@ -53,10 +61,13 @@ export class ControlPlane {
   readonly leases: LeaseService;
   /** Who may do what over HTTP. */
   readonly access: HttpAccess;
+  /** The resources that are applied over the API; undefined when none can be. */
+  readonly resources: Resources | undefined;
+  readonly #source: Source;
   readonly #ledger: Ledger;
   #quotas = new Quotas([]);
   readonly #options: ControlPlaneOptions;
-  readonly #store: ModuleStore;
+  readonly #modules: ModuleStore;
   readonly #pipeline: Pipeline;
   readonly #secrets: Secrets | undefined;
   readonly #xds: XdsServer;
@@ -70,11 +81,15 @@ export class ControlPlane {
   #isStale = false;
   #stopWatching: StopWatching | undefined;
 
-  private constructor(options: ControlPlaneOptions) {
+  private constructor(options: ControlPlaneOptions, journal: Journal | undefined) {
     this.#options = options;
     this.stats = new NodeStats({ names: KeptNames.default(options.keepStats) });
-    this.#store = new ModuleStore(options.stateFolder);
-    this.#pipeline = new Pipeline(options.source, this.#store, {
+    this.#modules = new ModuleStore(options.stateFolder);
+    const { source } = options;
+    this.#source = journal === undefined ? source : new MergedSource([source, new JournalSource(journal)]);
+    this.resources =
+      journal && new Resources(journal, (candidate) => this.#check(new MergedSource([source, candidate])));
+    this.#pipeline = new Pipeline(this.#source, this.#modules, {
       modulesAuthority: formatHostPort(options.http),
       modulesCluster: options.modulesCluster,
       ...(options.security?.authority === undefined ? {} : { trustDomain: options.security.trustDomain }),
@@ -115,15 +130,16 @@ export class ControlPlane {
 
   /**
    * Starts to serve once the source was read.
-   * @throws FaultySourceError when what the source holds cannot be served.
+   * @throws FaultySourceError when what the source holds cannot be served, and nothing can be applied to mend it.
+   * @throws StoreUnavailableError
    */
   static async start(options: ControlPlaneOptions): Promise<ControlPlane> {
-    const plane = new ControlPlane(options);
+    const plane = new ControlPlane(options, options.store && (await Journal.open(options.store)));
     // Watched before it is read, so that a change in between leads to another reading.
-    plane.#stopWatching = await options.source.watch(() => void plane.reload());
+    plane.#stopWatching = await plane.#source.watch(() => void plane.reload());
     try {
       await plane.reload();
-      if (plane.#release === undefined) throw plane.#unread ?? new FaultySourceError(plane.#refused);
+      if (plane.#release === undefined) await plane.#refuseToStart();
       await plane.#listen();
     } catch (error) {
       await plane.close();
@@ -134,7 +150,7 @@ export class ControlPlane {
 
   /** Modules by their hash. */
   get modules(): ModuleStore {
-    return this.#store;
+    return this.#modules;
   }
 
   /** What is served now. */
@@ -168,6 +184,23 @@ export class ControlPlane {
     await this.#ledger.close();
     this.#secrets?.stop();
     this.#options.security?.close();
+    await this.#options.store?.close();
+  }
+
+  /** What is wrong with a source that may come to be served. */
+  async #check(candidate: Source): Promise<readonly Problem[]> {
+    const result = await this.#pipeline.prepare(candidate);
+    return result.ok ? [] : result.problems;
+  }
+
+  /** Applied resources with a fault, as another version of this program may find in them, are mended over the API. */
+  async #refuseToStart(): Promise<void> {
+    const { log } = this.#options;
+    if (this.#unread !== undefined) throw this.#unread;
+    const applied = await this.resources?.journal.state();
+    if (applied === undefined || applied.resources.size === 0) throw new FaultySourceError(this.#refused);
+    for (const problem of this.#refused) log.error({ problem }, `refused: ${formatProblem(problem)}`);
+    log.warn("nothing is served until the applied resources, or those of the folder, are mended");
   }
 
   async #reloadWhileStale(): Promise<void> {
@@ -195,7 +228,7 @@ export class ControlPlane {
       const changes = changedResources(this.#release, result.release);
       const wasRefused = this.#refused.length > 0;
       this.#refused = [];
-      if (changes.length === 0) {
+      if (changes.length === 0 && this.#release !== undefined) {
         if (wasRefused) log.info("the source is good again, and as it is served");
         return;
       }
@@ -205,8 +238,8 @@ export class ControlPlane {
       this.#release = result.release;
       this.#appliedAt = new Date();
       this.#quotas = new Quotas(result.release.model.quotas.values());
-      const what = isFirst ? `${String(changes.length)} resources` : changes.join(", ");
-      log.info({ changes }, `serving ${what}`);
+      if (changes.length === 0) log.warn("there are no resources yet, so sidecars are served nothing until there are");
+      else log.info({ changes }, `serving ${isFirst ? `${String(changes.length)} resources` : changes.join(", ")}`);
       this.#xds.update();
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { compareProblems, type Model, type Problem } from "../model/index.ts";
 import type { ModuleStore } from "../modules/index.ts";
 import { loadFromSource, type Source } from "../source/index.ts";
@@ -33,11 +32,12 @@ export class Pipeline {
     this.#settings = settings;
   }
 
-  async prepare(): Promise<PrepareResult> {
-    const result = await loadFromSource(this.#source);
+  /** @param source another than the usual one, to look at it beforehand. */
+  async prepare(source = this.#source): Promise<PrepareResult> {
+    const result = await loadFromSource(source);
     if (!result.ok) return result;
     const { model } = result;
-    const loaded = await loadModules(model, this.#store, readFile);
+    const loaded = await loadModules(model, this.#store, (path) => source.read(path));
     const problems = [
       ...loaded.problems,
       ...this.#checkMtls(model),

@@ -88,7 +88,7 @@ function fieldFaults(
     if (field === undefined) {
       const names = desc.fields.map(({ name }) => name);
       const allowed = `${names.slice(0, 15).join(", ")}${names.length > 15 ? ", ..." : ""}`;
-      const message = `unknown field of ${desc.typeName}${didYouMean(key, names)}; allowed here: ${allowed}`;
+      const message = `unknown field of ${desc.typeName}${didYouMean(key, [...names, ...desc.fields.map(({ jsonName }) => jsonName)])}; allowed here: ${allowed}`;
       return [{ path: at, at: "key", message }];
     }
     // As in all JSON of protobuf, and where it is merged it takes the field away.

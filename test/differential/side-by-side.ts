@@ -4,12 +4,14 @@ import { Envoy } from "../support/envoy.ts";
 import { typed } from "../support/filter-chains.ts";
 import { freePorts } from "../support/ports.ts";
 
+const sides = ["native", "ours"] as const;
+export type Side = (typeof sides)[number];
+
 /** Two lists of HTTP filters that should decide alike. */
-export interface Pair {
-  readonly native: readonly object[];
-  readonly ours: readonly object[];
+export interface Pair extends Readonly<Record<Side, readonly object[]>> {
+  /** Routes of each side in Envoy's JSON. When left out, every request is answered with 200. */
+  readonly routes?: Readonly<Record<Side, readonly object[]>>;
 }
-export type Side = keyof Pair;
 
 /** How a client is connected; Envoy learns it by the PROXY protocol. */
 export interface Connection {
@@ -35,9 +37,10 @@ export interface Settings {
   /** Headers of answers that pass. */
   readonly show?: readonly object[];
   readonly clusters?: readonly object[];
+  /** Names of clusters that answer with 200; answers tell the name as `x-cluster`. */
+  readonly answering?: readonly string[];
 }
 
-const sides = ["native", "ours"] as const;
 /** The first port from which a client calls; each chain has one. */
 const firstPort = 2000;
 
@@ -51,18 +54,25 @@ export class SideBySide {
   }
 
   static async start(pairs: readonly Pair[], settings: Settings = {}): Promise<SideBySide> {
-    const [adminPort = 0, port = 0] = await freePorts(2);
-    const address = (of: number): object => ({ socket_address: { address: "127.0.0.1", port_value: of } });
+    const [adminPort = 0, port = 0, backendPort = 0] = await freePorts(3);
     const listener = {
       address: address(port),
       listener_filters: [
         { name: "proxy", typed_config: typed("listener.proxy_protocol.v3.ProxyProtocol", { stat_prefix: "p" }) },
       ],
-      filter_chains: pairs.flatMap((pair, at) => sides.map((side) => chainOf(pair[side], at, side, settings))),
+      filter_chains: pairs.flatMap((pair, at) => sides.map((side) => chainOf(pair, at, side, settings))),
+    };
+    const { clusters = [], answering = [] } = settings;
+    const backend = {
+      address: address(backendPort),
+      filter_chains: [{ filters: [managerOf("backend", [], [answer])] }],
     };
     const configuration = {
       admin: { address: address(adminPort) },
-      static_resources: { listeners: [listener], clusters: settings.clusters ?? [] },
+      static_resources: {
+        listeners: answering.length === 0 ? [listener] : [listener, backend],
+        clusters: [...clusters, ...answering.map((name) => clusterOf(name, backendPort))],
+      },
     };
     const envoy = await Envoy.start("side by side", JSON.stringify(configuration), adminPort, {
       concurrency: 1,
@@ -97,24 +107,34 @@ function portOf(pair: number, side: Side): number {
   return firstPort + 2 * pair + sides.indexOf(side);
 }
 
-function chainOf(filters: readonly object[], at: number, side: Side, { manager, show = [] }: Settings): object {
-  const route = {
-    match: { prefix: "" },
-    direct_response: { status: 200 },
-    response_headers_to_add: show,
-  };
-  const config = typed("network.http_connection_manager.v3.HttpConnectionManager", {
-    stat_prefix: `${side}-${at}`,
-    generate_request_id: false,
-    normalize_path: false,
-    ...manager,
-    route_config: { virtual_hosts: [{ name: "all", domains: ["*"], routes: [route] }] },
-    http_filters: [...filters, { name: "router", typed_config: typed("http.router.v3.Router", {}) }],
-  });
+const address = (port: number): object => ({ socket_address: { address: "127.0.0.1", port_value: port } });
+const answer = { match: { prefix: "" }, direct_response: { status: 200 } };
+const clusterName = { header: { key: "x-cluster", value: "%UPSTREAM_CLUSTER%" } };
+
+function clusterOf(name: string, port: number): object {
+  const endpoints = [{ lb_endpoints: [{ endpoint: { address: address(port) } }] }];
+  return { name, load_assignment: { cluster_name: name, endpoints } };
+}
+
+function chainOf(pair: Pair, at: number, side: Side, { manager = {}, show = [], answering }: Settings): object {
+  const headers = answering === undefined ? show : [...show, clusterName];
+  const routes = (pair.routes?.[side] ?? [answer]).map((route) => ({ ...route, response_headers_to_add: headers }));
   return {
     filter_chain_match: { source_ports: [portOf(at, side)] },
-    filters: [{ name: "manager", typed_config: config }],
+    filters: [managerOf(`${side}-${at}`, pair[side], routes, manager)],
   };
+}
+
+function managerOf(name: string, filters: readonly object[], routes: readonly object[], more: object = {}): object {
+  const config = typed("network.http_connection_manager.v3.HttpConnectionManager", {
+    stat_prefix: name,
+    generate_request_id: false,
+    normalize_path: false,
+    ...more,
+    route_config: { virtual_hosts: [{ name: "all", domains: ["*"], routes }] },
+    http_filters: [...filters, { name: "router", typed_config: typed("http.router.v3.Router", {}) }],
+  });
+  return { name: "manager", typed_config: config };
 }
 
 /** Sends requests one after another, as Envoy takes them, and reads the answers. */
