@@ -21,7 +21,8 @@ export async function validate(folder: string): Promise<void> {
     };
     const result = await new Pipeline(new FolderSource(folder), store, fetcher, settings).prepare();
     if (result.ok) {
-      const { services, httpRoutes, grpcRoutes, wasmModules, filterPolicies, quotas } = result.release.model;
+      const { services, httpRoutes, grpcRoutes, wasmModules, filterPolicies, quotas, envoyPatches } =
+        result.release.model;
       const counts = [
         `${String(services.size)} Services`,
         `${String(httpRoutes.size)} HTTPRoutes`,
@@ -29,6 +30,7 @@ export async function validate(folder: string): Promise<void> {
         `${String(wasmModules.size)} WasmModules`,
         `${String(filterPolicies.size)} FilterPolicies`,
         ...(quotas.size > 0 ? [`${String(quotas.size)} Quotas`] : []),
+        ...(envoyPatches.size > 0 ? [`${String(envoyPatches.size)} EnvoyPatches`] : []),
       ];
       process.stdout.write(`${folder} is good: ${counts.join(", ")}\n`);
     } else {

@@ -50,11 +50,10 @@ export class Pipeline {
       ...refuseRollouts(model),
       ...(await this.#checks.check(model, loaded.modules)),
     ];
+    const translation = translate(model, loaded.modules, this.#settings);
+    problems.push(...translation.check());
     if (problems.length > 0) return { ok: false, problems: problems.sort(compareProblems) };
-    return {
-      ok: true,
-      release: { model, modules: loaded.modules, translation: translate(model, loaded.modules, this.#settings) },
-    };
+    return { ok: true, release: { model, modules: loaded.modules, translation } };
   }
 
   /** Without certificates, what is to be encrypted would travel in plaintext. */

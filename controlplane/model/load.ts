@@ -8,6 +8,7 @@ import { compareProblems } from "./problem.ts";
 import type { Problem } from "./problem.ts";
 import type { MayExist } from "./references.ts";
 import type {
+  EnvoyPatch,
   FilterPolicy,
   GRPCRoute,
   HTTPRoute,
@@ -114,6 +115,7 @@ export function buildModel(parsed: ParsedResources, assets?: Assets): LoadResult
     filterPolicies: ofKind<FilterPolicy>("FilterPolicy"),
     quotas: ofKind<Quota>("Quota"),
     rollouts: ofKind<Rollout>("Rollout"),
+    envoyPatches: ofKind<EnvoyPatch>("EnvoyPatch"),
   });
   problems.push(...checkModel(model, parsed.mayExist));
   if (assets !== undefined) problems.push(...checkAssets(model, assets));
