@@ -19,7 +19,7 @@ export function checkModel(model: Model, mayExist: MayExist): Problem[] {
     ...resourcesOf(model).flatMap((resource) => [...checkAnnotations(resource), checkCreation(resource)]),
     ...checkServices([...services.values()]),
     ...checkRoutes(model, mayExist),
-    ...checkModules([...wasmModules.values()]),
+    ...checkModules([...model.wasmModules.values()]),
     ...[...filterPolicies.values()].flatMap((policy) => checkPolicy(policy, model, mayExist)),
     ...checkQuotas([...quotas.values()]),
     ...checkRollouts(model, mayExist),
