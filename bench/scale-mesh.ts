@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { MODULES_CLUSTER } from "../controlplane/bootstrap/index.ts";
 import { Pipeline, type Release } from "../controlplane/control/pipeline.ts";
-import { ModuleStore } from "../controlplane/modules/index.ts";
+import { ModuleFetcher, ModuleStore } from "../controlplane/modules/index.ts";
 import { FolderSource } from "../controlplane/source/index.ts";
 import { TypeUrl, type Resource } from "../controlplane/xds/index.ts";
 import { root } from "../setup/paths.mjs";
@@ -140,7 +140,7 @@ export class ServedMesh {
     this.#mesh = mesh;
     const store = new ModuleStore(join(mesh.folder, "modules"));
     const settings = { modulesAuthority: "127.0.0.1:8080", modulesCluster: MODULES_CLUSTER };
-    this.#pipeline = new Pipeline(new FolderSource(mesh.config), store, settings);
+    this.#pipeline = new Pipeline(new FolderSource(mesh.config), store, new ModuleFetcher(store), settings);
   }
 
   async release(): Promise<Release> {

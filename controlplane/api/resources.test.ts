@@ -29,8 +29,13 @@ before(async () => {
   const modules = new ModuleStore(folder);
   const access = new SecureAccess("cluster.local", tokens);
   const shown = { release: undefined, appliedAt: undefined, refused: [], fleet: new Fleet(), stats: new NodeStats() };
+  const metrics = { contentType: "text/plain", text: () => Promise.resolve("") };
   server = createServer((request, response) =>
-    handleRequest({ ...shown, store, modules, leases: { top: () => [] }, access, resources }, request, response),
+    handleRequest(
+      { ...shown, metrics, store, modules, leases: { top: () => [] }, access, resources },
+      request,
+      response,
+    ),
   );
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 });

@@ -1,6 +1,6 @@
 // What is shown to those who may look, but not change.
 import { applyPatch, createTwoFilesPatch, parsePatch, reversePatch } from "diff";
-import { isAlias, isMap, isScalar, parseAllDocuments, visit, type Node, type Pair, type YAMLMap } from "yaml";
+import { isAlias, isMap, isScalar, parseAllDocuments, visit, type Node, type Pair } from "yaml";
 import { keyOf, type Change, type Revision, type StoredResource } from "./revision.ts";
 
 /** What stands in the place of a value. */
