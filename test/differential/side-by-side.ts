@@ -4,12 +4,13 @@ import { Envoy } from "../support/envoy.ts";
 import { typed } from "../support/filter-chains.ts";
 import { freePorts } from "../support/ports.ts";
 
-/** Two lists of HTTP filters that should decide alike. */
+/** Two lists of HTTP filters that should decide alike, and the virtual hosts of each: one that answers 200 where left out. */
 export interface Pair {
   readonly native: readonly object[];
   readonly ours: readonly object[];
+  readonly virtualHosts?: Readonly<Record<Side, readonly object[]>>;
 }
-export type Side = keyof Pair;
+export type Side = "native" | "ours";
 
 /** How a client is connected; Envoy learns it by the PROXY protocol. */
 export interface Connection {
@@ -35,6 +36,8 @@ export interface Settings {
   /** Headers of answers that pass. */
   readonly show?: readonly object[];
   readonly clusters?: readonly object[];
+  /** Whether there is a cluster `upstream` that answers 200. */
+  readonly hasUpstream?: boolean;
 }
 
 const sides = ["native", "ours"] as const;
@@ -51,18 +54,28 @@ export class SideBySide {
   }
 
   static async start(pairs: readonly Pair[], settings: Settings = {}): Promise<SideBySide> {
-    const [adminPort = 0, port = 0] = await freePorts(2);
+    const [adminPort = 0, port = 0, upstreamPort = 0] = await freePorts(3);
     const address = (of: number): object => ({ socket_address: { address: "127.0.0.1", port_value: of } });
     const listener = {
       address: address(port),
       listener_filters: [
         { name: "proxy", typed_config: typed("listener.proxy_protocol.v3.ProxyProtocol", { stat_prefix: "p" }) },
       ],
-      filter_chains: pairs.flatMap((pair, at) => sides.map((side) => chainOf(pair[side], at, side, settings))),
+      filter_chains: pairs.flatMap((pair, at) => sides.map((side) => chainOf(pair, at, side, settings))),
     };
+    const upstream = { address: address(upstreamPort), filter_chains: [{ filters: [managerOf("upstream", [], {})] }] };
+    const endpoint = { endpoint: { address: address(upstreamPort) } };
+    const cluster = {
+      name: "upstream",
+      load_assignment: { cluster_name: "upstream", endpoints: [{ lb_endpoints: [endpoint] }] },
+    };
+    const { clusters = [], hasUpstream = false } = settings;
     const configuration = {
       admin: { address: address(adminPort) },
-      static_resources: { listeners: [listener], clusters: settings.clusters ?? [] },
+      static_resources: {
+        listeners: [listener, ...(hasUpstream ? [upstream] : [])],
+        clusters: [...clusters, ...(hasUpstream ? [cluster] : [])],
+      },
     };
     const envoy = await Envoy.start("side by side", JSON.stringify(configuration), adminPort, {
       concurrency: 1,
@@ -97,24 +110,33 @@ function portOf(pair: number, side: Side): number {
   return firstPort + 2 * pair + sides.indexOf(side);
 }
 
-function chainOf(filters: readonly object[], at: number, side: Side, { manager, show = [] }: Settings): object {
+function chainOf(pair: Pair, at: number, side: Side, settings: Settings): object {
+  return {
+    filter_chain_match: { source_ports: [portOf(at, side)] },
+    filters: [managerOf(`${side}-${at}`, pair[side], settings, pair.virtualHosts?.[side])],
+  };
+}
+
+function managerOf(
+  stat_prefix: string,
+  filters: readonly object[],
+  { manager, show = [] }: Settings,
+  virtualHosts?: readonly object[],
+): object {
   const route = {
     match: { prefix: "" },
     direct_response: { status: 200 },
     response_headers_to_add: show,
   };
   const config = typed("network.http_connection_manager.v3.HttpConnectionManager", {
-    stat_prefix: `${side}-${at}`,
+    stat_prefix,
     generate_request_id: false,
     normalize_path: false,
     ...manager,
-    route_config: { virtual_hosts: [{ name: "all", domains: ["*"], routes: [route] }] },
+    route_config: { virtual_hosts: virtualHosts ?? [{ name: "all", domains: ["*"], routes: [route] }] },
     http_filters: [...filters, { name: "router", typed_config: typed("http.router.v3.Router", {}) }],
   });
-  return {
-    filter_chain_match: { source_ports: [portOf(at, side)] },
-    filters: [{ name: "manager", typed_config: config }],
-  };
+  return { name: "manager", typed_config: config };
 }
 
 /** Sends requests one after another, as Envoy takes them, and reads the answers. */
