@@ -74,7 +74,7 @@ describe("meshwright filter pack, with a real registry", { skip }, () => {
   test("nobody pushes without a password", async () => {
     const { code, output } = await pack(["--tag", `${registry.at}/filters/hello:1.0`, "--push"], folder);
     assert.equal(code, 1);
-    assert.match(output, /it asks who pushes: run docker login for it first/);
+    assert.match(output, /it asks who you are: run docker login for it first/);
   });
 
   test("what Envoy would refuse is not packed", async () => {

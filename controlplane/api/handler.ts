@@ -1,9 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Resources } from "../journal/index.ts";
 import { pathOf, serveModule, type ModuleStore } from "../modules/index.ts";
+import type { Metrics } from "../observe/index.ts";
 import type { Consumption, LeaseService } from "../quota/index.ts";
-import { includesRole, type HttpAccess, type Role } from "../security/index.ts";
+import { includesRole, type ApiCaller, type HttpAccess, type Role } from "../security/index.ts";
 import { experimentsReport } from "./experiments-report.ts";
 import { limitsReport } from "./limits-report.ts";
+import { handleResources, isResourcePath, resourcePaths, roleFor } from "./resources.ts";
+import { send } from "./send.ts";
 import { statusReport, type StatusInput } from "./status-report.ts";
 import type { NodeStats } from "../fleet/index.ts";
 
@@ -13,6 +17,9 @@ export interface ApiSource extends StatusInput {
   readonly modules: ModuleStore;
   readonly leases: Pick<LeaseService, "top">;
   readonly access: HttpAccess;
+  readonly metrics: Pick<Metrics, "contentType" | "text">;
+  /** Undefined when none can be applied. */
+  readonly resources?: Resources | undefined;
 }
 
 /** Buckets that are told of. */
@@ -38,6 +45,7 @@ const answers: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ],
   ["/api/v1/experiments", (source, response) => send(response, 200, experimentsReport(source))],
   ["/api/v1/limits", ({ stats }, response) => send(response, 200, limitsReport(stats))],
+  ["/metrics", sendMetrics],
   ["/healthz", (_, response) => send(response, 200, { status: "alive" })],
   [
     "/readyz",
@@ -48,6 +56,21 @@ const answers: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ],
 ]);
 
+/** One of few names for a path, whatever a client asks for. */
+export function routeOf(path: string): string {
+  if (path.startsWith("/modules/")) return "/modules/{sha256}.wasm";
+  if (answers.has(path) || resourcePaths.includes(path)) return path;
+  return isResourcePath(path) ? "/api/v1/resources/{kind}/{name}" : "other";
+}
+
+const PLAIN: readonly string[] = ["/metrics", "/healthz", "/readyz"];
+
+/** What is told without encryption and to everybody, on a port of its own: metrics, and whether it lives and is ready. */
+export function handlePlainRequest(source: ApiSource, request: IncomingMessage, response: ServerResponse): void {
+  const plain = [...answers].filter(([known]) => PLAIN.includes(known));
+  answerFrom(new Map(plain), source, request, response);
+}
+
 /** Answers a request to the control plane's HTTP server. */
 export function handleRequest(source: ApiSource, request: IncomingMessage, response: ServerResponse): void {
   const path = pathOf(request);
@@ -57,10 +80,31 @@ export function handleRequest(source: ApiSource, request: IncomingMessage, respo
   }
   if (serveModule(source.modules, request, response)) return;
   // Also where nothing is: who may not read is not told what there is.
-  if (path.startsWith("/api/") && !isAllowed(source.access, "viewer", request, response)) return;
-  const answer = answers.get(path);
+  const isRead = path.startsWith("/api/") || path === "/metrics";
+  if (isRead && authorize(source.access, "viewer", request, response) === undefined) return;
+  if (source.resources !== undefined && isResourcePath(path)) {
+    const caller = authorize(source.access, roleFor(request.method ?? ""), request, response);
+    if (caller !== undefined) void handleResources(source.resources, caller.name, request, response);
+    return;
+  }
+  const more = source.resources === undefined ? [] : resourcePaths;
+  answerFrom(answers, source, request, response, [...more, "/modules/<sha256>.wasm"]);
+}
+
+/** @param more paths that are answered elsewhere. */
+function answerFrom(
+  known: ReadonlyMap<string, Answer>,
+  source: ApiSource,
+  request: IncomingMessage,
+  response: ServerResponse,
+  more: readonly string[] = [],
+): void {
+  const answer = known.get(pathOf(request));
   if (answer === undefined) {
-    send(response, 404, { error: `nothing at ${path}`, paths: [...answers.keys(), "/modules/<sha256>.wasm"] });
+    send(response, 404, {
+      error: `nothing at ${pathOf(request)}`,
+      paths: [...known.keys(), ...more],
+    });
   } else if (request.method !== "GET" && request.method !== "HEAD") {
     response.setHeader("allow", "GET, HEAD");
     send(response, 405, { error: `expected GET or HEAD, found ${request.method ?? "no method"}` });
@@ -69,25 +113,35 @@ export function handleRequest(source: ApiSource, request: IncomingMessage, respo
   }
 }
 
-/** Whether the caller has a role; otherwise the request is answered with 401 or 403. */
-export function isAllowed(access: HttpAccess, role: Role, request: IncomingMessage, response: ServerResponse): boolean {
+/** Who a request comes from, if it may do what needs a role; otherwise undefined, and it is answered with 401 or 403. */
+export function authorize(
+  access: HttpAccess,
+  role: Role,
+  request: IncomingMessage,
+  response: ServerResponse,
+): ApiCaller | undefined {
   const caller = access.identify(request);
   if (caller === undefined) {
     refuse(response, pathOf(request), `a token of the role ${role}, in the header authorization`);
-    return false;
+    return undefined;
   }
-  if (includesRole(caller.role, role)) return true;
+  if (includesRole(caller.role, role)) return caller;
   const error = `${pathOf(request)} needs the role ${role}, and ${caller.name} has the role ${caller.role}`;
   send(response, 403, { error });
-  return false;
+  return undefined;
+}
+
+function sendMetrics({ metrics }: ApiSource, response: ServerResponse): void {
+  metrics.text().then(
+    (text) => {
+      response.writeHead(200, { "content-type": metrics.contentType });
+      response.end(response.req.method === "HEAD" ? undefined : text);
+    },
+    (error: unknown) => send(response, 500, { error: error instanceof Error ? error.message : String(error) }),
+  );
 }
 
 function refuse(response: ServerResponse, what: string, needed: string): void {
   response.setHeader("www-authenticate", 'Bearer realm="meshwright"');
   send(response, 401, { error: `${what} needs ${needed}` });
-}
-
-function send(response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { "content-type": "application/json" });
-  response.end(response.req.method === "HEAD" ? undefined : `${JSON.stringify(body, undefined, 2)}\n`);
 }

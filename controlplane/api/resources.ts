@@ -14,7 +14,9 @@ import {
 } from "../journal/index.ts";
 import type { Problem } from "../model/index.ts";
 import { StoreUnavailableError } from "../store/index.ts";
+import type { Role } from "../security/index.ts";
 import { parseApply, parseJson, readBody, RequestError, text, wholeNumber } from "./body.ts";
+import { send } from "./send.ts";
 
 /** What `apply`, `delete` and `rollback` answer; `diff` adds the faults. */
 export interface ChangeReport extends Outcome {
@@ -73,12 +75,25 @@ const routes: readonly Route[] = [
   { method: "GET", path: /^history$/, answer: history },
 ];
 
-/** Whether a path is one of the applied resources, and whether the method changes them. */
-export function resourceRoute(method: string, path: string): { readonly changes: boolean } | undefined {
-  if (!path.startsWith(PREFIX)) return undefined;
-  const rest = path.slice(PREFIX.length);
-  if (!routes.some((route) => route.path.test(rest))) return undefined;
-  return { changes: method !== "GET" && method !== "HEAD" && rest !== "diff" };
+/** The paths of the applied resources, for people. */
+export const resourcePaths = [
+  "resources",
+  "resources/<kind>/<name>",
+  "apply",
+  "diff",
+  "delete",
+  "rollback",
+  "history",
+].map((path) => `${PREFIX}${path}`);
+
+/** Whether a path is one of the applied resources. */
+export function isResourcePath(path: string): boolean {
+  return path.startsWith(PREFIX) && routes.some((route) => route.path.test(path.slice(PREFIX.length)));
+}
+
+/** What is needed to use a path. Also of what changes nothing where it runs filters that the request brings: a dry run, a diff. */
+export function roleFor(method: string): Role {
+  return method === "GET" || method === "HEAD" ? "viewer" : "operator";
 }
 
 /**
@@ -222,9 +237,4 @@ function optionsOf(request: IncomingMessage, query: URLSearchParams): ChangeOpti
 
 function wantsYaml(request: IncomingMessage): boolean {
   return /^application\/yaml\b/.test(request.headers.accept ?? "");
-}
-
-function send(response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { "content-type": "application/json" });
-  response.end(response.req.method === "HEAD" ? undefined : `${JSON.stringify(body, undefined, 2)}\n`);
 }

@@ -3,6 +3,7 @@ import { request as secureRequest } from "node:https";
 import { readFileSync } from "node:fs";
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import { Option, type Command } from "commander";
+import type { Refusal } from "../api/index.ts";
 import { formatHostPort, type HostPort } from "../control/index.ts";
 import { Authority, formatIdentity, readStateAuthority, urisOf } from "../security/index.ts";
 import { httpOption, stateOption } from "./options.ts";
@@ -28,22 +29,55 @@ export function addConnectionOptions(command: Command): Command {
     .option("--insecure", "without encryption, for a control plane that runs so", false);
 }
 
+/** What is asked of the API besides a path. */
+export interface Question {
+  readonly method?: "GET" | "POST" | "DELETE";
+  /** Sent as JSON. */
+  readonly body?: object;
+  readonly timeoutMs?: number;
+}
+
+/** The API does not answer, or refuses. */
+export class NoAnswerError extends Error {
+  /** The whole answer, where it refuses. */
+  readonly refusal: Refusal | undefined;
+
+  constructor(message: string, refusal?: Refusal) {
+    super(message);
+    this.refusal = refusal;
+  }
+}
+
 /** What a control plane's API answers; undefined, with a line on stderr and exit status 1, when it does not. */
-export async function ask(connection: Connection, path: string): Promise<unknown> {
-  const url = `${connection.insecure ? "http" : "https"}://${formatHostPort(connection.http)}${path}`;
+export async function ask(connection: Connection, path: string, question: Question = {}): Promise<unknown> {
   try {
-    const { status, body } = await send(url, await optionsOf(connection));
-    if (status !== 200) throw new Error(reasonOf(status, body));
-    return JSON.parse(body) as unknown;
+    return await query(connection, path, question);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`meshwright: no answer from ${url}: ${reason}\n`);
+    process.stderr.write(`meshwright: ${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 1;
     return undefined;
   }
 }
 
-type TlsOptions = RequestOptions & {
+/**
+ * What a control plane's API answers.
+ *
+ * @throws NoAnswerError
+ */
+export async function query(connection: Connection, path: string, question: Question = {}): Promise<unknown> {
+  const url = `${connection.insecure ? "http" : "https"}://${formatHostPort(connection.http)}${path}`;
+  try {
+    const { status, body } = await send(url, await optionsOf(connection), question);
+    if (status !== 200) throw refused(url, status, body);
+    return JSON.parse(body) as unknown;
+  } catch (error) {
+    if (error instanceof NoAnswerError) throw error;
+    throw new NoAnswerError(`no answer from ${url}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+type TlsOptions = Omit<RequestOptions, "headers"> & {
+  headers: Readonly<Record<string, string>>;
   ca?: string;
   cert?: string;
   key?: string;
@@ -52,7 +86,7 @@ type TlsOptions = RequestOptions & {
 
 async function optionsOf({ state, ca, insecure }: Connection): Promise<TlsOptions> {
   const token = process.env["MESHWRIGHT_TOKEN"];
-  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const headers: TlsOptions["headers"] = token === undefined ? {} : { authorization: `Bearer ${token}` };
   if (insecure) return { headers };
   if (ca !== undefined) return { headers, ca: readFileSync(ca, "utf8") };
   const own = readStateAuthority(state);
@@ -78,7 +112,11 @@ async function optionsOf({ state, ca, insecure }: Connection): Promise<TlsOption
   return { ...options, cert: certificate, key: privateKey };
 }
 
-function send(url: string, options: TlsOptions): Promise<{ status: number; body: string }> {
+function send(
+  url: string,
+  options: TlsOptions,
+  { method = "GET", body, timeoutMs = 10_000 }: Question,
+): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
     const receive = (response: IncomingMessage): void => {
       const chunks: Buffer[] = [];
@@ -88,21 +126,26 @@ function send(url: string, options: TlsOptions): Promise<{ status: number; body:
     };
     const request = (url.startsWith("https:") ? secureRequest : plainRequest)(
       url,
-      { ...options, agent: false },
+      {
+        ...options,
+        method,
+        headers: { ...options.headers, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+        agent: false,
+      },
       receive,
     );
-    request.setTimeout(10_000, () => request.destroy(new Error("no answer in 10 s")));
+    request.setTimeout(timeoutMs, () => request.destroy(new Error(`no answer in ${timeoutMs / 1_000} s`)));
     request.on("error", reject);
-    request.end();
+    request.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }
 
-function reasonOf(status: number, body: string): string {
+function refused(url: string, status: number, body: string): NoAnswerError {
   try {
-    const { error } = JSON.parse(body) as { error?: unknown };
-    if (typeof error === "string") return `${status}: ${error}`;
+    const refusal = JSON.parse(body) as Partial<Refusal>;
+    if (typeof refusal.error === "string") return new NoAnswerError(refusal.error, refusal as Refusal);
   } catch {
     // No answer of ours.
   }
-  return `status ${status}`;
+  return new NoAnswerError(`no answer from ${url}: status ${status}`);
 }

@@ -8,6 +8,8 @@ import { addFilterCommands } from "./filter/index.ts";
 import { importFiles, type ImportFlags } from "./import.ts";
 import { limits, type LimitsOptions } from "./limits.ts";
 import { httpOption, parseLifetime, stateOption, trustDomainOption, xdsOption } from "./options.ts";
+import { parseHostPort } from "./parse-host-port.ts";
+import { addResourceCommands } from "./resources/index.ts";
 import { collect } from "./request-flags.ts";
 import { quota, type QuotaOptions } from "./quota.ts";
 import { serve, type ServeOptions } from "./serve.ts";
@@ -23,11 +25,16 @@ const program = new Command("meshwright")
 
 program
   .command("serve")
-  .description("serve the resources in a folder to sidecars, and every change of them")
-  .requiredOption("--config <folder>", "folder of YAML files")
-  .addOption(stateOption("where modules, tokens and the authority of certificates are kept"))
+  .description("serve resources to sidecars, and every change of them: those of a folder, and those that are applied")
+  .option("--config <folder>", "folder of YAML files")
+  .addOption(stateOption("where applied resources, modules, tokens and the authority of certificates are kept"))
   .addOption(xdsOption())
   .addOption(httpOption("where modules, status and health are served"))
+  .option(
+    "--metrics <address>",
+    "also serve metrics and health here, without encryption and to everybody, for Prometheus and probes",
+    parseHostPort,
+  )
   .addOption(trustDomainOption())
   .option("--authority-cert <file>", "your own authority, which issues certificates; made in --state when left out")
   .option("--authority-key <file>", "its key")
@@ -102,6 +109,7 @@ addConnectionOptions(program.command("limits"))
   .option("--json", "print it as JSON", false)
   .action((options: LimitsOptions) => limits(options));
 
+addResourceCommands(program);
 addBootstrapCommand(program);
 addTokenCommands(program);
 addAbCommands(program);

@@ -1,17 +1,20 @@
+import { join } from "node:path";
 import { pino, type Logger } from "pino";
 import pretty from "pino-pretty";
 import { ControlPlane, FaultySourceError, type HostPort } from "../control/index.ts";
 import { RedisLedger, type Ledger } from "../quota/index.ts";
 import { Security } from "../security/index.ts";
-import { FolderSource } from "../source/index.ts";
+import { FolderSource, MergedSource } from "../source/index.ts";
+import { SqliteStore } from "../store/index.ts";
 import { MODULES_CLUSTER } from "../bootstrap/index.ts";
 import { pairOf } from "./bootstrap.ts";
 
 export interface ServeOptions {
-  readonly config: string;
+  readonly config?: string;
   readonly state: string;
   readonly xds: HostPort;
   readonly http: HostPort;
+  readonly metrics?: HostPort;
   readonly quotaStore?: string;
   readonly trustDomain?: string;
   readonly authorityCert?: string;
@@ -33,10 +36,12 @@ export async function serve(options: ServeOptions): Promise<void> {
   try {
     const security = options.insecure ? undefined : await openSecurity(options, log);
     plane = await ControlPlane.start({
-      source: new FolderSource(options.config),
+      source: options.config === undefined ? new MergedSource([]) : new FolderSource(options.config),
+      store: SqliteStore.open(join(options.state, "state.db")),
       stateFolder: options.state,
       xds: options.xds,
       http: options.http,
+      ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
       modulesCluster: MODULES_CLUSTER,
       keepStats: options.keepStats,
       ...(ledger === undefined ? {} : { ledger }),
@@ -45,7 +50,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     });
   } catch (error) {
     if (error instanceof FaultySourceError) {
-      process.stderr.write(`${error.message}\nmeshwright: ${options.config} cannot be served\n`);
+      process.stderr.write(`${error.message}\nmeshwright: ${options.config ?? options.state} cannot be served\n`);
     } else {
       process.stderr.write(`meshwright: ${error instanceof Error ? error.message : String(error)}\n`);
     }

@@ -1,4 +1,4 @@
-import type { Model, Resource } from "../model/index.ts";
+import { resourcesOf } from "../model/index.ts";
 import type { Release } from "./pipeline.ts";
 
 /** Which resources differ between two releases, as `Kind name`; a WasmModule differs with its bytes. */
@@ -16,16 +16,4 @@ function contents({ model, modules }: Release): Map<string, string> {
       JSON.stringify([metadata, spec, kind === "WasmModule" ? modules.get(metadata.name)?.sha256 : undefined]),
     ]),
   );
-}
-
-function resourcesOf(model: Model): Resource[] {
-  return [
-    ...model.services.values(),
-    ...model.httpRoutes.values(),
-    ...model.grpcRoutes.values(),
-    ...model.wasmModules.values(),
-    ...model.filterPolicies.values(),
-    ...model.quotas.values(),
-    ...model.rollouts.values(),
-  ];
 }

@@ -87,6 +87,25 @@ describe("start", () => {
     assert.equal(source.watchers.size, 0);
   });
 
+  test("without any resource it serves an empty mesh, and says so", async () => {
+    const source = new MemorySource();
+    const log: string[] = [];
+    const plane = await ControlPlane.start({
+      ...optionsFor(source),
+      log: pino({}, { write: (line: string) => void log.push(line) }),
+    });
+    try {
+      assert.equal(plane.release?.model.services.size, 0);
+      assert.match(log.join(""), /there are no resources yet/);
+      source.files = [service("a")];
+      for (const changed of source.watchers) changed();
+      await plane.reload();
+      assert.deepEqual([...plane.release.model.services.keys()], ["a"]);
+    } finally {
+      await plane.close();
+    }
+  });
+
   test("a source that cannot be read is refused with the reason", async () => {
     const source = new MemorySource();
     source.afterList = () => {

@@ -1,13 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { ServerCredentials } from "@grpc/grpc-js";
 import type { Logger } from "pino";
-import { handleRequest, statusReport } from "../api/index.ts";
+import { handlePlainRequest, handleRequest, routeOf, statusReport } from "../api/index.ts";
 import { addClientStatusService, addMetricsService, Fleet, KeptNames, NodeStats } from "../fleet/index.ts";
+import { Journal, JournalSource, Resources } from "../journal/index.ts";
 import { formatProblem, type Problem } from "../model/index.ts";
-import { ModuleStore } from "../modules/index.ts";
+import { ModuleFetcher, ModuleStore, pathOf } from "../modules/index.ts";
+import { Activity, Metrics, watchRequest } from "../observe/index.ts";
 import { addQuotaService, LeaseService, MemoryLedger, Quotas, type Ledger } from "../quota/index.ts";
 import { InsecureAccess, type HttpAccess, type Security } from "../security/index.ts";
-import type { Source, StopWatching } from "../source/index.ts";
+import { MergedSource, type Source, type StopWatching } from "../source/index.ts";
+import type { Store } from "../store/index.ts";
 import { XdsServer, type Caller, type NodeInfo, type Snapshot } from "../xds/index.ts";
 import { changedResources } from "./changes.ts";
 import { formatHostPort, type HostPort } from "./host-port.ts";
@@ -16,12 +19,20 @@ import { Secrets } from "./secrets.ts";
 import { Pipeline, type Release } from "./pipeline.ts";
 
 export interface ControlPlaneOptions {
+  /** Resources that are not changed over the API, such as those of a folder. */
   readonly source: Source;
+  /**
+   * What survives the control plane: the resources that are applied over the API, with their history, and served beside those of the
+   * source. Closed in the end. Without it, none can be applied.
+   */
+  readonly store?: Store;
   /** Folder for modules; made when it is missing. */
   readonly stateFolder: string;
   /** Where to listen; port 0 takes any free one. */
   readonly xds: HostPort;
   readonly http: HostPort;
+  /** Where metrics and health are served to everybody, without encryption; nowhere when left out. */
+  readonly metrics?: HostPort;
   /** The cluster of a sidecar's bootstrap from which Envoy fetches modules. */
   readonly modulesCluster: string;
   /** Where the counts of quotas are kept, and closed in the end. Default: in this process. */
@@ -45,6 +56,9 @@ export class FaultySourceError extends Error {
 
 /** A running control plane: follows a source and serves the sidecars of a mesh. */
 export class ControlPlane {
+  /** What it does, for whoever measures. */
+  readonly activity = new Activity();
+  readonly metrics: Metrics = new Metrics(this);
   /** The sidecars. */
   readonly fleet = new Fleet();
   /** What sidecars report of themselves. */
@@ -53,14 +67,20 @@ export class ControlPlane {
   readonly leases: LeaseService;
   /** Who may do what over HTTP. */
   readonly access: HttpAccess;
+  /** The resources that are applied over the API; undefined when none can be. */
+  readonly resources: Resources | undefined;
+  readonly #source: Source;
   readonly #ledger: Ledger;
   #quotas = new Quotas([]);
   readonly #options: ControlPlaneOptions;
-  readonly #store: ModuleStore;
+  readonly #modules: ModuleStore;
+  readonly #fetcher: ModuleFetcher;
   readonly #pipeline: Pipeline;
   readonly #secrets: Secrets | undefined;
   readonly #xds: XdsServer;
   readonly #http: Server;
+  /** Of {@link ControlPlaneOptions.metrics}. */
+  readonly #plainHttp: Server | undefined;
   #release: Release | undefined;
   #appliedAt: Date | undefined;
   #refused: readonly Problem[] = [];
@@ -70,11 +90,16 @@ export class ControlPlane {
   #isStale = false;
   #stopWatching: StopWatching | undefined;
 
-  private constructor(options: ControlPlaneOptions) {
+  private constructor(options: ControlPlaneOptions, journal: Journal | undefined) {
     this.#options = options;
     this.stats = new NodeStats({ names: KeptNames.default(options.keepStats) });
-    this.#store = new ModuleStore(options.stateFolder);
-    this.#pipeline = new Pipeline(options.source, this.#store, {
+    this.#modules = new ModuleStore(options.stateFolder);
+    this.#fetcher = new ModuleFetcher(this.#modules, { onFetched: () => void this.reload() });
+    const { source } = options;
+    this.#source = journal === undefined ? source : new MergedSource([source, new JournalSource(journal)]);
+    this.resources =
+      journal && new Resources(journal, (candidate) => this.#check(new MergedSource([source, candidate])));
+    this.#pipeline = new Pipeline(this.#source, this.#modules, this.#fetcher, {
       modulesAuthority: formatHostPort(options.http),
       modulesCluster: options.modulesCluster,
       ...(options.security?.authority === undefined ? {} : { trustDomain: options.security.trustDomain }),
@@ -86,13 +111,18 @@ export class ControlPlane {
     this.access = security?.access ?? new InsecureAccess([options.http.host]);
     this.#xds = new XdsServer({
       source: { snapshot: (node) => this.#snapshot(node) },
-      observer: this.fleet,
+      observer: this.activity.watchStreams(this.fleet),
       ...(authorize === undefined ? {} : { authorize }),
       interceptors: security === undefined ? [] : [security.admission.interceptor],
       onError: (error) => options.log.error({ err: error }, "internal error while serving a stream"),
     });
-    const answer = (request: IncomingMessage, response: ServerResponse): void => handleRequest(this, request, response);
+    const answer = (request: IncomingMessage, response: ServerResponse): void => {
+      watchRequest(this.activity, routeOf(pathOf(request)), request, response);
+      handleRequest(this, request, response);
+    };
     this.#http = security?.httpsServer(answer) ?? createServer(answer);
+    this.#plainHttp =
+      options.metrics && createServer((request, response) => handlePlainRequest(this, request, response));
     addMetricsService(this.#xds.grpc, this.stats, authorize === undefined ? {} : { authorize });
     const maySeeAll = security && { authorize: (caller: Caller) => security.admission.refusalToSeeAll(caller) };
     addClientStatusService(this.#xds.grpc, this.fleet, maySeeAll);
@@ -100,7 +130,9 @@ export class ControlPlane {
     this.leases = new LeaseService({
       ledger: this.#ledger,
       quotas: () => this.#quotas,
+      onDecision: (decision) => this.metrics.quotaDecision(decision),
       onLedger: (error) => {
+        this.metrics.quotaStore(error === undefined);
         if (error === undefined) options.log.info("the counts of quotas are reached again");
         else
           options.log.error(
@@ -115,15 +147,16 @@ export class ControlPlane {
 
   /**
    * Starts to serve once the source was read.
-   * @throws FaultySourceError when what the source holds cannot be served.
+   * @throws FaultySourceError when what the source holds cannot be served, and nothing can be applied to mend it.
+   * @throws StoreUnavailableError
    */
   static async start(options: ControlPlaneOptions): Promise<ControlPlane> {
-    const plane = new ControlPlane(options);
+    const plane = new ControlPlane(options, options.store && (await Journal.open(options.store)));
     // Watched before it is read, so that a change in between leads to another reading.
-    plane.#stopWatching = await options.source.watch(() => void plane.reload());
+    plane.#stopWatching = await plane.#source.watch(() => void plane.reload());
     try {
       await plane.reload();
-      if (plane.#release === undefined) throw plane.#unread ?? new FaultySourceError(plane.#refused);
+      if (plane.#release === undefined) await plane.#refuseToStart();
       await plane.#listen();
     } catch (error) {
       await plane.close();
@@ -134,7 +167,7 @@ export class ControlPlane {
 
   /** Modules by their hash. */
   get modules(): ModuleStore {
-    return this.#store;
+    return this.#modules;
   }
 
   /** What is served now. */
@@ -161,13 +194,33 @@ export class ControlPlane {
 
   async close(): Promise<void> {
     await this.#stopWatching?.();
+    this.#fetcher.close();
     await this.#reloading;
-    this.#http.close();
-    this.#http.closeAllConnections();
+    for (const server of [this.#http, this.#plainHttp]) {
+      server?.close();
+      server?.closeAllConnections();
+    }
     await this.#xds.close();
     await this.#ledger.close();
     this.#secrets?.stop();
     this.#options.security?.close();
+    await this.#options.store?.close();
+  }
+
+  /** What is wrong with a source that may come to be served. */
+  async #check(candidate: Source): Promise<readonly Problem[]> {
+    const result = await this.#pipeline.prepare(candidate);
+    return result.ok ? [] : result.problems;
+  }
+
+  /** Applied resources with a fault, as another version of this program may find in them, are mended over the API. */
+  async #refuseToStart(): Promise<void> {
+    const { log } = this.#options;
+    if (this.#unread !== undefined) throw this.#unread;
+    const applied = await this.resources?.journal.state();
+    if (applied === undefined || applied.resources.size === 0) throw new FaultySourceError(this.#refused);
+    for (const problem of this.#refused) log.error({ problem }, `refused: ${formatProblem(problem)}`);
+    log.warn("nothing is served until the applied resources, or those of the folder, are mended");
   }
 
   async #reloadWhileStale(): Promise<void> {
@@ -182,11 +235,13 @@ export class ControlPlane {
 
   async #reload(): Promise<void> {
     const { log } = this.#options;
+    const reload = this.activity.startReload();
     try {
       this.#unread = undefined;
-      const result = await this.#pipeline.prepare();
+      const result = await this.#pipeline.prepare(undefined, (stage) => reload.stage(stage));
       if (!result.ok) {
         this.#refused = result.problems;
+        reload.end("refused");
         if (this.#release === undefined) return;
         for (const problem of result.problems) log.error({ problem }, `refused: ${formatProblem(problem)}`);
         log.warn("the change is refused; what was served before is still served");
@@ -195,7 +250,8 @@ export class ControlPlane {
       const changes = changedResources(this.#release, result.release);
       const wasRefused = this.#refused.length > 0;
       this.#refused = [];
-      if (changes.length === 0) {
+      if (changes.length === 0 && this.#release !== undefined) {
+        reload.end("unchanged");
         if (wasRefused) log.info("the source is good again, and as it is served");
         return;
       }
@@ -205,12 +261,14 @@ export class ControlPlane {
       this.#release = result.release;
       this.#appliedAt = new Date();
       this.#quotas = new Quotas(result.release.model.quotas.values());
-      const what = isFirst ? `${String(changes.length)} resources` : changes.join(", ");
-      log.info({ changes }, `serving ${what}`);
+      if (changes.length === 0) log.warn("there are no resources yet, so sidecars are served nothing until there are");
+      else log.info({ changes }, `serving ${isFirst ? `${String(changes.length)} resources` : changes.join(", ")}`);
+      reload.end("applied", changes);
       this.#xds.update();
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
       this.#unread = failure;
+      reload.end("failed");
       if (this.#release === undefined) return;
       const what = "the source could not be read, and what was served before is still served";
       log.error({ err: failure }, `${what}: ${failure.message}`);
@@ -250,16 +308,22 @@ export class ControlPlane {
   }
 
   async #listen(): Promise<void> {
-    const { xds, http, log, security } = this.#options;
-    await new Promise<void>((resolve, reject) => {
-      this.#http.once("error", (error) => {
-        reject(new Error(`cannot listen on ${formatHostPort(http)}: ${error.message}`, { cause: error }));
-      });
-      this.#http.listen(http.port, http.host, resolve);
-    });
+    const { xds, http, metrics, log, security } = this.#options;
+    await listenOn(this.#http, http);
+    if (this.#plainHttp && metrics) await listenOn(this.#plainHttp, metrics);
     await this.#xds.listen(formatHostPort(xds), security?.grpcCredentials() ?? ServerCredentials.createInsecure());
     const [how, scheme] = security === undefined ? ["without encryption, HTTP", "HTTP"] : ["with mutual TLS", "HTTPS"];
+    if (metrics) log.info(`metrics and health on ${formatHostPort(metrics)}, HTTP, to everybody`);
     log.info(`xDS on ${formatHostPort(xds)}, ${scheme} on ${formatHostPort(http)}, ${how}`);
     if (security === undefined) log.warn("--insecure: whoever reaches these ports may do everything");
   }
+}
+
+function listenOn(server: Server, address: HostPort): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error) => {
+      reject(new Error(`cannot listen on ${formatHostPort(address)}: ${error.message}`, { cause: error }));
+    });
+    server.listen(address.port, address.host, resolve);
+  });
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { formatProblem } from "../model/index.ts";
-import { ModuleStore } from "../modules/index.ts";
+import { ModuleFetcher, ModuleStore } from "../modules/index.ts";
 import { FolderSource } from "../source/index.ts";
 import { Pipeline } from "./pipeline.ts";
 
@@ -32,11 +32,8 @@ test("a Rollout, which nobody would carry out, is refused", async () => {
   try {
     writeFileSync(join(folder, "mesh.yaml"), text);
     const settings = { modulesAuthority: "plane:80", modulesCluster: "plane" };
-    const result = await new Pipeline(
-      new FolderSource(folder),
-      new ModuleStore(join(folder, "state")),
-      settings,
-    ).prepare();
+    const store = new ModuleStore(join(folder, "state"));
+    const result = await new Pipeline(new FolderSource(folder), store, new ModuleFetcher(store), settings).prepare();
     assert.ok(!result.ok);
     assert.deepEqual(
       result.problems.map((problem) => formatProblem(problem).replace(/^.*mesh\.yaml/, "mesh.yaml")),

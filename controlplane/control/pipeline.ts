@@ -1,10 +1,10 @@
-import { readFile } from "node:fs/promises";
 import { compareProblems, type Model, type Problem } from "../model/index.ts";
-import type { ModuleStore } from "../modules/index.ts";
+import type { ModuleFetcher, ModuleStore } from "../modules/index.ts";
+import type { ReloadStage } from "../observe/index.ts";
 import { loadFromSource, type Source } from "../source/index.ts";
 import { translate, type Translation, type TranslationSettings } from "../translate/index.ts";
 import { FilterChecks, type LoadedModule } from "./filter-checks.ts";
-import { loadModules } from "./load-modules.ts";
+import { loadModules, remoteModules } from "./load-modules.ts";
 
 /** What can be served. */
 export interface Release {
@@ -24,31 +24,44 @@ export type PrepareResult =
 export class Pipeline {
   readonly #source: Source;
   readonly #store: ModuleStore;
+  readonly #fetcher: ModuleFetcher;
   readonly #settings: TranslationSettings;
   readonly #checks = new FilterChecks();
 
-  constructor(source: Source, store: ModuleStore, settings: TranslationSettings) {
+  constructor(source: Source, store: ModuleStore, fetcher: ModuleFetcher, settings: TranslationSettings) {
     this.#source = source;
     this.#store = store;
+    this.#fetcher = fetcher;
     this.#settings = settings;
   }
 
-  async prepare(): Promise<PrepareResult> {
-    const result = await loadFromSource(this.#source);
+  /**
+   * @param source another than the usual one, to look at it beforehand.
+   * @param begin is told of each stage when it begins.
+   */
+  async prepare(source = this.#source, begin: (stage: ReloadStage) => void = () => undefined): Promise<PrepareResult> {
+    begin("read");
+    const result = await loadFromSource(source);
     if (!result.ok) return result;
     const { model } = result;
-    const loaded = await loadModules(model, this.#store, readFile);
+    begin("modules");
+    const loaded = await loadModules(model, this.#store, {
+      read: (path) => source.read(path),
+      fetch: (module) => this.#fetcher.fetch(module),
+    });
+    if (source === this.#source) this.#fetcher.retain(remoteModules(model));
+    begin("check");
     const problems = [
       ...loaded.problems,
       ...this.#checkMtls(model),
       ...refuseRollouts(model),
       ...(await this.#checks.check(model, loaded.modules)),
     ];
+    begin("translate");
+    const translation = translate(model, loaded.modules, this.#settings);
+    problems.push(...translation.check());
     if (problems.length > 0) return { ok: false, problems: problems.sort(compareProblems) };
-    return {
-      ok: true,
-      release: { model, modules: loaded.modules, translation: translate(model, loaded.modules, this.#settings) },
-    };
+    return { ok: true, release: { model, modules: loaded.modules, translation } };
   }
 
   /** Without certificates, what is to be encrypted would travel in plaintext. */

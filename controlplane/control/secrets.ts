@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { CertificateError, WorkloadCertificates, type Security } from "../security/index.ts";
 import { secretSet } from "../translate/index.ts";
-import { snapshotOf, TypeUrl, type ResourceSet, type Snapshot } from "../xds/index.ts";
+import { createResourceSet, snapshotOf, TypeUrl, type ResourceSet, type Snapshot } from "../xds/index.ts";
 import type { Release } from "./pipeline.ts";
 
 /** Adds to what a sidecar is served the secrets of its Service, and of no other. */
@@ -57,7 +57,11 @@ export class Secrets {
     const known = this.#snapshots.get(snapshot);
     if (known?.secrets === secrets) return known.snapshot;
     const others = [...snapshot.sets.values()].filter(({ typeUrl }) => typeUrl !== TypeUrl.secret);
-    const made = snapshotOf([secrets, ...others]);
+    // An EnvoyPatch may have added others.
+    const added = [...(snapshot.sets.get(TypeUrl.secret)?.resources.values() ?? [])];
+    const all =
+      added.length === 0 ? secrets : createResourceSet(TypeUrl.secret, [...secrets.resources.values(), ...added]);
+    const made = snapshotOf([all, ...others]);
     this.#snapshots.set(snapshot, { secrets, snapshot: made });
     return made;
   }

@@ -45,7 +45,7 @@ async function loadFromMesh(filter: string, folder: string, { module, policy }: 
   const chosen = choosePolicy(filter, model, folder, policy);
   const file = module ?? model.wasmModules.get(chosen.spec.module)?.filePath;
   if (file === undefined)
-    throw new InputError(`${folder}: there is no WasmModule ${chosen.spec.module}; give --module`);
+    throw new InputError(`${folder}: WasmModule ${chosen.spec.module} is in no file here; give --module`);
   return { configuration: chosen.spec.configuration ?? {}, module: await readModule(file, filter) };
 }
 

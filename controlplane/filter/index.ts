@@ -9,6 +9,6 @@ export { readCodeMap, readModule } from "./read-module.ts";
 export type { CodeGroup, Share } from "./code-groups.ts";
 export { reportModule, type ExportReport, type ModuleReport } from "./report.ts";
 export { nameWithPlaces, Symbolizer } from "./symbolize.ts";
-export type { Variant } from "./oci/image.ts";
+export type { Variant } from "../oci/index.ts";
 export { DevSession, type DevEvent, type DevOptions } from "./dev/session.ts";
 export { scaffold, type Scaffolded } from "./scaffold.ts";

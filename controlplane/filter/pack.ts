@@ -1,9 +1,13 @@
 import { FilterError } from "./filter-error.ts";
-import { credentialsFor } from "./oci/credentials.ts";
-import { createImage, type Variant } from "./oci/image.ts";
-import { writeLayout } from "./oci/layout.ts";
-import { formatReference, parseReference } from "./oci/reference.ts";
-import { pushImage } from "./oci/registry.ts";
+import {
+  createImage,
+  credentialsFor,
+  formatReference,
+  parseReference,
+  pushImage,
+  writeLayout,
+  type Variant,
+} from "../oci/index.ts";
 import { readModule } from "./read-module.ts";
 import { reportModule } from "./report.ts";
 
@@ -27,12 +31,16 @@ export interface Packed {
 
 /**
  * Puts a module into an OCI image, and the image where it is wanted.
- * @throws FilterError when Envoy would refuse the module, or the image has nowhere to go or cannot get there.
+ * @throws FilterError when Envoy would refuse the module, or the image has nowhere to go.
+ * @throws OciError when it cannot get there.
  */
 export async function packFilter(file: string, options: PackOptions): Promise<Packed> {
   const { tag, out, push, variant, rootIds } = options;
   if (out === undefined && !push) throw new FilterError("nothing to do: expected --out, --push or both");
   const target = parseReference(tag);
+  if (target.tag === undefined || target.digest !== undefined) {
+    throw new FilterError(`--tag ${tag}: expected REGISTRY/REPOSITORY:TAG; the digest is that of what is made`);
+  }
   const module = readModule(file);
   const { abiVersion, problems } = reportModule(module);
   if (abiVersion === null || problems.length > 0) {

@@ -1,34 +1,29 @@
 import { checkAnnotations } from "./annotations.ts";
+import { checkModules } from "./check-modules.ts";
 import { checkQuotas } from "./check-quotas.ts";
 import { checkRollouts } from "./check-rollouts.ts";
 import { checkRoutes } from "./check-routes.ts";
 import { checkServices } from "./check-services.ts";
-import { repeated } from "./claims.ts";
+import { checkTargets } from "./check-targets.ts";
 import type { Found } from "./claims.ts";
 import type { Problem } from "./problem.ts";
-import { checkServiceRef, unknownName } from "./references.ts";
+import { unknownName } from "./references.ts";
 import type { MayExist } from "./references.ts";
+import { resourcesOf } from "./resources.ts";
 import type { FilterPolicy, Model, Resource, Route } from "./resources.ts";
 
 /** Finds the faults that a JSON Schema cannot: within a resource, and between resources. */
 export function checkModel(model: Model, mayExist: MayExist): Problem[] {
-  const { services, httpRoutes, grpcRoutes, wasmModules, filterPolicies, quotas, rollouts } = model;
-  const resources: Resource[] = [
-    services,
-    httpRoutes,
-    grpcRoutes,
-    wasmModules,
-    filterPolicies,
-    quotas,
-    rollouts,
-  ].flatMap((map) => [...map.values()]);
+  const { services, filterPolicies, quotas, envoyPatches } = model;
   return [
-    ...resources.flatMap((resource) => [...checkAnnotations(resource), checkCreation(resource)]),
+    ...resourcesOf(model).flatMap((resource) => [...checkAnnotations(resource), checkCreation(resource)]),
     ...checkServices([...services.values()]),
     ...checkRoutes(model, mayExist),
+    ...checkModules([...model.wasmModules.values()]),
     ...[...filterPolicies.values()].flatMap((policy) => checkPolicy(policy, model, mayExist)),
     ...checkQuotas([...quotas.values()]),
     ...checkRollouts(model, mayExist),
+    ...[...envoyPatches.values()].flatMap((patch) => checkTargets(patch, patch.spec.targetRefs, model, mayExist)),
   ].filter((problem) => problem !== undefined);
 }
 
@@ -39,11 +34,9 @@ function checkCreation({ metadata, origin }: Resource): Problem | undefined {
 }
 
 function checkPolicy({ origin, spec }: FilterPolicy, model: Model, mayExist: MayExist): Found {
-  const targets = spec.targetRefs.map(({ name }) => name);
-  const found: Found = repeated(targets, "target", origin, (t) => ["spec", "targetRefs", t, "name"]);
+  const found: Found = checkTargets({ origin }, spec.targetRefs, model, mayExist);
   for (const [t, target] of spec.targetRefs.entries()) {
     const path = ["spec", "targetRefs", t];
-    found.push(checkServiceRef(target, path, origin, model, mayExist));
     const gap = whereNotEnforced(target.name, spec.direction, model);
     if (gap !== undefined) found.push(origin.problem([...path, "name"], `the filter would not run: ${gap}`));
   }

@@ -8,6 +8,8 @@ export { buildModel, loadModel, parseResources, type LoadResult, type ParsedReso
 export { formatPath, parsePath, type Path } from "./path.ts";
 export { compareProblems, formatProblem, type Position, type Problem } from "./problem.ts";
 export { quotaTerms, type QuotaTerms } from "./quota-terms.ts";
+export type * from "./envoy-patches.ts";
+export { resourcesOf } from "./resources.ts";
 export type * from "./resources.ts";
 export type * from "./rollouts.ts";
 export type * from "./routes.ts";

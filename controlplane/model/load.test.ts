@@ -131,14 +131,14 @@ describe("a fault in a resource", () => {
       "no kind",
       { "x.yaml": "a: 1" },
       [
-        "x.yaml:1:1: kind: required field is missing, expected one of Service, HTTPRoute, GRPCRoute, WasmModule, FilterPolicy, Quota, Rollout",
+        "x.yaml:1:1: kind: required field is missing, expected one of Service, HTTPRoute, GRPCRoute, WasmModule, FilterPolicy, Quota, Rollout, EnvoyPatch",
       ],
     ],
     [
       "an unknown kind",
       { "x.yaml": "kind: Servce" },
       [
-        'x.yaml:1:7: kind: found string "Servce", expected one of Service, HTTPRoute, GRPCRoute, WasmModule, FilterPolicy, Quota, Rollout (did you mean "Service"?)',
+        'x.yaml:1:7: kind: found string "Servce", expected one of Service, HTTPRoute, GRPCRoute, WasmModule, FilterPolicy, Quota, Rollout, EnvoyPatch (did you mean "Service"?)',
       ],
     ],
     [
@@ -292,6 +292,36 @@ describe("a fault between resources", () => {
       [
         'mesh/policy.yaml:5:24: spec.targetRefs[0].name: there is no Service "show" (did you mean "shop"?); known: shop',
       ],
+    ],
+    [
+      "a module from nowhere",
+      edit("mesh/authz.yaml", "file: ../authz.wasm, ", ""),
+      ["mesh/authz.yaml:4:7: spec: expected one of file, url and image, found none of them"],
+    ],
+    [
+      "a module from two places",
+      edit("mesh/authz.yaml", "file: ../authz.wasm, ", "file: ../authz.wasm, image: r.example.com/a:1, "),
+      ["mesh/authz.yaml:4:7: spec: expected one of file, url and image, found file and image"],
+    ],
+    [
+      "a module from a server, of which nobody knows what it is",
+      edit("mesh/authz.yaml", "file: ../authz.wasm, ", "url: http://r.example.com/a.wasm, "),
+      [
+        "mesh/authz.yaml:4:1: spec.sha256: required field is missing (needed with url); expected string",
+        'mesh/authz.yaml:4:14: spec.url: expected an HTTPS URL, found "http://r.example.com/a.wasm"',
+      ],
+    ],
+    [
+      "an image without a registry",
+      edit("mesh/authz.yaml", "file: ../authz.wasm, ", "image: hello, "),
+      [
+        "mesh/authz.yaml:4:16: spec.image: hello: expected REGISTRY/REPOSITORY:TAG, for example registry.example.com/filters/hello:1.0; found no host of a registry before the first /",
+      ],
+    ],
+    [
+      "a SHA-256 that is none",
+      edit("mesh/authz.yaml", "file: ../authz.wasm, ", "image: hello, sha256: 0A, "),
+      ['mesh/authz.yaml:4:31: spec.sha256: expected a SHA-256: 64 lower-case hexadecimal digits, found string "0A"'],
     ],
     [
       "an unknown module",

@@ -8,6 +8,7 @@ import { compareProblems } from "./problem.ts";
 import type { Problem } from "./problem.ts";
 import type { MayExist } from "./references.ts";
 import type {
+  EnvoyPatch,
   FilterPolicy,
   GRPCRoute,
   HTTPRoute,
@@ -86,8 +87,10 @@ function referencesOf(resource: Resource): AssetReference[] {
   if (resource.kind !== "WasmModule") return [];
   const { filePath, schemaPath, origin } = resource;
   const owner = origin.owner === undefined ? {} : { owner: origin.owner };
-  const module: AssetReference = { path: filePath, use: "module", ...owner };
-  return schemaPath === undefined ? [module] : [module, { path: schemaPath, use: "schema", ...owner }];
+  const references: AssetReference[] = [];
+  if (filePath !== undefined) references.push({ path: filePath, use: "module", ...owner });
+  if (schemaPath !== undefined) references.push({ path: schemaPath, use: "schema", ...owner });
+  return references;
 }
 
 /** The second half of {@link loadModel}: checks the resources against one another and against the files they name. */
@@ -112,6 +115,7 @@ export function buildModel(parsed: ParsedResources, assets?: Assets): LoadResult
     filterPolicies: ofKind<FilterPolicy>("FilterPolicy"),
     quotas: ofKind<Quota>("Quota"),
     rollouts: ofKind<Rollout>("Rollout"),
+    envoyPatches: ofKind<EnvoyPatch>("EnvoyPatch"),
   });
   problems.push(...checkModel(model, parsed.mayExist));
   if (assets !== undefined) problems.push(...checkAssets(model, assets));
@@ -147,16 +151,21 @@ function withPaths(module: WasmModule): WasmModule {
     assets === undefined
       ? resolveAsset(from, name)
       : (new Map(Object.entries(assets)).get(name) ?? `${name} (not sent along)`);
-  const filePath = find(file);
-  return schema === undefined ? { ...module, filePath } : { ...module, filePath, schemaPath: find(schema) };
+  return {
+    ...module,
+    ...(file === undefined ? {} : { filePath: find(file) }),
+    ...(schema === undefined ? {} : { schemaPath: find(schema) }),
+  };
 }
 
 function checkAssets(model: Model, assets: Assets): Problem[] {
   const problems: Problem[] = [];
   const schemas = new Map<string, ConfigurationSchema>();
   for (const { metadata, origin, filePath, schemaPath } of model.wasmModules.values()) {
-    const file = assets.get(filePath);
-    if (file?.ok !== true) problems.push(origin.problem(["spec", "file"], notFound(filePath, file?.reason)));
+    if (filePath !== undefined) {
+      const file = assets.get(filePath);
+      if (file?.ok !== true) problems.push(origin.problem(["spec", "file"], notFound(filePath, file?.reason)));
+    }
     if (schemaPath === undefined) continue;
     const asset = assets.get(schemaPath);
     if (asset?.ok !== true || asset.text === undefined) {

@@ -1,4 +1,5 @@
 import type { Origin } from "./document.ts";
+import type { EnvoyPatchSpec } from "./envoy-patches.ts";
 import type { GRPCRouteSpec, HTTPRouteSpec } from "./routes.ts";
 import type { RolloutSpec } from "./rollouts.ts";
 import type { ServiceSpec } from "./services.ts";
@@ -26,20 +27,26 @@ export type Route = HTTPRoute | GRPCRoute;
 export type FilterPolicy = ResourceOf<"FilterPolicy", FilterPolicySpec>;
 export type Quota = ResourceOf<"Quota", QuotaSpec>;
 export type Rollout = ResourceOf<"Rollout", RolloutSpec>;
+export type EnvoyPatch = ResourceOf<"EnvoyPatch", EnvoyPatchSpec>;
 
 /** Beside what is written it holds the paths of its files as the source can read them. */
 export interface WasmModule extends ResourceOf<"WasmModule", WasmModuleSpec> {
-  readonly filePath: string;
+  /** Of a module in a file. */
+  readonly filePath?: string;
   readonly schemaPath?: string;
 }
 
-export type Resource = Service | HTTPRoute | GRPCRoute | WasmModule | FilterPolicy | Quota | Rollout;
+export type Resource = Service | HTTPRoute | GRPCRoute | WasmModule | FilterPolicy | Quota | Rollout | EnvoyPatch;
 export type Kind = Resource["kind"];
 
 // The types below are the JSON Schemas of schemas/, with defaults filled in.
 
+/** Exactly one of `file`, `url` (with `sha256`) and `image` is there. */
 export interface WasmModuleSpec {
-  readonly file: string;
+  readonly file?: string;
+  readonly url?: string;
+  readonly image?: string;
+  readonly sha256?: string;
   readonly schema?: string;
 }
 
@@ -76,4 +83,10 @@ export interface Model {
   readonly filterPolicies: ReadonlyMap<string, FilterPolicy>;
   readonly quotas: ReadonlyMap<string, Quota>;
   readonly rollouts: ReadonlyMap<string, Rollout>;
+  readonly envoyPatches: ReadonlyMap<string, EnvoyPatch>;
+}
+
+/** All resources of a model, kind by kind. */
+export function resourcesOf(model: Model): Resource[] {
+  return Object.values(model).flatMap((resources: ReadonlyMap<string, Resource>) => [...resources.values()]);
 }

@@ -1,4 +1,5 @@
 import { Ajv } from "ajv";
+import envoyPatchSchema from "./schemas/envoy-patch.json" with { type: "json" };
 import filterPolicySchema from "./schemas/filter-policy.json" with { type: "json" };
 import grpcRouteSchema from "./schemas/grpc-route.json" with { type: "json" };
 import httpRouteSchema from "./schemas/http-route.json" with { type: "json" };
@@ -33,6 +34,7 @@ export const resourceSchemas: Readonly<Record<Kind, CompiledSchema>> = {
   FilterPolicy: compileSchema(ajv, "FilterPolicy", filterPolicySchema),
   Quota: compileSchema(ajv, "Quota", quotaSchema),
   Rollout: compileSchema(ajv, "Rollout", rolloutSchema),
+  EnvoyPatch: compileSchema(ajv, "EnvoyPatch", envoyPatchSchema),
 };
 
 /** The apiVersion that each kind has. */
@@ -44,4 +46,5 @@ export const apiVersions: Readonly<Record<Kind, string>> = {
   FilterPolicy: filterPolicySchema.properties.apiVersion.const,
   Quota: quotaSchema.properties.apiVersion.const,
   Rollout: rolloutSchema.properties.apiVersion.const,
+  EnvoyPatch: envoyPatchSchema.properties.apiVersion.const,
 };

@@ -1,5 +1,6 @@
 import { localityName } from "../model/index.ts";
-import type { Endpoint, FilterPolicy, Locality, Model, Service, Sidecar } from "../model/index.ts";
+import type { Endpoint, FilterPolicy, Locality, Model, Problem, Service, Sidecar } from "../model/index.ts";
+import { EnvoyPatches } from "../patches/index.ts";
 import { createResourceSet, snapshotOf, TypeUrl } from "../xds/index.ts";
 import type { NodeInfo, Resource, ResourceSet, Snapshot } from "../xds/index.ts";
 import { inboundCluster, outboundCluster, usesDns } from "./clusters.ts";
@@ -38,6 +39,8 @@ export interface Translation {
   /** The filter of a FilterPolicy, as this node is to have it; undefined where its module is not known. */
   extensionConfig(policy: string, nodeId: string): Resource | undefined;
   snapshotFor(node: Node): NodeSnapshot;
+  /** What is wrong with the EnvoyPatches, each applied to all that it is for. Makes the snapshots of these sidecars. */
+  check(): Problem[];
 }
 
 /**
@@ -64,6 +67,7 @@ class ModelTranslation implements Translation {
   readonly #places: ReadonlySet<string>;
   readonly #outboundRoutes: Resource;
   readonly #settings: TranslationSettings;
+  readonly #patches: EnvoyPatches;
   readonly #resources = new Map<string, Resource>();
   readonly #sets = new Map<string, ResourceSet>();
   readonly #snapshots = new Map<string, Snapshot>();
@@ -71,6 +75,7 @@ class ModelTranslation implements Translation {
   constructor(model: Model, modules: ReadonlyMap<string, ModuleRef>, settings: TranslationSettings) {
     const services = [...model.services.values()];
     this.#settings = settings;
+    this.#patches = new EnvoyPatches(model);
     this.#policies = [...model.filterPolicies.values()].sort((a, b) => a.spec.order - b.spec.order || byName(a, b));
     this.#extensionConfigs = new Map(
       this.#policies.flatMap((policy) => {
@@ -116,7 +121,19 @@ class ModelTranslation implements Translation {
     return { snapshot };
   }
 
-  #snapshot({ service, endpoint, sidecar }: SidecarPlace): Snapshot {
+  check(): Problem[] {
+    if (this.#model.envoyPatches.size > 0) {
+      for (const [id, { service }] of this.sidecars) this.snapshotFor({ id, cluster: service.metadata.name });
+    }
+    return this.#patches.problems();
+  }
+
+  #snapshot(place: SidecarPlace): Snapshot {
+    return this.#patches.apply(this.#made(place), place.service.metadata.name);
+  }
+
+  /** What a sidecar is served but for EnvoyPatches. */
+  #made({ service, endpoint, sidecar }: SidecarPlace): Snapshot {
     const { name } = service.metadata;
     const { outboundPort } = sidecar;
     const inbound = this.#policiesOf(name, "Inbound");

@@ -17,9 +17,10 @@ export type Kind = "one descriptor" | "several descriptors" | "routes" | "refill
 
 export interface Policy {
   readonly kind: Kind;
-  /** The connection manager's filters and route_config, as Envoy and the importer read them. */
   readonly filter: object;
-  readonly virtualHosts: readonly object[];
+  readonly routes: readonly object[];
+  /** What the virtual host says beside its routes. */
+  readonly host: object;
   readonly isEnforced: boolean;
   /** Whether a request can be charged to more than one bucket. */
   readonly chargesSeveral: boolean;
@@ -88,12 +89,11 @@ function policy(
   kind: Kind,
   { isEnforced }: Answer,
   fields: object,
-  routes?: Routes,
+  { routes, ...host }: Routes = { routes: [routed("all", "/", {})] },
   chargesSeveral = kind === "several descriptors",
 ): Policy {
   const filter = { name: "local", typed_config: typed("http.local_ratelimit.v3.LocalRateLimit", fields) };
-  const virtualHosts = [{ name: "all", domains: ["*"], ...(routes ?? { routes: [routed("all", "/", {})] }) }];
-  return { kind, filter, virtualHosts, isEnforced, chargesSeveral };
+  return { kind, filter, routes, host, isEnforced, chargesSeveral };
 }
 
 function routed(name: string, prefix: string, { action, ...fields }: { readonly action?: object }): object {

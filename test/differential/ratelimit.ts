@@ -47,7 +47,7 @@ export async function compareLocalRateLimit(
     seed: seed + 1,
     numRuns: configurations,
   });
-  const envoy = await SideBySide.start(cases.map(pairOf), { hasUpstream: true });
+  const envoy = await SideBySide.start(cases.map(pairOf), { answering: ["upstream"] });
   const report = { compared: 0, exact: 0, passed: 0, faults: [] as string[], byKind: {} as Record<string, number> };
   try {
     await inParallel(cases, async ({ policy, ours, findings }, at) => {
@@ -65,7 +65,7 @@ export async function compareLocalRateLimit(
             [
               `Envoy ${String(expected)}; ratelimit ${String(got)}: request ${i}, ${sent.path} ${JSON.stringify(sent.headers)}`,
               `${policy.kind}\n  local_ratelimit ${JSON.stringify(policy.filter)}`,
-              `  virtual hosts ${JSON.stringify(policy.virtualHosts)}`,
+              `  routes ${JSON.stringify(policy.routes)}, virtual host ${JSON.stringify(policy.host)}`,
               `  ratelimit ${JSON.stringify(ours)}`,
             ].join("\n"),
           );
@@ -81,7 +81,9 @@ export async function compareLocalRateLimit(
 }
 
 function caseOf(policy: Policy, at: number): Case {
-  const manager = { http_filters: [policy.filter], route_config: { virtual_hosts: policy.virtualHosts } };
+  const { filter, routes, host } = policy;
+  const virtual_hosts = [{ name: "all", domains: ["*"], routes, ...host }];
+  const manager = { http_filters: [filter], route_config: { virtual_hosts } };
   const { imported, findings } = importPolicies([{ path: "local.json", text: JSON.stringify(manager) }], {
     from: "envoy",
     trustDomain: "cluster.local",
@@ -108,15 +110,16 @@ function pairOf({ policy, ours }: Case): Pair {
       "limits" in ours && Array.isArray(ours.limits) && ours.limits.length > 0
         ? [wasmFilter("ratelimit", module, ours)]
         : [],
-    virtualHosts: { native: policy.virtualHosts, ours: policy.virtualHosts.map(withoutLimits) },
+    routes: { native: policy.routes, ours: policy.routes.map(withoutLimits) },
+    hosts: { native: policy.host, ours: {} },
   };
 }
 
 const ofLimits = ["rate_limits", "typed_per_filter_config", "include_vh_rate_limits"];
 
-/** The routes for a chain in which the filter's configuration says all. */
-function withoutLimits(host: object): object {
-  const text = JSON.stringify(host, (key, value: unknown) => (ofLimits.includes(key) ? undefined : value));
+/** A route of a chain in which the filter's configuration says all. */
+function withoutLimits(route: object): object {
+  const text = JSON.stringify(route, (key, value: unknown) => (ofLimits.includes(key) ? undefined : value));
   return JSON.parse(text) as object;
 }
 

@@ -4,13 +4,16 @@ import { Envoy } from "../support/envoy.ts";
 import { typed } from "../support/filter-chains.ts";
 import { freePorts } from "../support/ports.ts";
 
-/** Two lists of HTTP filters that should decide alike, and the virtual hosts of each: one that answers 200 where left out. */
-export interface Pair {
-  readonly native: readonly object[];
-  readonly ours: readonly object[];
-  readonly virtualHosts?: Readonly<Record<Side, readonly object[]>>;
+const sides = ["native", "ours"] as const;
+export type Side = (typeof sides)[number];
+
+/** Two lists of HTTP filters that should decide alike. */
+export interface Pair extends Readonly<Record<Side, readonly object[]>> {
+  /** Routes of each side in Envoy's JSON. When left out, every request is answered with 200. */
+  readonly routes?: Readonly<Record<Side, readonly object[]>>;
+  /** What the virtual host of each side says beside its routes. */
+  readonly hosts?: Readonly<Record<Side, object>>;
 }
-export type Side = "native" | "ours";
 
 /** How a client is connected; Envoy learns it by the PROXY protocol. */
 export interface Connection {
@@ -36,11 +39,10 @@ export interface Settings {
   /** Headers of answers that pass. */
   readonly show?: readonly object[];
   readonly clusters?: readonly object[];
-  /** Whether there is a cluster `upstream` that answers 200. */
-  readonly hasUpstream?: boolean;
+  /** Names of clusters that answer with 200; answers tell the name as `x-cluster`. */
+  readonly answering?: readonly string[];
 }
 
-const sides = ["native", "ours"] as const;
 /** The first port from which a client calls; each chain has one. */
 const firstPort = 2000;
 
@@ -54,8 +56,7 @@ export class SideBySide {
   }
 
   static async start(pairs: readonly Pair[], settings: Settings = {}): Promise<SideBySide> {
-    const [adminPort = 0, port = 0, upstreamPort = 0] = await freePorts(3);
-    const address = (of: number): object => ({ socket_address: { address: "127.0.0.1", port_value: of } });
+    const [adminPort = 0, port = 0, backendPort = 0] = await freePorts(3);
     const listener = {
       address: address(port),
       listener_filters: [
@@ -63,18 +64,16 @@ export class SideBySide {
       ],
       filter_chains: pairs.flatMap((pair, at) => sides.map((side) => chainOf(pair, at, side, settings))),
     };
-    const upstream = { address: address(upstreamPort), filter_chains: [{ filters: [managerOf("upstream", [], {})] }] };
-    const endpoint = { endpoint: { address: address(upstreamPort) } };
-    const cluster = {
-      name: "upstream",
-      load_assignment: { cluster_name: "upstream", endpoints: [{ lb_endpoints: [endpoint] }] },
+    const { clusters = [], answering = [] } = settings;
+    const backend = {
+      address: address(backendPort),
+      filter_chains: [{ filters: [managerOf("backend", [], [answer])] }],
     };
-    const { clusters = [], hasUpstream = false } = settings;
     const configuration = {
       admin: { address: address(adminPort) },
       static_resources: {
-        listeners: [listener, ...(hasUpstream ? [upstream] : [])],
-        clusters: [...clusters, ...(hasUpstream ? [cluster] : [])],
+        listeners: answering.length === 0 ? [listener] : [listener, backend],
+        clusters: [...clusters, ...answering.map((name) => clusterOf(name, backendPort))],
       },
     };
     const envoy = await Envoy.start("side by side", JSON.stringify(configuration), adminPort, {
@@ -110,30 +109,37 @@ function portOf(pair: number, side: Side): number {
   return firstPort + 2 * pair + sides.indexOf(side);
 }
 
-function chainOf(pair: Pair, at: number, side: Side, settings: Settings): object {
+const address = (port: number): object => ({ socket_address: { address: "127.0.0.1", port_value: port } });
+const answer = { match: { prefix: "" }, direct_response: { status: 200 } };
+const clusterName = { header: { key: "x-cluster", value: "%UPSTREAM_CLUSTER%" } };
+
+function clusterOf(name: string, port: number): object {
+  const endpoints = [{ lb_endpoints: [{ endpoint: { address: address(port) } }] }];
+  return { name, load_assignment: { cluster_name: name, endpoints } };
+}
+
+function chainOf(pair: Pair, at: number, side: Side, { manager = {}, show = [], answering }: Settings): object {
+  const headers = answering === undefined ? show : [...show, clusterName];
+  const routes = (pair.routes?.[side] ?? [answer]).map((route) => ({ ...route, response_headers_to_add: headers }));
   return {
     filter_chain_match: { source_ports: [portOf(at, side)] },
-    filters: [managerOf(`${side}-${at}`, pair[side], settings, pair.virtualHosts?.[side])],
+    filters: [managerOf(`${side}-${at}`, pair[side], routes, manager, pair.hosts?.[side])],
   };
 }
 
 function managerOf(
-  stat_prefix: string,
+  name: string,
   filters: readonly object[],
-  { manager, show = [] }: Settings,
-  virtualHosts?: readonly object[],
+  routes: readonly object[],
+  more: object = {},
+  host: object = {},
 ): object {
-  const route = {
-    match: { prefix: "" },
-    direct_response: { status: 200 },
-    response_headers_to_add: show,
-  };
   const config = typed("network.http_connection_manager.v3.HttpConnectionManager", {
-    stat_prefix,
+    stat_prefix: name,
     generate_request_id: false,
     normalize_path: false,
-    ...manager,
-    route_config: { virtual_hosts: virtualHosts ?? [{ name: "all", domains: ["*"], routes: [route] }] },
+    ...more,
+    route_config: { virtual_hosts: [{ name: "all", domains: ["*"], routes, ...host }] },
     http_filters: [...filters, { name: "router", typed_config: typed("http.router.v3.Router", {}) }],
   });
   return { name: "manager", typed_config: config };

@@ -42,7 +42,7 @@ async function withAssets({ path, text }: SourceFile): Promise<SentFile> {
   for (const resource of parseResources([{ path, text }]).resources) {
     if (resource.kind !== "WasmModule") continue;
     const { filePath, schemaPath, spec } = resource;
-    assets[spec.file] = await readAsset(filePath);
+    if (spec.file !== undefined && filePath !== undefined) assets[spec.file] = await readAsset(filePath);
     if (spec.schema !== undefined && schemaPath !== undefined) assets[spec.schema] = await readAsset(schemaPath);
   }
   return { path, text, assets };

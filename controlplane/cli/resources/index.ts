@@ -1,18 +1,18 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { stringify } from "yaml";
 import type { ChangeReport, History, ResourceList } from "../../api/index.ts";
-import type { HostPort } from "../../control/index.ts";
 import { InputError } from "../../explain/index.ts";
-import { joinDocuments, keyOf, type Revision, type StoredResource } from "../../journal/index.ts";
+import { joinDocuments, keyOf, type Conflict, type Revision, type StoredResource } from "../../journal/index.ts";
 import { formatProblem } from "../../model/index.ts";
+import { addConnectionOptions, NoAnswerError, query, type Connection, type Question } from "../ask.ts";
 import { orFail } from "../fail.ts";
-import { parseHostPort } from "../parse-host-port.ts";
 import { table } from "../print-table.ts";
-import { call } from "./call.ts";
 import { readFiles } from "./files.ts";
 
-interface Flags {
-  readonly server: HostPort;
+/** How long a change may take: each filter is run on its configuration before it is accepted. */
+const TIMEOUT_MS = 60_000;
+
+interface Flags extends Connection {
   readonly output?: "json" | "yaml";
 }
 
@@ -25,15 +25,8 @@ interface ChangeFlags extends Flags {
 /** Adds the commands that change and show what is applied over the API. */
 export function addResourceCommands(program: Command): void {
   const command = (name: string, what: string): Command =>
-    program
-      .command(name)
+    addConnectionOptions(program.command(name))
       .description(what)
-      .addOption(
-        new Option("--server <address>", "where the control plane serves its API")
-          .env("MESHWRIGHT_SERVER")
-          .argParser(parseHostPort)
-          .default(parseHostPort("18001"), "127.0.0.1:18001"),
-      )
       .addOption(new Option("-o, --output <format>", "for programs").choices(["json", "yaml"]));
   const change = (name: string, what: string): Command =>
     command(name, what)
@@ -71,34 +64,27 @@ export function addResourceCommands(program: Command): void {
 
 async function apply({ file, ...flags }: ChangeFlags & { readonly file: string[] }): Promise<void> {
   const body = { files: await readFiles(file), message: flags.message ?? "" };
-  printChange(
-    (await call(flags.server, { method: "POST", path: "apply", query: queryOf(flags), body })) as ChangeReport,
-    flags,
-  );
+  printChange(await post(flags, "apply", body), flags);
 }
 
 async function rollback(revision: string, flags: ChangeFlags): Promise<void> {
   const body = { revision: Number(revision), ...(flags.message === undefined ? {} : { message: flags.message }) };
-  printChange(
-    (await call(flags.server, { method: "POST", path: "rollback", query: queryOf(flags), body })) as ChangeReport,
-    flags,
-  );
+  printChange(await post(flags, "rollback", body), flags);
 }
 
 async function remove(resources: string[], flags: ChangeFlags): Promise<void> {
   const body = { resources: resources.map(checkKey), message: flags.message ?? "" };
-  printChange(
-    (await call(flags.server, { method: "POST", path: "delete", query: queryOf(flags), body })) as ChangeReport,
-    flags,
-  );
+  printChange(await post(flags, "delete", body), flags);
+}
+
+async function post(flags: ChangeFlags, path: string, body: object): Promise<ChangeReport> {
+  const { dryRun, base } = flags;
+  return (await call(flags, path, { dryRun: String(dryRun), base }, { method: "POST", body })) as ChangeReport;
 }
 
 async function diff({ file, ...flags }: Flags & { readonly file: string[] }): Promise<void> {
-  const report = (await call(flags.server, {
-    method: "POST",
-    path: "diff",
-    body: { files: await readFiles(file) },
-  })) as ChangeReport;
+  const body = { files: await readFiles(file) };
+  const report = (await call(flags, "diff", {}, { method: "POST", body })) as ChangeReport;
   const { changes, problems = [] } = report;
   if (flags.output !== undefined) printAs(flags.output, report);
   else {
@@ -109,19 +95,14 @@ async function diff({ file, ...flags }: Flags & { readonly file: string[] }): Pr
 }
 
 async function get(resource: string | undefined, flags: Flags & { readonly revision?: string }): Promise<void> {
-  const query = { revision: flags.revision };
+  const { revision } = flags;
   if (resource?.includes("/") === true) {
-    const path = `resources/${checkKey(resource)}`;
-    const found = (await call(flags.server, { method: "GET", path, query })) as StoredResource;
+    const found = (await call(flags, `resources/${checkKey(resource)}`, { revision })) as StoredResource;
     if (flags.output === "json") printAs("json", found);
     else process.stdout.write(joinDocuments([found.text]));
     return;
   }
-  const list = (await call(flags.server, {
-    method: "GET",
-    path: "resources",
-    query: { ...query, kind: resource },
-  })) as ResourceList;
+  const list = (await call(flags, "resources", { revision, kind: resource })) as ResourceList;
   if (flags.output === "json") printAs("json", list);
   else if (flags.output === "yaml") process.stdout.write(joinDocuments(list.resources.map(({ text }) => text)));
   else {
@@ -135,7 +116,7 @@ async function history(
   flags: Flags & { readonly limit: string; readonly diff: boolean },
 ): Promise<void> {
   const query = { limit: flags.limit, resource: resource && checkKey(resource) };
-  const found = (await call(flags.server, { method: "GET", path: "history", query })) as History;
+  const found = (await call(flags, "history", query)) as History;
   if (flags.output !== undefined) printAs(flags.output, found);
   else if (flags.diff) {
     for (const revision of found.revisions) {
@@ -144,6 +125,30 @@ async function history(
         if (resource === undefined || keyOf(change) === resource) print(change.diff);
     }
   } else print(table([["REVISION", "TIME", "AUTHOR", "CHANGES", "MESSAGE"], ...found.revisions.map(row)]).join("\n"));
+}
+
+/** @throws InputError with all that the API says why it refuses. */
+async function call(
+  connection: Connection,
+  path: string,
+  parameters: Readonly<Record<string, string | undefined>>,
+  question?: Question,
+): Promise<unknown> {
+  const given = Object.entries(parameters).flatMap(([name, value]): [string, string][] =>
+    value === undefined ? [] : [[name, value]],
+  );
+  const search = new URLSearchParams(given).toString();
+  try {
+    return await query(connection, `/api/v1/${path}${search && `?${search}`}`, { timeoutMs: TIMEOUT_MS, ...question });
+  } catch (error) {
+    if (!(error instanceof NoAnswerError)) throw error;
+    const { problems = [], conflicts = [] } = error.refusal ?? {};
+    throw new InputError([error.message, ...problems.map(formatProblem), ...conflicts.map(formatConflict)].join("\n"));
+  }
+}
+
+function formatConflict({ resource, revision, author, time, message }: Conflict): string {
+  return `  ${resource}: revision ${revision}, ${time}, ${author}${message === "" ? "" : `: ${message}`}`;
 }
 
 function row({ revision, time, author, changes, message }: Revision): string[] {
@@ -161,10 +166,6 @@ function printChange(report: ChangeReport, { output }: Flags): void {
   for (const change of changes) print(`${keyOf(change)} ${dryRun ? "would be " : ""}${change.change}`);
   if (changes.length === 0) print("nothing to change");
   else if (revision !== undefined) print(`revision ${revision}`);
-}
-
-function queryOf({ dryRun, base }: ChangeFlags): Record<string, string | undefined> {
-  return { dryRun: String(dryRun), base };
 }
 
 function checkKey(text: string): string {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { FilterError } from "../filter-error.ts";
+import { OciError } from "./oci-error.ts";
 
 /** A name and a password, as HTTP's Basic scheme has them. */
 export type Credentials = string;
@@ -9,7 +9,7 @@ export type Credentials = string;
 /**
  * What `docker login` left for a registry: `auths` of `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`. Undefined when there is
  * nothing, and the registry is asked as anyone.
- * @throws FilterError when the file cannot be read, or keeps credentials where only a helper program finds them.
+ * @throws OciError when the file cannot be read, or keeps credentials where only a helper program finds them.
  */
 export function credentialsFor(registry: string, env: NodeJS.ProcessEnv = process.env): Credentials | undefined {
   const file = join(env["DOCKER_CONFIG"] ?? join(homedir(), ".docker"), "config.json");
@@ -20,7 +20,7 @@ export function credentialsFor(registry: string, env: NodeJS.ProcessEnv = proces
     config.credHelpers?.[registry] !== undefined ||
     (config.credsStore !== undefined && config.auths?.[registry] !== undefined)
   ) {
-    throw new FilterError(
+    throw new OciError(
       `${file}: the credentials for ${registry} are with a helper program, which is not supported; write them into another folder's config.json and set DOCKER_CONFIG to that folder`,
     );
   }
@@ -39,7 +39,7 @@ function readConfig(file: string): DockerConfig {
     text = readFileSync(file, "utf8");
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return {};
-    throw new FilterError(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new OciError(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
   }
   try {
     const value: unknown = JSON.parse(text);
@@ -47,5 +47,5 @@ function readConfig(file: string): DockerConfig {
   } catch {
     // Said below.
   }
-  throw new FilterError(`${file}: expected a JSON object, as docker login writes it`);
+  throw new OciError(`${file}: expected a JSON object, as docker login writes it`);
 }

@@ -31,6 +31,12 @@ export interface ImageOptions {
 }
 
 export const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
+export const INDEX_TYPE = "application/vnd.oci.image.index.v1+json";
+/** Layers that are a module: of the Wasm Image Specification, and of the CNCF's Wasm artifacts. */
+export const MODULE_TYPES: readonly [string, ...string[]] = [
+  "application/vnd.module.wasm.content.layer.v1+wasm",
+  "application/wasm",
+];
 
 /** An image of a module. The same module gives the same bytes, so the same digest. */
 export function createImage(module: Uint8Array, options: ImageOptions): Image {
@@ -56,7 +62,7 @@ function ociImage(module: Uint8Array, { abiVersion, rootIds }: ImageOptions): Im
     abiVersions: [abiVersion],
     config: { root_ids: rootIds },
   });
-  const content = blob("application/vnd.module.wasm.content.layer.v1+wasm", module);
+  const content = blob(MODULE_TYPES[0], module);
   return image(jsonBlob("application/vnd.unknown.config.v1+json", {}), [
     { blob: description, title: "runtime-config.json" },
     { blob: content, title: "filter.wasm" },
@@ -95,6 +101,7 @@ function blob(mediaType: string, bytes: Uint8Array): Blob {
   return { mediaType, digest: digestOf(bytes), bytes };
 }
 
-function digestOf(bytes: Uint8Array): string {
+/** `sha256:` and lower-case hex. */
+export function digestOf(bytes: Uint8Array): string {
   return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }

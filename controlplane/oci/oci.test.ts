@@ -26,6 +26,8 @@ describe("references", () => {
     "r.example.com/a__b/c.d:V_1-x",
     "127.0.0.1:5000/a:latest",
     "[::1]:5000/a:1",
+    `r.example.com/a@sha256:${"0a".repeat(32)}`,
+    `localhost:5000/a:1@sha256:${"0a".repeat(32)}`,
   ];
   for (const text of good) test(`${text} is one`, () => assert.equal(formatReference(parseReference(text)), text));
 
@@ -40,7 +42,10 @@ describe("references", () => {
     ["r.example.com/:1", /lower-case/],
     ["r.example.com/../a:1", /lower-case/],
     ["r.example.com/a:-", /no tag/],
-    ["r.example.com/a@sha256:00", /lower-case/],
+    ["r.example.com/a@sha256:00", /a digest is/],
+    ["r.example.com/a:1@sha512:00", /a digest is/],
+    ["r.example.com/a:@sha256:00", /a digest is/],
+    [`r.example.com/a:@sha256:${"0".repeat(64)}`, /no tag/],
     ["https://r.example.com/a:1", /no host/],
     ["user@r.example.com/a:1", /no host/],
   ];

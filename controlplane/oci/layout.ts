@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createTar } from "nanotar";
-import { descriptor, type Image } from "./image.ts";
+import { descriptor, INDEX_TYPE, type Image } from "./image.ts";
 
 /**
  * Writes an image as an OCI image layout: into a folder, or into one file if the path ends in `.tar`. Tools such as skopeo, crane and
@@ -24,7 +24,7 @@ export function writeLayout(image: Image, tag: string, out: string): void {
 function layoutFiles(image: Image, tag: string): [name: string, data: Uint8Array][] {
   const index = {
     schemaVersion: 2,
-    mediaType: "application/vnd.oci.image.index.v1+json",
+    mediaType: INDEX_TYPE,
     manifests: [{ ...descriptor(image.manifest), annotations: { "org.opencontainers.image.ref.name": tag } }],
   };
   return [

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, describe, test } from "node:test";
 import { createImage } from "./image.ts";
 import { parseReference } from "./reference.ts";
-import { pushImage } from "./registry.ts";
+import { pushImage } from "./push.ts";
 
 const image = createImage(Buffer.from("module"), { variant: "compat", abiVersion: "0.2.1", rootIds: [] });
 

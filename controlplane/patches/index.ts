@@ -1,0 +1,1 @@
+export { EnvoyPatches } from "./envoy-patches.ts";
