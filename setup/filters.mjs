@@ -1,8 +1,9 @@
 // Compiles the filters: filters/NAME/index.ts to build/NAME.wasm.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { compiledModule, replace } from "./module-cache.mjs";
 import { root } from "./paths.mjs";
 import { SetupError, run, step } from "./tools.mjs";
 
@@ -18,37 +19,43 @@ export function filterNames() {
  */
 export async function buildFilters(names = filterNames()) {
   mkdirSync(join(root, "build"), { recursive: true });
-  for (const name of names) {
-    const module = join(root, "build", `${name}.wasm`);
-    const stamp = `${module}.source`;
-    const source = hashOf([
-      join(root, "filters", name),
-      join(root, "filters", "common"),
-      join(root, "assembly"),
-      join(root, "asconfig.json"),
-    ]);
-    if (existsSync(module) && existsSync(stamp) && readFileSync(stamp, "utf8") === source) continue;
-    step(`compiling filters/${name}`);
-    await compile(join("filters", name, "index.ts"), module);
-    writeFileSync(stamp, source);
-  }
+  await Promise.all(names.map(buildFilter));
+}
+
+/** @param {string} name */
+async function buildFilter(name) {
+  const module = join(root, "build", `${name}.wasm`);
+  const stamp = `${module}.source`;
+  const source = hashOf([
+    join(root, "filters", name),
+    join(root, "filters", "common"),
+    join(root, "assembly"),
+    join(root, "asconfig.json"),
+  ]);
+  if (existsSync(module) && existsSync(stamp) && readFileSync(stamp, "utf8") === source) return;
+  step(`compiling filters/${name}`);
+  await compile(`filters/${name}/index.ts`, module);
+  replace(stamp, source);
 }
 
 /**
- * Compiles one module. It appears under its name whole or not at all, for whoever watches it.
+ * Compiles one module, unless the cache has it. It appears under its name whole or not at all, for whoever watches it.
  * @param {string} entry Path of the source from the root.
  * @param {string} module Where the module goes.
  */
 export async function compile(entry, module) {
-  const scratch = `${module}.${process.pid}.wasm`;
-  const asc = join(root, "node_modules", "assemblyscript", "bin", "asc.js");
-  try {
-    await run(process.execPath, [asc, entry, "--target", "release", "--outFile", scratch], { cwd: root });
-  } catch (error) {
-    if (!(error instanceof SetupError)) throw error;
-    throw new SetupError(`${entry} does not compile:\n${error.message}`);
+  let compiled = compiledModule(entry);
+  if (compiled === undefined) {
+    try {
+      await run(process.execPath, [join(root, "setup", "modules.mjs"), entry], { cwd: root });
+    } catch (error) {
+      if (!(error instanceof SetupError)) throw error;
+      throw new SetupError(`${entry} does not compile:\n${error.message}`);
+    }
+    compiled = compiledModule(entry);
+    if (compiled === undefined) throw new SetupError(`${entry} changed while it was compiled`);
   }
-  renameSync(scratch, module);
+  replace(module, readFileSync(compiled));
 }
 
 /** @param {readonly string[]} paths */

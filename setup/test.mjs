@@ -1,58 +1,102 @@
-// Every check, one after the other, and one total. `node setup/test.mjs unit e2e` runs only those parts.
+// Every check, as many at once as there are processors, and one total. `node setup/test.mjs unit e2e` runs only those parts.
 import { spawn } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { performance } from "node:perf_hooks";
+import { clearTimeout, setTimeout } from "node:timers";
 import { stripVTControlCharacters } from "node:util";
 import { globSync } from "./glob.mjs";
 import { root } from "./paths.mjs";
 import { step } from "./tools.mjs";
 
+/** One command. A file of tests is one too: node's own runner would leave a processor to itself. */
+/** @typedef {{ part: string, name: string, command: string[] }} Job */
+/** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
+
+/** A job that takes longer hangs. The longest takes a minute on a machine that has nothing else to do. */
+const LIMIT_MS = 15 * 60_000;
+
 const node = process.execPath;
 const bin = (/** @type {string} */ path) => [node, `node_modules/${path}`];
-const nodeTest = ["--import", "tsx", "--conditions=meshwright-source", "--test", "--test-reporter=spec"];
+const testFiles = (/** @type {string[]} */ folders) =>
+  globSync(folders, ".test.ts").map((file) => ({
+    name: file,
+    command: [node, "--import", "tsx", "--conditions=meshwright-source", "--test-reporter=spec", file],
+  }));
 
-/** @type {Record<string, () => string[][]>} */
+/** The parts, longest jobs first, so that the last job to end is a short one. */
+/** @type {Record<string, () => { name: string, command: string[] }[]>} */
 const parts = {
   lint: () => [
-    [...bin("eslint/bin/eslint.js"), "."],
-    [...bin("prettier/bin/prettier.cjs"), "--check", "--log-level", "warn", "."],
+    { name: "eslint", command: [...bin("eslint/bin/eslint.js"), "."] },
+    { name: "prettier", command: [...bin("prettier/bin/prettier.cjs"), "--check", "--log-level", "warn", "."] },
   ],
-  types: () => [[...bin("typescript/bin/tsc"), "-p", "tsconfig.json"]],
-  assembly: () => [[...bin("@as-pect/cli/bin/asp.js"), "--summary", "--no-logo"]],
-  unit: () => [
-    [node, ...nodeTest, ...globSync(["assembly", "host", "filters", "examples", "controlplane", "setup"], ".test.ts")],
-  ],
-  e2e: () => [[node, ...nodeTest, "--test-concurrency=1", ...globSync(["test"], ".test.ts")]],
+  // What tests need of it and does not come in time, they compile themselves.
+  modules: () => [{ name: "modules of fixtures and examples", command: [node, "setup/modules.mjs"] }],
+  types: () => [{ name: "tsc", command: [...bin("typescript/bin/tsc"), "-p", "tsconfig.json"] }],
+  assembly: () => [{ name: "as-pect", command: [...bin("@as-pect/cli/bin/asp.js"), "--summary", "--no-logo"] }],
+  e2e: () => testFiles(["test"]),
+  unit: () => testFiles(["assembly", "host", "filters", "examples", "controlplane", "setup"]),
 };
 
+/** @type {Set<import("node:child_process").ChildProcess>} */
+const running = new Set();
+
+/** Ends a job with all that it has started: it leads a group of processes. */
+function end(/** @type {import("node:child_process").ChildProcess} */ child, /** @type {NodeJS.Signals} */ signal) {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, signal);
+  } catch {
+    // It has ended by itself.
+  }
+}
+
 /**
- * @param {readonly string[]} command
- * @returns {Promise<{ code: number, output: string }>}
+ * @param {Job} job
+ * @returns {Promise<{ code: number, output: string, isLate: boolean }>}
  */
-function runShown([file = "", ...args]) {
+function run({ command: [file = "", ...args] }) {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(file, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"], detached: true });
+    running.add(child);
     let output = "";
-    child.stdout.setEncoding("utf8").on("data", (/** @type {string} */ text) => {
-      output += text;
-      process.stdout.write(text);
-    });
+    let isLate = false;
+    const limit = setTimeout(() => {
+      isLate = true;
+      end(child, "SIGKILL");
+    }, LIMIT_MS);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (/** @type {string} */ text) => (output += text));
+    }
     child.on("error", reject);
-    child.on("close", (code) => resolve({ code: code ?? 1, output }));
+    // What it left behind goes too, which would otherwise hold its output open.
+    child.on("exit", () => end(child, "SIGKILL"));
+    child.on("close", (code) => {
+      clearTimeout(limit);
+      running.delete(child);
+      resolve({ code: code ?? 1, output, isLate });
+    });
   });
 }
 
 /**
- * The counts that a runner closes with: node's test runner, or as-pect; a check without tests counts as one.
+ * The counts that a job closes with: node's tests, or as-pect; a check without tests counts as one.
  * @param {string} output
  * @param {number} code
+ * @returns {Counts}
  */
 function count(output, code) {
   const plain = stripVTControlCharacters(output);
   const number = (/** @type {RegExp} */ pattern) => Number(pattern.exec(plain)?.[1] ?? NaN);
   const passed = number(/^ℹ pass (\d+)/m);
-  if (!Number.isNaN(passed)) return { passed, failed: number(/^ℹ fail (\d+)/m), skipped: number(/^ℹ skipped (\d+)/m) };
+  const counts = { passed, failed: number(/^ℹ fail (\d+)/m), skipped: number(/^ℹ skipped (\d+)/m) };
   const aspect = /\[Tests\]: (\d+) \/ (\d+)/.exec(plain);
-  if (aspect !== null) return { passed: Number(aspect[1]), failed: Number(aspect[2]) - Number(aspect[1]), skipped: 0 };
-  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
+  if (Number.isNaN(passed)) {
+    counts.passed = aspect === null ? (code === 0 ? 1 : 0) : Number(aspect[1]);
+    counts.failed = aspect === null ? 0 : Number(aspect[2]) - Number(aspect[1]);
+    counts.skipped = 0;
+  }
+  if (code !== 0 && counts.failed === 0) counts.failed = 1;
+  return counts;
 }
 
 const asked = process.argv.slice(2);
@@ -62,22 +106,45 @@ if (unknown.length > 0) {
   process.exit(1);
 }
 
+/** @type {Job[]} */
+const queue = Object.entries(parts).flatMap(([part, jobs]) =>
+  asked.length > 0 && !asked.includes(part) ? [] : jobs().map((job) => ({ part, ...job })),
+);
+/** @type {Counts} */
 const total = { passed: 0, failed: 0, skipped: 0 };
-for (const [name, commands] of Object.entries(parts)) {
-  if (asked.length > 0 && !asked.includes(name)) continue;
-  for (const command of commands()) {
-    step(`${name}: ${command.slice(1, 2).join(" ")}`);
-    const started = process.hrtime.bigint();
-    const { code, output } = await runShown(command);
-    const counted = count(output, code);
-    if (code !== 0 && counted.failed === 0) counted.failed = 1;
-    total.passed += counted.passed;
-    total.failed += counted.failed;
-    total.skipped += counted.skipped;
-    step(
-      `${name}: ${code === 0 ? "passed" : "FAILED"} in ${Number((process.hrtime.bigint() - started) / 1_000_000n) / 1000} s`,
-    );
+/** @type {Map<string, number>} */
+const seconds = new Map();
+/** @type {string[]} */
+const failed = [];
+
+async function work() {
+  for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
+    const started = performance.now();
+    const { code, output, isLate } = await run(job);
+    const took = (performance.now() - started) / 1000;
+    const counts = count(output, code);
+    total.passed += counts.passed;
+    total.failed += counts.failed;
+    total.skipped += counts.skipped;
+    seconds.set(job.part, (seconds.get(job.part) ?? 0) + took);
+    const how = isLate ? "HUNG" : counts.failed === 0 ? "passed" : "FAILED";
+    if (how !== "passed") failed.push(`${job.part}: ${job.name}`);
+    process.stdout.write(output);
+    step(`${job.part}: ${job.name} ${how} in ${took.toFixed(1)} s`);
   }
 }
+
+for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) {
+  process.on(signal, () => {
+    queue.length = 0;
+    for (const child of running) end(child, signal);
+  });
+}
+
+const started = performance.now();
+await Promise.all(Array.from({ length: availableParallelism() }, work));
+for (const [part, took] of seconds) step(`${part}: ${took.toFixed(0)} s of work`);
+for (const name of failed) step(`FAILED ${name}`);
+step(`all in ${((performance.now() - started) / 1000).toFixed(0)} s`);
 process.stdout.write(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
 process.exitCode = total.failed === 0 ? 0 : 1;

@@ -1,31 +1,25 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
-import { after, describe, test } from "node:test";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import asc from "assemblyscript/asc";
 import { inspectModule } from "@meshwright/host";
-import { root } from "../../setup/paths.mjs";
 import { always } from "./callbacks.ts";
 
 const sdk = `from "proxy-wasm-assemblyscript-sdk"`;
-const folder = mkdtempSync(join(root, ".cache", "transform-"));
-after(() => rmSync(folder, { recursive: true }));
 
 /** Compiles a filter: the module, or what the compiler said. */
-function compile(source: string, options: readonly string[] = []): { module: Uint8Array; said: string } {
-  writeFileSync(join(folder, "filter.ts"), source);
-  const out = join(folder, "filter.wasm");
-  rmSync(out, { force: true });
-  const asc = join(root, "node_modules", "assemblyscript", "bin", "asc.js");
-  const { stderr } = spawnSync(
-    process.execPath,
-    [asc, relative(root, join(folder, "filter.ts")), "--outFile", out, ...options],
-    {
-      cwd: root,
-      encoding: "utf8",
+async function compile(source: string, options: readonly string[] = []): Promise<{ module: Uint8Array; said: string }> {
+  let module = new Uint8Array();
+  let said = "";
+  await asc.main(["filter.ts", "--config", "assembly/asconfig.json", "--outFile", "filter.wasm", ...options], {
+    readFile: (name, base) => (name === "filter.ts" ? source : readFile(join(base, name), "utf8").catch(() => null)),
+    writeFile: (_name, contents) => {
+      module = Uint8Array.from(contents as Uint8Array);
     },
-  );
-  return { module: existsSync(out) ? readFileSync(out) : new Uint8Array(), said: stderr };
+    stderr: { write: (text) => void (said += String(text)) },
+  });
+  return { module, said };
 }
 
 const minimum = ["memory", "_initialize", ...always];
@@ -91,8 +85,8 @@ describe("transform", () => {
     ],
   ];
   for (const [what, source, more] of cases) {
-    test(`exports what is overridden: ${what}`, () => {
-      const { module, said } = compile(source);
+    test(`exports what is overridden: ${what}`, async () => {
+      const { module, said } = await compile(source);
       assert.equal(said, "");
       const { exports, problems } = inspectModule(module);
       assert.deepEqual(problems, []);
@@ -100,13 +94,13 @@ describe("transform", () => {
     });
   }
 
-  test("a module without a registration is refused, with what to do", () => {
-    const { said } = compile(`export function f(): void {}`);
+  test("a module without a registration is refused, with what to do", async () => {
+    const { said } = await compile(`export function f(): void {}`);
     assert.match(said, /registers no plugin.*registerRootContext/s);
   });
 
-  test("there is no import that Envoy lacks, and no shadow stack", () => {
-    const { module } = compile(
+  test("there is no import that Envoy lacks, and no shadow stack", async () => {
+    const { module } = await compile(
       `import { HttpContext, registerHttpContext } ${sdk};
        class A extends HttpContext { onLog(): void { throw new Error("no"); } }
        registerHttpContext("a", () => new A());`,

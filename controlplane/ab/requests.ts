@@ -1,6 +1,6 @@
 import { Ajv } from "ajv";
 import { InputError, readRequestTable } from "../explain/index.ts";
-import { compileSchema } from "../model/compiled-schema.ts";
+import { compileWhenUsed } from "../model/compiled-schema.ts";
 import type { SourceFile } from "../model/index.ts";
 import type { AbExplanation, AbRequest } from "./explain.ts";
 import schema from "./requests.json" with { type: "json" };
@@ -13,7 +13,7 @@ export interface AbRequestSpec extends AbRequest {
 }
 
 const ajv = new Ajv({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true, strictTypes: false });
-const compiled = compileSchema(ajv, "ab-requests", schema);
+const compiled = compileWhenUsed(ajv, "ab-requests", schema);
 
 /**
  * Reads a file of requests in YAML or JSON, with its defaults filled into each.

@@ -1,5 +1,5 @@
 import { Ajv } from "ajv";
-import { compileSchema } from "../model/compiled-schema.ts";
+import { compileWhenUsed } from "../model/compiled-schema.ts";
 import type { JsonObject, SourceFile } from "../model/index.ts";
 import { readRequestTable, type PlainRequest } from "../explain/index.ts";
 import schema from "./requests.json" with { type: "json" };
@@ -40,7 +40,7 @@ export interface RequestTable {
 }
 
 const ajv = new Ajv({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true, strictTypes: false });
-const compiled = compileSchema(ajv, "requests", schema);
+const compiled = compileWhenUsed(ajv, "requests", schema);
 
 /**
  * Reads a file of requests in YAML or JSON, with its defaults filled into each.

@@ -48,7 +48,6 @@ export { writeCredentials, type CredentialFiles } from "./credentials.ts";
  * Envoy's own default too. A sidecar's report is some tens of kilobytes, and the control plane keeps windows of this length; a
  * new filter is proven to run within about one interval.
  */
-export const DEFAULT_STATS_INTERVAL_MS = 5_000;
 
 /** Names of the clusters that every sidecar has from its bootstrap. */
 export const XDS_CLUSTER = "meshwright-xds";

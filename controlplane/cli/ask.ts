@@ -5,8 +5,7 @@ import { userInfo } from "node:os";
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import { Option, type Command } from "commander";
 import type { Refusal } from "../api/index.ts";
-import { formatHostPort, type HostPort } from "../control/index.ts";
-import { Authority, formatIdentity, readStateAuthority, urisOf } from "../security/index.ts";
+import { formatHostPort, type HostPort } from "../control/host-port.ts";
 import { httpOption, stateOption } from "./options.ts";
 
 /** How a command reaches the API of a control plane. */
@@ -99,6 +98,7 @@ async function optionsOf({ state, ca, insecure }: Connection): Promise<TlsOption
   const headers: TlsOptions["headers"] = token === undefined ? {} : { authorization: `Bearer ${token}` };
   if (insecure) return { headers };
   if (ca !== undefined) return { headers, ca: readFileSync(ca, "utf8") };
+  const { Authority, formatIdentity, readStateAuthority, urisOf } = await import("../security/index.ts");
   const own = readStateAuthority(state);
   if (own === undefined) {
     throw new Error(

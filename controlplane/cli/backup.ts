@@ -1,6 +1,6 @@
 import { rename, rm, writeFile } from "node:fs/promises";
 import type { Command } from "commander";
-import { InputError } from "../explain/index.ts";
+import { InputError } from "../explain/input-error.ts";
 import { addConnectionOptions, download, NoAnswerError, type Connection } from "./ask.ts";
 import { orFail } from "./fail.ts";
 

@@ -1,4 +1,4 @@
-import { InputError } from "../explain/index.ts";
+import { InputError } from "../explain/input-error.ts";
 
 /** What `test` ends with if a decision is not as expected, and `explain` if a request is denied. */
 export const NOT_SO = 1;

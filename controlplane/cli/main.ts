@@ -1,22 +1,21 @@
-// The command `meshwright`.
+// The command `meshwright`. What a command needs is loaded when it runs: all of it takes a second.
 import { Command, InvalidArgumentError, Option } from "commander";
 import { addAbCommands } from "./ab/index.ts";
 import { addAuthzCommands } from "./authz/index.ts";
 import { addConnectionOptions } from "./ask.ts";
 import { addBackupCommand } from "./backup.ts";
-import { addBootstrapCommand } from "./bootstrap.ts";
+import { addBootstrapCommand } from "./bootstrap-options.ts";
 import { addFilterCommands } from "./filter/index.ts";
-import { importFiles, type ImportFlags } from "./import.ts";
-import { limits, type LimitsOptions } from "./limits.ts";
+import type { ImportFlags } from "./import.ts";
+import type { LimitsOptions } from "./limits.ts";
 import { httpOption, parseLifetime, stateOption, trustDomainOption, xdsOption } from "./options.ts";
 import { parseHostPort } from "./parse-host-port.ts";
 import { addResourceCommands } from "./resources/index.ts";
 import { collect } from "./request-flags.ts";
-import { quota, type QuotaOptions } from "./quota.ts";
-import { serve, type ServeOptions } from "./serve.ts";
-import { status, type StatusOptions } from "./status.ts";
+import type { QuotaOptions } from "./quota.ts";
+import type { ServeOptions } from "./serve.ts";
+import type { StatusOptions } from "./status.ts";
 import { addTokenCommands } from "./token.ts";
-import { validate } from "./validate.ts";
 
 const program = new Command("meshwright")
   .description("WebAssembly filters for Envoy, and an xDS control plane that distributes them and routes to sidecars.")
@@ -61,13 +60,13 @@ program
     [],
   )
   .addOption(new Option("--log-format <format>", "json, or text for people").choices(["json", "text"]).default("json"))
-  .action((options: ServeOptions) => serve(options));
+  .action(async (options: ServeOptions) => (await import("./serve.ts")).serve(options));
 
 program
   .command("validate")
   .description("check a folder as serve would, filters included, and print every fault with its place")
   .argument("<folder>", "folder of YAML files")
-  .action((folder: string) => validate(folder));
+  .action(async (folder: string) => (await import("./validate.ts")).validate(folder));
 
 program
   .command("import")
@@ -87,12 +86,12 @@ program
   .option("--trusted-hops <count>", "how many proxies Envoy trusts with x-forwarded-for", parseCount)
   .option("--trust-domain <name>", "what cluster.local stands for in Istio's principals", "cluster.local")
   .option("--root-namespace <name>", "the namespace whose Istio policies apply in all", "istio-system")
-  .action((files: string[], flags: ImportFlags) => importFiles(files, flags));
+  .action(async (files: string[], flags: ImportFlags) => (await import("./import.ts")).importFiles(files, flags));
 
 addConnectionOptions(program.command("status"))
   .description("show each sidecar: what it has, what it rejected and why, and which filters it has loaded")
   .option("--json", "print it as JSON", false)
-  .action((options: StatusOptions) => status(options));
+  .action(async (options: StatusOptions) => (await import("./status.ts")).status(options));
 
 addConnectionOptions(program.command("quota"))
   .description("show the buckets of quotas, and so the keys of limits for the whole fleet, with the most requests")
@@ -103,12 +102,12 @@ addConnectionOptions(program.command("quota"))
       .default("requests"),
   )
   .option("--json", "print it as JSON", false)
-  .action((options: QuotaOptions) => quota(options));
+  .action(async (options: QuotaOptions) => (await import("./quota.ts")).quota(options));
 
 addConnectionOptions(program.command("limits"))
   .description("show what the limits of the filter ratelimit let pass and refused, over all sidecars")
   .option("--json", "print it as JSON", false)
-  .action((options: LimitsOptions) => limits(options));
+  .action(async (options: LimitsOptions) => (await import("./limits.ts")).limits(options));
 
 addResourceCommands(program);
 addBackupCommand(program);

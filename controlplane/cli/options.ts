@@ -1,6 +1,6 @@
 // Options that several commands have.
 import { InvalidArgumentError, Option } from "commander";
-import { DEFAULT_TRUST_DOMAIN, isTrustDomain } from "../security/index.ts";
+import { DEFAULT_TRUST_DOMAIN, isTrustDomain } from "../security/identity.ts";
 import { parseHostPort } from "./parse-host-port.ts";
 
 export function xdsOption(): Option {

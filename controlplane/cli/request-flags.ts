@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
-import { InputError, type PlainRequest } from "../explain/index.ts";
+import type { PlainRequest } from "../explain/index.ts";
+import { InputError } from "../explain/input-error.ts";
 
 /** The options that make a request. */
 export interface RequestFlags {

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
-import { InputError } from "../explain/index.ts";
-import { roles, TokenStore, type Role } from "../security/index.ts";
+import { InputError } from "../explain/input-error.ts";
+import { roles, type Role } from "../security/identity.ts";
+import { TokenStore } from "../security/tokens.ts";
 import { orFail } from "./fail.ts";
 import { parseLifetime, stateOption } from "./options.ts";
 import { printReport } from "./print-report.ts";

@@ -41,3 +41,15 @@ export function compileSchema(ajv: SchemaCompiler, key: string, schema: object):
     },
   };
 }
+
+/** The same when it is first used: compiling takes up to 80 ms, and few commands use every schema. */
+export function compileWhenUsed(...what: Parameters<typeof compileSchema>): CompiledSchema {
+  let compiled: CompiledSchema | undefined;
+  const get = (): CompiledSchema => (compiled ??= compileSchema(...what));
+  return {
+    get validate() {
+      return get().validate;
+    },
+    branch: (parent, keyword, index) => get().branch(parent, keyword, index),
+  };
+}

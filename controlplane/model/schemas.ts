@@ -10,7 +10,7 @@ import routeSchema from "./schemas/route.json" with { type: "json" };
 import serviceSchema from "./schemas/service.json" with { type: "json" };
 import wasmModuleSchema from "./schemas/wasm-module.json" with { type: "json" };
 import type { Kind } from "./resources.ts";
-import { compileSchema } from "./compiled-schema.ts";
+import { compileWhenUsed } from "./compiled-schema.ts";
 import type { CompiledSchema } from "./compiled-schema.ts";
 
 const ajv = new Ajv({
@@ -27,14 +27,14 @@ ajv.addSchema(routeSchema, "route.json");
 
 /** The schemas of the resources. Checking a value with one of them also fills in the defaults. */
 export const resourceSchemas: Readonly<Record<Kind, CompiledSchema>> = {
-  Service: compileSchema(ajv, "Service", serviceSchema),
-  HTTPRoute: compileSchema(ajv, "HTTPRoute", httpRouteSchema),
-  GRPCRoute: compileSchema(ajv, "GRPCRoute", grpcRouteSchema),
-  WasmModule: compileSchema(ajv, "WasmModule", wasmModuleSchema),
-  FilterPolicy: compileSchema(ajv, "FilterPolicy", filterPolicySchema),
-  Quota: compileSchema(ajv, "Quota", quotaSchema),
-  Rollout: compileSchema(ajv, "Rollout", rolloutSchema),
-  EnvoyPatch: compileSchema(ajv, "EnvoyPatch", envoyPatchSchema),
+  Service: compileWhenUsed(ajv, "Service", serviceSchema),
+  HTTPRoute: compileWhenUsed(ajv, "HTTPRoute", httpRouteSchema),
+  GRPCRoute: compileWhenUsed(ajv, "GRPCRoute", grpcRouteSchema),
+  WasmModule: compileWhenUsed(ajv, "WasmModule", wasmModuleSchema),
+  FilterPolicy: compileWhenUsed(ajv, "FilterPolicy", filterPolicySchema),
+  Quota: compileWhenUsed(ajv, "Quota", quotaSchema),
+  Rollout: compileWhenUsed(ajv, "Rollout", rolloutSchema),
+  EnvoyPatch: compileWhenUsed(ajv, "EnvoyPatch", envoyPatchSchema),
 };
 
 /** The apiVersion that each kind has. */

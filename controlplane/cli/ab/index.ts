@@ -5,9 +5,9 @@ import { addConnectionOptions } from "../ask.ts";
 import { orFail } from "../fail.ts";
 import { parseHostPort } from "../parse-host-port.ts";
 import { addRequestOptions, collect } from "../request-flags.ts";
-import { explain, type ExplainFlags } from "./explain.ts";
-import { simulate, type SimulateFlags } from "./simulate.ts";
-import { status, type StatusFlags } from "./status.ts";
+import type { ExplainFlags } from "./explain.ts";
+import type { SimulateFlags } from "./simulate.ts";
+import type { StatusFlags } from "./status.ts";
 
 const CONFIGURATION = [
   "<configuration>",
@@ -41,7 +41,9 @@ export function addAbCommands(program: Command): void {
     .option(...POLICY)
     .option(...MODULE)
     .option("--json", "print it as JSON", false)
-    .action((configuration: string, flags: ExplainFlags) => orFail(() => explain(configuration, flags)));
+    .action((configuration: string, flags: ExplainFlags) =>
+      orFail(async () => (await import("./explain.ts")).explain(configuration, flags)),
+    );
 
   const simulating = ab
     .command("simulate")
@@ -65,7 +67,9 @@ export function addAbCommands(program: Command): void {
     .option(...POLICY)
     .option(...MODULE)
     .option("--json", "print it as JSON", false)
-    .action((configuration: string, flags: SimulateFlags) => orFail(() => simulate(configuration, flags)));
+    .action((configuration: string, flags: SimulateFlags) =>
+      orFail(async () => (await import("./simulate.ts")).simulate(configuration, flags)),
+    );
 
   addConnectionOptions(ab.command("status"))
     .description(
@@ -80,7 +84,9 @@ export function addAbCommands(program: Command): void {
     .option(...POLICY)
     .option(...MODULE)
     .option("--json", "print it as JSON", false)
-    .action((configuration: string | undefined, flags: StatusFlags) => orFail(() => status(configuration, flags)));
+    .action((configuration: string | undefined, flags: StatusFlags) =>
+      orFail(async () => (await import("./status.ts")).status(configuration, flags)),
+    );
 }
 
 function collectAdmin(text: string, before: readonly HostPort[] = []): readonly HostPort[] {

@@ -10,7 +10,7 @@ import {
   type Standing,
 } from "../../ab/index.ts";
 import type { ExperimentsReport } from "../../api/index.ts";
-import { formatHostPort, type HostPort } from "../../control/index.ts";
+import { formatHostPort, type HostPort } from "../../control/host-port.ts";
 import { InputError, loadSubject } from "../../explain/index.ts";
 import { ask, type Connection } from "../ask.ts";
 import { NOT_SO } from "../fail.ts";

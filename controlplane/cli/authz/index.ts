@@ -1,11 +1,11 @@
 // The commands `meshwright authz`: what a configuration of the filter authz makes of requests.
 import { InvalidArgumentError, Option, type Command } from "commander";
 import type { JsonObject } from "../../model/index.ts";
-import { explain, type ExplainFlags } from "./explain.ts";
+import type { ExplainFlags } from "./explain.ts";
 import { orFail } from "../fail.ts";
 import { addRequestOptions, collect } from "../request-flags.ts";
-import { hash, type HashFlags } from "./hash.ts";
-import { testTables, type TestFlags } from "./test.ts";
+import type { HashFlags } from "./hash.ts";
+import type { TestFlags } from "./test.ts";
 
 const MODULE = ["--module <file>", "authz.wasm; that of the mesh, or build/authz.wasm, when left out"] as const;
 const JWKS = "keys that a cluster would answer with, CLUSTER=FILE; can be repeated";
@@ -35,7 +35,9 @@ export function addAuthzCommands(program: Command): void {
     .option("--jwks <file>", JWKS, collect, [])
     .option(...MODULE)
     .option("--json", "print it as JSON", false)
-    .action((configuration: string, flags: ExplainFlags) => orFail(() => explain(configuration, flags)));
+    .action((configuration: string, flags: ExplainFlags) =>
+      orFail(async () => (await import("./explain.ts")).explain(configuration, flags)),
+    );
 
   authz
     .command("test")
@@ -46,7 +48,9 @@ export function addAuthzCommands(program: Command): void {
     .option("--jwks <file>", JWKS, collect, [])
     .option(...MODULE)
     .option("--json", "print it as JSON", false)
-    .action((files: string[], flags: TestFlags) => orFail(() => testTables(files, flags)));
+    .action((files: string[], flags: TestFlags) =>
+      orFail(async () => (await import("./test.ts")).testTables(files, flags)),
+    );
 
   authz
     .command("hash")
@@ -55,7 +59,7 @@ export function addAuthzCommands(program: Command): void {
     .option("--user <name>", "for basic.users")
     .option("--iterations <count>", "what basic.iterations is", parseIterations, 1000)
     .option("--stdin", "take the secret from the first line of standard input, and make none", false)
-    .action((flags: HashFlags) => orFail(() => hash(flags)));
+    .action((flags: HashFlags) => orFail(async () => (await import("./hash.ts")).hash(flags)));
 }
 
 function parseIterations(text: string): number {

@@ -1,5 +1,8 @@
 import { join, relative } from "node:path";
-import { buildFilter, findProject, isManifest, reportModule, withComposed, type Project } from "../../filter/index.ts";
+import { buildFilter } from "../../filter/build.ts";
+import { isManifest, withComposed } from "../../filter/compose.ts";
+import { findProject, type Project } from "../../filter/project.ts";
+import { reportModule } from "../../filter/report.ts";
 
 export interface BuildFlags {
   readonly debug: boolean;

@@ -1,12 +1,10 @@
 // The commands `meshwright filter`: from a new project to a module in a registry.
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { parseHostPort } from "../parse-host-port.ts";
-import { build, type BuildFlags } from "./build.ts";
-import { dev, type DevFlags } from "./dev.ts";
+import type { BuildFlags } from "./build.ts";
+import type { DevFlags } from "./dev.ts";
 import { orFail } from "./fail.ts";
-import { inspect } from "./inspect.ts";
-import { create } from "./new.ts";
-import { pack, type PackFlags } from "./pack.ts";
+import type { PackFlags } from "./pack.ts";
 
 const path = ["[path]", "the filter's source, or the folder with its assembly/index.ts or index.ts", "."] as const;
 
@@ -19,7 +17,9 @@ export function addFilterCommands(program: Command): void {
     .description("make a new project: a filter, its test, and an Envoy configuration that runs it")
     .argument("<name>", "lower-case letters, digits and dashes, such as my-filter")
     .option("--dir <folder>", "where it goes; a folder of the filter's name when left out")
-    .action((name: string, flags: { dir?: string }) => orFail(() => create(name, flags)));
+    .action((name: string, flags: { dir?: string }) =>
+      orFail(async () => (await import("./new.ts")).create(name, flags)),
+    );
 
   filter
     .command("build")
@@ -27,7 +27,7 @@ export function addFilterCommands(program: Command): void {
     .argument(...path)
     .option("--debug", "keep checks, names with file and line, and a source map", false)
     .option("--out <file>", "where the module goes; build/NAME.wasm of the project when left out")
-    .action((at: string, flags: BuildFlags) => orFail(() => build(at, flags)));
+    .action((at: string, flags: BuildFlags) => orFail(async () => (await import("./build.ts")).build(at, flags)));
 
   filter
     .command("dev")
@@ -46,14 +46,16 @@ export function addFilterCommands(program: Command): void {
         .choices(["trace", "debug", "info", "warning", "error", "critical"])
         .default("info"),
     )
-    .action((at: string, flags: DevFlags) => orFail(() => dev(at, flags)));
+    .action((at: string, flags: DevFlags) => orFail(async () => (await import("./dev.ts")).dev(at, flags)));
 
   filter
     .command("inspect")
     .description("say what is in a module, how large its parts are, and whether Envoy would load it")
     .argument("<module>", "a .wasm file, of any SDK")
     .option("--json", "print it as JSON", false)
-    .action((file: string, flags: { json: boolean }) => orFail(() => inspect(file, flags)));
+    .action((file: string, flags: { json: boolean }) =>
+      orFail(async () => (await import("./inspect.ts")).inspect(file, flags)),
+    );
 
   filter
     .command("pack")
@@ -68,7 +70,7 @@ export function addFilterCommands(program: Command): void {
         .default("compat"),
     )
     .option("--root-id <id...>", "root ids of the plugins in it, for the description in an oci image", [])
-    .action((file: string, flags: PackFlags) => orFail(() => pack(file, flags)));
+    .action((file: string, flags: PackFlags) => orFail(async () => (await import("./pack.ts")).pack(file, flags)));
 }
 
 function parsePort(text: string): ReturnType<typeof parseHostPort> {

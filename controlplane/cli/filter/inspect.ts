@@ -1,4 +1,6 @@
-import { readCodeMap, readModule, reportModule, type ModuleReport, type Share } from "../../filter/index.ts";
+import type { Share } from "../../filter/code-groups.ts";
+import { readCodeMap, readModule } from "../../filter/read-module.ts";
+import { reportModule, type ModuleReport } from "../../filter/report.ts";
 import { printReport } from "../print-report.ts";
 import { table } from "../print-table.ts";
 

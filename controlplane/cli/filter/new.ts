@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { scaffold } from "../../filter/index.ts";
+import { scaffold } from "../../filter/scaffold.ts";
 
 /** `meshwright filter new`. */
 export function create(name: string, { dir }: { readonly dir?: string }): void {

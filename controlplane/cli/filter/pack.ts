@@ -1,4 +1,5 @@
-import { packFilter, type Variant } from "../../filter/index.ts";
+import type { Variant } from "../../oci/image.ts";
+import { packFilter } from "../../filter/pack.ts";
 
 export interface PackFlags {
   readonly tag: string;

@@ -1,5 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
-import { InputError } from "../../explain/index.ts";
+import { InputError } from "../../explain/input-error.ts";
 import { parseResources, type SourceFile } from "../../model/index.ts";
 import { FolderSource } from "../../source/index.ts";
 import { readText } from "../read.ts";
