@@ -152,9 +152,22 @@ void test("the fleet counts, with quotas for the control plane", async () => {
     apiVersion: "meshwright.dev/v1alpha1",
     kind: "Quota",
     metadata: { name: "rl-marketing-to-number" },
-    spec: { domain: "rl", bucket: { limit: "marketing-to_number", to_number: "*" }, requests: 5, period: "24h" },
+    spec: {
+      domain: "rl",
+      bucket: { limit: "marketing-to_number", to_number: "*" },
+      requests: 5,
+      period: "24h",
+      onLoss: { policy: "Allow" },
+    },
   });
   assert.equal(quotas.length, 2);
+  const denying = await importAll(
+    "fleet",
+    messages.replace("domain: rl", "domain: rl\n    failure_mode_deny: true"),
+    rules,
+  );
+  assert.match(denying.findings.join("\n"), /^a\.yaml:4:5: note: .*each sidecar has a tenth of a quota/);
+  assert.ok(!JSON.stringify(denying.quotas).includes("onLoss"));
 });
 
 /** Rules whose decisions are compared: each level of matching, and each way in which values are counted. */

@@ -29,12 +29,18 @@ export function importRateLimit(
   }
   const isShadow = share(config, "filter_enforced", "all") === "none";
   const all = scopesOf(filter, { perRoute: [`${prefix}RateLimitPerRoute`], replaces: false, limitsAnswers: false });
+  const denies = isDenying(config);
+  if (denies && scope === "fleet") {
+    const message =
+      "while counts of the fleet cannot be reached, each sidecar has a tenth of a quota, with which counts also begin that may have been lost";
+    config.report("note", message, "keep counts in Redis; `onLoss` of the quotas says it otherwise");
+  }
   const names = new Names();
   const limits: Limit[] = [];
   for (const [domain, scopes] of byDomain(config, all.scopes)) {
     const made = descriptors(config, all, scopes);
     if (scope !== "service")
-      limits.push(...ownLimits({ config, domain, scope, domains, descriptors: made, names, counting }));
+      limits.push(...ownLimits({ config, domain, scope, denies, domains, descriptors: made, names, counting }));
     else if (domain === config.text("domain")) limits.push(...made.map((one) => serviceLimit(one, names)));
     else reportDomain(scopes);
   }
@@ -112,19 +118,22 @@ function serviceOf(config: Cursor): NonNullable<RateLimitConfiguration["service"
   if (cluster === "") {
     (grpc ?? config).report("error", "expected the service as rate_limit_service.grpc_service.envoy_grpc.cluster_name");
   }
-  const percent = config.get("failure_mode_deny_percent");
-  const denies = percent
-    ? share(config, "failure_mode_deny_percent", "none") === "all"
-    : config.flag("failure_mode_deny");
   const timeout = timeoutOf(config.get("timeout"));
   const status = errorStatus(config, "status_on_error", 500);
   return {
     cluster,
     domain: config.text("domain") ?? "",
     ...(timeout === undefined ? {} : { timeoutMilliseconds: timeout }),
-    onFailure: denies ? "deny" : "allow",
+    onFailure: isDenying(config) ? "deny" : "allow",
     ...(status === 500 ? {} : { errorStatus: status }),
   };
+}
+
+/** Whether a request is refused for which the service gives no answer. */
+function isDenying(config: Cursor): boolean {
+  return config.get("failure_mode_deny_percent")
+    ? share(config, "failure_mode_deny_percent", "none") === "all"
+    : config.flag("failure_mode_deny");
 }
 
 function timeoutOf(field: Cursor | undefined): number | undefined {

@@ -19,6 +19,8 @@ export interface Asked {
   readonly config: Cursor;
   readonly domain: string;
   readonly scope: "fleet" | "envoy";
+  /** Whether Envoy refuses requests while the service cannot be reached. */
+  readonly denies: boolean;
   readonly domains: readonly ServiceDomain[];
   readonly descriptors: readonly Descriptor[];
   readonly names: Names;
@@ -132,7 +134,7 @@ function leasesOf(
   one: Ruled,
   limit: string,
   { requests, window }: { readonly requests: number; readonly window: string },
-  { domain, counting }: Asked,
+  { domain, denies, counting }: Asked,
 ): { readonly domain: string; readonly names?: readonly string[] } {
   const names: string[] = [];
   for (const { name } of one.key) {
@@ -151,7 +153,14 @@ function leasesOf(
         .replace(/[^a-z0-9]+/g, "-")
         .replace(/^-+|-+$/g, ""),
     },
-    spec: { domain, bucket, requests, period: periods[window] },
+    spec: {
+      domain,
+      bucket,
+      requests,
+      period: periods[window],
+      // As the service: while its counts cannot be reached all passes, and counts that are lost begin anew.
+      ...(denies ? {} : { onLoss: { policy: "Allow" } }),
+    },
   });
   return { domain, ...(names.length > 0 ? { names } : {}) };
 }
