@@ -51,6 +51,13 @@ const CONFIGURATION = {
       effects: [{ variant: "second", rewrite: { prefix: "/v1", replacePrefixMatch: "/v2", host: "api.example" } }],
     },
     {
+      name: "slow",
+      header: "x-slow",
+      when: { path: { exact: "/slow" } },
+      default: "yes",
+      effects: [{ variant: "yes", fault: { delay: "100ms" } }],
+    },
+    {
       name: "broken",
       header: "x-broken",
       when: { path: { exact: "/broken" } },
@@ -242,6 +249,13 @@ test("a rewrite changes the path, the host and the route", async () => {
   const [request] = seen.filter(({ app }) => app === "api");
   assert.equal(request?.path, "/v2/items?a=/v1/");
   assert.equal(request.headers.host, "api.example");
+});
+
+test("a fault delays, and the upstream answers", async () => {
+  const start = process.hrtime.bigint();
+  const answer = await get(port, "/slow", as("1"));
+  assert.equal(answer.status, 200);
+  assert.ok(process.hrtime.bigint() - start >= 98_000_000n);
 });
 
 test("a fault delays and answers", async () => {

@@ -219,6 +219,19 @@ describe("a fault in a resource", () => {
       ["mesh/route.yaml:7:3: spec.useDefaultGateways: not supported yet"],
     ],
     [
+      "sessions as earlier releases of the standard had them",
+      edit(
+        "mesh/route.yaml",
+        "matches:",
+        "sessionPersistence: { sessionName: s, idleTimeout: 1h, cookieConfig: { lifetimeType: Session } }\n      matches:",
+      ),
+      [
+        "mesh/route.yaml:8:29: spec.rules[0].sessionPersistence.sessionName: of an earlier release of the Gateway API: now cookie.name, or header.name",
+        "mesh/route.yaml:8:45: spec.rules[0].sessionPersistence.idleTimeout: of an earlier release of the Gateway API, and not supported: Envoy ends no session that is idle",
+        "mesh/route.yaml:8:62: spec.rules[0].sessionPersistence.cookieConfig: of an earlier release of the Gateway API: now cookie",
+      ],
+    ],
+    [
       "a parent that is not there yet",
       edit("mesh/route.yaml", "kind: Service,", "kind: Gateway,"),
       ['mesh/route.yaml:5:24: spec.parentRefs[0].kind: string "Gateway" is not supported yet; expected "Service"'],
