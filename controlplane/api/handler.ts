@@ -7,14 +7,17 @@ import { includesRole, type ApiCaller, type HttpAccess, type Role } from "../sec
 import type { Store } from "../store/index.ts";
 import { BACKUP_PATH, sendBackup } from "./backup.ts";
 import { experimentsReport } from "./experiments-report.ts";
+import type { InspectSource } from "../inspect/index.ts";
+import { sendConfig, sendTrace } from "./inspect.ts";
 import { limitsReport } from "./limits-report.ts";
 import { handleResources, isResourcePath, resourcePaths, roleFor } from "./resources.ts";
 import { send } from "./send.ts";
 import { statusReport, type StatusInput } from "./status-report.ts";
-import type { NodeStats } from "../fleet/index.ts";
+import type { Fleet, NodeStats } from "../fleet/index.ts";
 
 /** What the HTTP server shows of a control plane. */
-export interface ApiSource extends StatusInput {
+export interface ApiSource extends StatusInput, InspectSource {
+  readonly fleet: Pick<Fleet, "node" | "nodes">;
   readonly stats: Pick<NodeStats, "of" | "figures" | "totals" | "nodeIds">;
   readonly modules: ModuleStore;
   readonly leases: Pick<LeaseService, "top">;
@@ -49,6 +52,8 @@ const answers: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ],
   ["/api/v1/experiments", (source, response) => send(response, 200, experimentsReport(source))],
   ["/api/v1/limits", ({ stats }, response) => send(response, 200, limitsReport(stats))],
+  ["/api/v1/config", sendConfig],
+  ["/api/v1/trace", sendTrace],
   ["/metrics", sendMetrics],
   ["/healthz", (_, response) => send(response, 200, { status: "alive" })],
   [

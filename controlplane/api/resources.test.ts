@@ -32,7 +32,7 @@ before(async () => {
   const metrics = { contentType: "text/plain", text: () => Promise.resolve("") };
   server = createServer((request, response) =>
     handleRequest(
-      { ...shown, metrics, store, modules, leases: { top: () => [] }, access, resources },
+      { ...shown, snapshotFor: () => undefined, metrics, store, modules, leases: { top: () => [] }, access, resources },
       request,
       response,
     ),

@@ -5,6 +5,7 @@ import { addAuthzCommands } from "./authz/index.ts";
 import { addConnectionOptions } from "./ask.ts";
 import { addBackupCommand } from "./backup.ts";
 import { addBootstrapCommand } from "./bootstrap-options.ts";
+import { addConfigCommand } from "./config.ts";
 import { addFilterCommands } from "./filter/index.ts";
 import type { ImportFlags } from "./import.ts";
 import type { LimitsOptions } from "./limits.ts";
@@ -15,6 +16,7 @@ import { collect } from "./request-flags.ts";
 import type { QuotaOptions } from "./quota.ts";
 import type { ServeOptions } from "./serve.ts";
 import type { StatusOptions } from "./status.ts";
+import type { TraceFlags } from "./trace.ts";
 import { addTokenCommands } from "./token.ts";
 
 const program = new Command("meshwright")
@@ -92,6 +94,19 @@ addConnectionOptions(program.command("status"))
   .description("show each sidecar: what it has, what it rejected and why, and which filters it has loaded")
   .option("--json", "print it as JSON", false)
   .action(async (options: StatusOptions) => (await import("./status.ts")).status(options));
+
+addConfigCommand(program);
+
+addConnectionOptions(program.command("trace"))
+  .description(
+    "follow a resource from the line of its file to the Envoy resources that come of it, and what a sidecar says of them",
+  )
+  .argument("<node>", "node id of the sidecar")
+  .argument("<resource>", "Kind/name of a resource, or the name of an Envoy resource, as Listener/inbound or inbound")
+  .option("--json", "print it as JSON", false)
+  .action(async (node: string, resource: string, flags: TraceFlags) =>
+    (await import("./trace.ts")).traceResource(node, resource, flags),
+  );
 
 addConnectionOptions(program.command("quota"))
   .description("show the buckets of quotas, and so the keys of limits for the whole fleet, with the most requests")

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { pino, type Logger } from "pino";
 import pretty from "pino-pretty";
 import { ControlPlane, FaultySourceError, type HostPort } from "../control/index.ts";
+import { startTracing, type Tracing } from "../observe/index.ts";
 import { RedisLedger, type Ledger } from "../quota/index.ts";
 import { Security } from "../security/index.ts";
 import { FolderSource, MergedSource } from "../source/index.ts";
@@ -33,7 +34,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   const log = createLog(options.logFormat);
   const ledger = options.quotaStore === undefined ? undefined : await openLedger(options.quotaStore, log);
   let plane: ControlPlane;
+  let tracing: Tracing | undefined;
   try {
+    tracing = await startTracing(process.env);
     const security = options.insecure ? undefined : await openSecurity(options, log);
     plane = await ControlPlane.start({
       source: options.config === undefined ? new MergedSource([]) : new FolderSource(options.config),
@@ -46,6 +49,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       keepStats: options.keepStats,
       ...(ledger === undefined ? {} : { ledger }),
       ...(security === undefined ? {} : { security }),
+      watch: (activity) => tracing?.watch(activity),
       log,
     });
   } catch (error) {
@@ -62,7 +66,10 @@ export async function serve(options: ServeOptions): Promise<void> {
       if (stopping) return;
       stopping = true;
       log.info(`${signal}: stopping`);
-      void plane.close().then(() => process.exit(0));
+      void plane
+        .close()
+        .then(() => tracing?.close())
+        .then(() => process.exit(0));
     });
   }
 }

@@ -100,8 +100,11 @@ export class Activity extends EventEmitter<ActivityEvents> {
       seen: () => inner.seen(),
       answered: (outcome) => {
         inner.answered(outcome);
-        if (outcome.resources.length > 0)
-          this.emit("push", { ...outcome, node, answeredAt: this.#now(), change: this.#changes.dueOf(stream) });
+        if (outcome.resources.length === 0) return;
+        const due = this.#changes.dueOf(stream);
+        // What was sent before a change and is answered after it was about something else.
+        const change = due !== undefined && outcome.sentAt >= due.appliedAt ? due : undefined;
+        this.emit("push", { ...outcome, node, answeredAt: this.#now(), change });
       },
       refreshed: () => {
         inner.refreshed?.();

@@ -10,5 +10,6 @@ export {
   type StreamCounts,
 } from "./activity.ts";
 export type { Convergence } from "./changes.ts";
+export { startTracing, TracingError, type Tracing } from "./tracing-switch.ts";
 export { watchRequest } from "./http.ts";
 export { Metrics, type MetricsSource, type QuotaDecision } from "./metrics.ts";

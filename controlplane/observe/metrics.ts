@@ -169,7 +169,7 @@ export class Metrics {
     const type = SERVED_TYPES.includes(typeUrl) ? typeNameOf(typeUrl) : "other";
     this.#pushes.observe({ type, outcome: kind }, between(sentAt, answeredAt));
     if (kind === "rejected") this.#rejections.inc({ type });
-    if (change !== undefined && sentAt >= change.appliedAt) this.#waits.observe(between(change.appliedAt, sentAt));
+    if (change !== undefined) this.#waits.observe(between(change.appliedAt, sentAt));
   }
 
   #converged({ appliedAt, endedAt, rejected }: Convergence): void {

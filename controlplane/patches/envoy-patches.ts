@@ -28,6 +28,8 @@ export class EnvoyPatches {
   /** What became of a resource, or a set, by the EnvoyPatches that were applied. */
   readonly #resources = new Map<string, WeakMap<Resource, Resource>>();
   readonly #sets = new Map<string, WeakMap<ResourceSet, ResourceSet>>();
+  /** What resources were before they were changed, and by what. */
+  readonly #changed = new WeakMap<Resource, { readonly before: Resource; readonly patches: readonly EnvoyPatch[] }>();
   readonly #problems = new Map<string, Problem>();
   /** Types and names of resources, for messages. */
   readonly #names = new Set<string>();
@@ -49,6 +51,11 @@ export class EnvoyPatches {
       }),
     );
     return [...this.#problems.values(), ...missed];
+  }
+
+  /** What a resource was before, and which EnvoyPatches changed or added it, in their order. */
+  originOf(resource: Resource): { readonly before: Resource; readonly patches: readonly EnvoyPatch[] } {
+    return this.#changed.get(resource) ?? { before: resource, patches: [] };
   }
 
   /** What a sidecar of a Service is to have in place of a snapshot. A patch that cannot be applied changes nothing. */
@@ -96,14 +103,17 @@ export class EnvoyPatches {
     if (result !== undefined) return result;
     result = resource;
     this.#names.add(`${resource.typeUrl} ${resource.name}`);
+    const owners = new Set<EnvoyPatch>();
     for (const step of steps) {
       const { patch } = step;
       if (patch.operation === "AddResource" || !mayHold(patch.target, resource)) continue;
       const patched = applyPatch(patch, result, envoyRegistry());
       if (patched.isMatched) this.#matched.add(patch);
       this.#report(step, patched.faults);
+      if (patched.resource !== result) owners.add(step.owner);
       result = patched.resource;
     }
+    if (owners.size > 0) this.#changed.set(result, { before: resource, patches: [...owners] });
     known.set(resource, result);
     return result;
   }
@@ -117,6 +127,7 @@ export class EnvoyPatches {
       this.#report(step, faults);
       this.#matched.add(patch);
       this.#added.set(step, resource);
+      if (resource !== undefined) this.#changed.set(resource, { before: resource, patches: [step.owner] });
     }
     const resource = this.#added.get(step);
     if (resource === undefined) return undefined;

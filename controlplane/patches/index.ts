@@ -1,1 +1,2 @@
 export { EnvoyPatches } from "./envoy-patches.ts";
+export { envoyRegistry } from "./registry.ts";

@@ -2,7 +2,6 @@ import type { NodeStats } from "../fleet/index.ts";
 import type { CheckSpec, RolloutSpec } from "../model/index.ts";
 import { addCounts, NONE, type Count } from "../statistics/index.ts";
 import { Analysis } from "./analysis.ts";
-import type { Evidence } from "./evidence.ts";
 import { countOf, type Listeners, requestsOf, slowFrom } from "./measure.ts";
 import type { Verdict } from "./observation.ts";
 
@@ -59,10 +58,6 @@ export class Watch {
 
   verdict(): Verdict {
     return this.#analysis.verdict();
-  }
-
-  get evidence(): Evidence {
-    return this.#analysis.evidence;
   }
 
   /** A wave was found good. */

@@ -1,5 +1,14 @@
 import { localityName } from "../model/index.ts";
-import type { Endpoint, FilterPolicy, Locality, Model, Problem, Service, Sidecar } from "../model/index.ts";
+import type {
+  Endpoint,
+  FilterPolicy,
+  Locality,
+  Model,
+  Problem,
+  Resource as UserResource,
+  Service,
+  Sidecar,
+} from "../model/index.ts";
 import { EnvoyPatches } from "../patches/index.ts";
 import { createResourceSet, snapshotOf, TypeUrl } from "../xds/index.ts";
 import type { NodeInfo, Resource, ResourceSet, Snapshot } from "../xds/index.ts";
@@ -39,6 +48,8 @@ export interface Translation {
   /** The filter of a FilterPolicy, as this node is to have it; undefined where its module is not known. */
   extensionConfig(policy: string, nodeId: string): Resource | undefined;
   snapshotFor(node: Node): NodeSnapshot;
+  /** What the user wrote that a resource of a snapshot comes of; nothing for what is the same in every mesh. */
+  originsOf(resource: Resource): readonly UserResource[];
   /** What is wrong with the EnvoyPatches, each applied to all that it is for. Makes the snapshots of these sidecars. */
   check(): Problem[];
 }
@@ -68,6 +79,7 @@ class ModelTranslation implements Translation {
   readonly #outboundRoutes: Resource;
   readonly #settings: TranslationSettings;
   readonly #patches: EnvoyPatches;
+  readonly #origins = new WeakMap<Resource, readonly UserResource[]>();
   readonly #resources = new Map<string, Resource>();
   readonly #sets = new Map<string, ResourceSet>();
   readonly #snapshots = new Map<string, Snapshot>();
@@ -80,7 +92,9 @@ class ModelTranslation implements Translation {
     this.#extensionConfigs = new Map(
       this.#policies.flatMap((policy) => {
         const module = modules.get(policy.spec.module);
-        return module === undefined ? [] : [[policy.metadata.name, extensionConfig(policy, module, settings)]];
+        if (module === undefined) return [];
+        const origins = [policy, model.wasmModules.get(policy.spec.module) ?? []].flat();
+        return [[policy.metadata.name, this.#from(origins, extensionConfig(policy, module, settings))]];
       }),
     );
     this.sidecars = new Map(
@@ -99,7 +113,8 @@ class ModelTranslation implements Translation {
         spec.endpoints.flatMap(({ locality }) => (locality === undefined ? [] : [localityName(locality)])),
       ),
     );
-    this.#outboundRoutes = outboundRoutes(model);
+    const routes = [...model.httpRoutes.values(), ...model.grpcRoutes.values()];
+    this.#outboundRoutes = this.#from([...services, ...routes], outboundRoutes(model));
   }
 
   extensionConfig(policy: string): Resource | undefined {
@@ -121,6 +136,11 @@ class ModelTranslation implements Translation {
     return { snapshot };
   }
 
+  originsOf(resource: Resource): readonly UserResource[] {
+    const { before, patches } = this.#patches.originOf(resource);
+    return [...(this.#origins.get(before) ?? []), ...patches];
+  }
+
   check(): Problem[] {
     if (this.#model.envoyPatches.size > 0) {
       for (const [id, { service }] of this.sidecars) this.snapshotFor({ id, cluster: service.metadata.name });
@@ -138,8 +158,11 @@ class ModelTranslation implements Translation {
     const { outboundPort } = sidecar;
     const inbound = this.#policiesOf(name, "Inbound");
     const outbound = outboundPort === undefined ? [] : this.#policiesOf(name, "Outbound");
-    const listeners = [inboundListener(service, endpoint, sidecar, inbound, this.#settings)];
-    if (outboundPort !== undefined) listeners.push(outboundListener(sidecar, outboundPort, outbound));
+    const listeners = [
+      this.#from([service, ...inbound], inboundListener(service, endpoint, sidecar, inbound, this.#settings)),
+    ];
+    if (outboundPort !== undefined)
+      listeners.push(this.#from([service, ...outbound], outboundListener(sidecar, outboundPort, outbound)));
 
     // Sidecars of one Service mostly differ in their listeners only, so the other sets are made once for all of them. Where
     // a Service prefers the same zone, its endpoints are in another order for clients elsewhere.
@@ -149,7 +172,7 @@ class ModelTranslation implements Translation {
     return snapshotOf([
       this.#set(TypeUrl.secret, "", () => []),
       this.#set(TypeUrl.cluster, `${kind} ${place} ${endpoint.address} ${endpoint.port}`, () => [
-        inboundCluster(service, endpoint),
+        this.#from([service], inboundCluster(service, endpoint)),
         ...ifOutbound(() => this.#services.map((other) => this.#cluster(other, endpoint))),
       ]),
       this.#set(TypeUrl.endpoint, outboundPort === undefined ? "none" : `all ${place}`, () =>
@@ -161,7 +184,10 @@ class ModelTranslation implements Translation {
       this.#set(TypeUrl.extensionConfig, kind, () =>
         [...inbound, ...outbound].flatMap(({ metadata }) => this.#extensionConfigs.get(metadata.name) ?? []),
       ),
-      this.#set(TypeUrl.route, kind, () => [inboundRoutes(service), ...ifOutbound(() => [this.#outboundRoutes])]),
+      this.#set(TypeUrl.route, kind, () => [
+        this.#from([service], inboundRoutes(service)),
+        ...ifOutbound(() => [this.#outboundRoutes]),
+      ]),
     ]);
   }
 
@@ -177,31 +203,48 @@ class ModelTranslation implements Translation {
     const services = this.#services;
     const routesOf = routesByService(this.#model);
     snapshot = snapshotOf([
-      this.#set(TypeUrl.listener, "proxyless", () => services.map(proxylessListener)),
-      this.#set(TypeUrl.route, "proxyless", () =>
-        services.map((service) => proxylessRoutes(service, routesOf.get(service.metadata.name) ?? [], this.#model)),
+      this.#set(TypeUrl.listener, "proxyless", () =>
+        services.map((service) => this.#from([service], proxylessListener(service))),
       ),
-      this.#set(TypeUrl.cluster, "proxyless", () => [nowhereCluster, ...services.map(proxylessCluster)]),
+      this.#set(TypeUrl.route, "proxyless", () =>
+        services.map((service) => {
+          const routes = routesOf.get(service.metadata.name) ?? [];
+          return this.#from([service, ...routes], proxylessRoutes(service, routes, this.#model));
+        }),
+      ),
+      this.#set(TypeUrl.cluster, "proxyless", () => [
+        nowhereCluster,
+        ...services.map((service) => this.#from([service], proxylessCluster(service))),
+      ]),
       this.#set(TypeUrl.endpoint, key, () => [
         nowhereEndpoints,
-        ...services.flatMap((service) => proxylessEndpoints(service, client) ?? []),
+        ...services.flatMap((service) => {
+          const endpoints = proxylessEndpoints(service, client);
+          return endpoints === undefined ? [] : [this.#from([service], endpoints)];
+        }),
       ]),
     ]);
     this.#snapshots.set(key, snapshot);
     return snapshot;
   }
 
+  /** Notes what a resource comes of. */
+  #from(origins: readonly UserResource[], resource: Resource): Resource {
+    this.#origins.set(resource, origins);
+    return resource;
+  }
+
   #cluster(service: Service, client: Endpoint): Resource {
     const isNear = usesDns(service) && service.spec.trafficDistribution !== undefined;
     return this.#resource(`cluster ${service.metadata.name}`, isNear ? client : undefined, (from) =>
-      outboundCluster(service, from, this.#settings),
+      this.#from([service], outboundCluster(service, from, this.#settings)),
     );
   }
 
   #loadAssignment(service: Service, client: Endpoint): Resource {
     const isNear = service.spec.trafficDistribution !== undefined;
     return this.#resource(`endpoints ${service.metadata.name}`, isNear ? client : undefined, (from) =>
-      outboundEndpoints(service, from),
+      this.#from([service], outboundEndpoints(service, from)),
     );
   }
 
