@@ -133,3 +133,33 @@ test("what the reference says there is, there is, and nothing else of ours", asy
   );
   assert.deepEqual(documented.sort(), served.sort());
 });
+
+test("the dashboard for Grafana asks for metrics that there are, by labels that they have", async () => {
+  const { body } = await plane.get("/metrics");
+  const names = new Set(
+    [...body.matchAll(/^# TYPE (\S+) (\S+)$/gm)].flatMap(([, name = "", type]) =>
+      type === "histogram" ? [`${name}_bucket`, `${name}_count`, `${name}_sum`] : [name],
+    ),
+  );
+  const text = readFileSync(new URL("../../deploy/grafana-dashboard.json", import.meta.url), "utf8");
+  const dashboard = JSON.parse(text) as { panels: { targets: { expr: string }[] }[] };
+  const expressions = dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+  assert.ok(expressions.length > 20);
+  const asked = new Set(
+    expressions.flatMap((expr) =>
+      [...expr.matchAll(/\b((?:meshwright|process|nodejs)_\w+)/g)].map(([, name = ""]) => name),
+    ),
+  );
+  assert.deepEqual(
+    [...asked].filter((name) => !names.has(name)),
+    [],
+  );
+  const reference = readFileSync(new URL("../../docs/reference/metrics.md", import.meta.url), "utf8");
+  for (const expr of expressions) {
+    const labels = /\bby \(([^)]*)\)/.exec(expr)?.[1]?.split(", ") ?? [];
+    const name = /meshwright_\w+?(?=_bucket|_count|\{)/.exec(expr)?.[0] ?? "";
+    const row = reference.split("\n").find((line) => line.startsWith(`| \`${name}\``)) ?? "";
+    for (const label of labels)
+      assert.ok(["le", "instance"].includes(label) || row.includes(`\`${label}\``), `${expr}: ${label}`);
+  }
+});
