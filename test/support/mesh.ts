@@ -20,7 +20,7 @@ export interface SidecarOptions {
 }
 
 /** The commands that speak to a control plane. */
-const connecting = ["bootstrap", "status", "quota", "limits", "ab"];
+const connecting = ["bootstrap", "status", "config", "trace", "quota", "limits", "ab"];
 
 /** A control plane as a process of its own, and Envoys that know nothing but where it is. */
 export class Mesh {
