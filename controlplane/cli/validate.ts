@@ -21,7 +21,7 @@ export async function validate(folder: string): Promise<void> {
     };
     const result = await new Pipeline(new FolderSource(folder), store, fetcher, settings).prepare();
     if (result.ok) {
-      const { services, httpRoutes, grpcRoutes, wasmModules, filterPolicies, quotas, envoyPatches } =
+      const { services, httpRoutes, grpcRoutes, wasmModules, filterPolicies, quotas, envoyPatches, rollouts } =
         result.release.model;
       const counts = [
         `${String(services.size)} Services`,
@@ -30,6 +30,7 @@ export async function validate(folder: string): Promise<void> {
         `${String(wasmModules.size)} WasmModules`,
         `${String(filterPolicies.size)} FilterPolicies`,
         ...(quotas.size > 0 ? [`${String(quotas.size)} Quotas`] : []),
+        ...(rollouts.size > 0 ? [`${String(rollouts.size)} Rollouts`] : []),
         ...(envoyPatches.size > 0 ? [`${String(envoyPatches.size)} EnvoyPatches`] : []),
       ];
       process.stdout.write(`${folder} is good: ${counts.join(", ")}\n`);
