@@ -11,6 +11,7 @@ import type { InspectSource } from "../inspect/index.ts";
 import { sendConfig, sendTrace } from "./inspect.ts";
 import { limitsReport } from "./limits-report.ts";
 import { handleResources, isResourcePath, resourcePaths, roleFor } from "./resources.ts";
+import { handleRollouts, isRolloutPath, rolloutPaths, type RolloutsSource } from "./rollouts.ts";
 import { send } from "./send.ts";
 import { statusReport, type StatusInput } from "./status-report.ts";
 import type { Fleet, NodeStats } from "../fleet/index.ts";
@@ -25,6 +26,7 @@ export interface ApiSource extends StatusInput, InspectSource {
   readonly metrics: Pick<Metrics, "contentType" | "text">;
   /** Undefined when none can be applied. */
   readonly resources?: Resources | undefined;
+  readonly rollouts?: RolloutsSource;
   /** Where they are kept. */
   readonly store?: Pick<Store, "backup"> | undefined;
 }
@@ -69,6 +71,7 @@ const answers: ReadonlyMap<string, Answer> = new Map<string, Answer>([
 export function routeOf(path: string): string {
   if (path.startsWith("/modules/")) return "/modules/{sha256}.wasm";
   if (answers.has(path) || path === BACKUP_PATH || resourcePaths.includes(path)) return path;
+  if (isRolloutPath(path)) return "/api/v1/rollouts";
   return isResourcePath(path) ? "/api/v1/resources/{kind}/{name}" : "other";
 }
 
@@ -96,12 +99,17 @@ export function handleRequest(source: ApiSource, request: IncomingMessage, respo
     if (caller !== undefined) void handleResources(source.resources, caller, request, response);
     return;
   }
+  if (source.rollouts !== undefined && isRolloutPath(path)) {
+    const caller = authorize(source.access, "viewer", request, response);
+    if (caller !== undefined) void handleRollouts(source.rollouts, caller, path, request, response);
+    return;
+  }
   if (path === BACKUP_PATH && request.method === "GET" && source.store?.backup !== undefined) {
     if (authorize(source.access, "admin", request, response) !== undefined) void sendBackup(source.store, response);
     return;
   }
   const more = source.resources === undefined ? [] : [...resourcePaths, BACKUP_PATH];
-  answerFrom(answers, source, request, response, [...more, "/modules/<sha256>.wasm"]);
+  answerFrom(answers, source, request, response, [...more, ...rolloutPaths, "/modules/<sha256>.wasm"]);
 }
 
 /** @param more paths that are answered elsewhere. */

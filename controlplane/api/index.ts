@@ -8,4 +8,13 @@ export {
   type StatusReport,
   type TrafficReport,
 } from "./status-report.ts";
+export type { CommandReport, RolloutCommand, RolloutHistory, RolloutsSource } from "./rollouts.ts";
+export type {
+  RolloutReport,
+  RolloutSidecar,
+  RolloutsReport,
+  RunReport,
+  RunSummary,
+  WaveReport,
+} from "./rollouts-report.ts";
 export type { ChangeReport, History, Refusal, ResourceList } from "./resources.ts";

@@ -14,6 +14,7 @@ import { parseHostPort } from "./parse-host-port.ts";
 import { addResourceCommands } from "./resources/index.ts";
 import { collect } from "./request-flags.ts";
 import type { QuotaOptions } from "./quota.ts";
+import { addRolloutCommands } from "./rollout/index.ts";
 import type { ServeOptions } from "./serve.ts";
 import type { StatusOptions } from "./status.ts";
 import type { TraceFlags } from "./trace.ts";
@@ -125,6 +126,7 @@ addConnectionOptions(program.command("limits"))
   .action(async (options: LimitsOptions) => (await import("./limits.ts")).limits(options));
 
 addResourceCommands(program);
+addRolloutCommands(program);
 addBackupCommand(program);
 addBootstrapCommand(program);
 addTokenCommands(program);

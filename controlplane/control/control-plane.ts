@@ -197,9 +197,9 @@ export class ControlPlane {
   /** What is served now: to most; the translation has what each node is served. */
   get release(): Release | undefined {
     const base = this.#rollouts?.base;
-    return (
-      base && { ...base, translation: new RoutedTranslation(base.translation, (node) => this.#translationFor(node)) }
-    );
+    if (base === undefined) return undefined;
+    const of = (node: string): Translation | undefined => this.#translationFor(node);
+    return { ...base, translation: new RoutedTranslation(base.translation, of, () => this.rollouts.translations) };
   }
 
   /** Brings changes to the sidecars wave by wave. */

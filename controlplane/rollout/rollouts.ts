@@ -66,6 +66,11 @@ export class Rollouts<Module extends ModuleRef> {
     return this.#serving.served?.base;
   }
 
+  /** All that any node may be served. */
+  get translations(): readonly Translation[] {
+    return this.#serving.served?.translations ?? [];
+  }
+
   /** The Rollouts of the source, by name, with all that is known of each. */
   get views(): readonly RolloutView[] {
     return [...this.#serving.plans.keys()].flatMap((name) => this.view(name) ?? []);

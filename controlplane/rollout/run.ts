@@ -77,6 +77,8 @@ export interface Run {
   readonly approved: number;
   /** Who was ever given the new version in this run, and when. */
   readonly admitted: ReadonlyMap<string, number>;
+  /** The wave in which each of them was, from 0. */
+  readonly waveOf: ReadonlyMap<string, number>;
   readonly unable: readonly { readonly node: string; readonly reason: string }[];
   /** What was measured when a wave was judged, in words, by wave. */
   readonly findings: readonly (readonly string[])[];
@@ -127,8 +129,13 @@ export function apply(run: Run | undefined, event: RunEvent): Run {
     case "Admitted": {
       if (run.phase !== "Progressing") throw new RangeError(`Admitted comes in ${run.phase}`);
       const admitted = new Map(run.admitted);
-      for (const node of event.nodes) if (!admitted.has(node)) admitted.set(node, event.at);
-      return { ...run, admitted };
+      const waveOf = new Map(run.waveOf);
+      for (const node of event.nodes) {
+        if (admitted.has(node)) continue;
+        admitted.set(node, event.at);
+        waveOf.set(node, run.wave);
+      }
+      return { ...run, admitted, waveOf };
     }
     case "Settled":
       return { ...run, settledAt: event.at };
@@ -190,6 +197,7 @@ function begin(event: RunEvent & { readonly type: "Started" }): Run {
     settledAt: undefined,
     approved: -1,
     admitted: new Map(),
+    waveOf: new Map(),
     findings: [],
     leftOver: [],
   };

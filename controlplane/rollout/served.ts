@@ -23,6 +23,11 @@ export class Served<Module extends ModuleRef> {
     this.#candidates = candidates;
   }
 
+  /** All that any node may be served. */
+  get translations(): readonly Translation[] {
+    return [this.base, ...this.#candidates.values()].map(({ translation }) => translation);
+  }
+
   candidate(rollout: string): ServedContent<Module> | undefined {
     return this.#candidates.get(rollout);
   }

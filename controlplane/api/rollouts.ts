@@ -1,0 +1,132 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { describe, type Command, type CommandResult, type RecordEvent, type RolloutView } from "../rollout/index.ts";
+import { includesRole, type ApiCaller } from "../security/index.ts";
+import { rolloutsReport, runSummary, type RolloutReport, type RunSummary } from "./rollouts-report.ts";
+import { send } from "./send.ts";
+
+/** What the API needs of the controller of Rollouts. */
+export interface RolloutsSource {
+  readonly views: readonly RolloutView[];
+  view(rollout: string): RolloutView | undefined;
+  log(rollout: string): Promise<readonly RecordEvent[]>;
+  command(rollout: string, command: Command, by: string): Promise<CommandResult>;
+  start(rollout: string, by: string): Promise<CommandResult>;
+  retry(rollout: string, by: string): Promise<CommandResult>;
+  undo(rollout: string, by: string): Promise<CommandResult>;
+}
+
+/** The runs of a Rollout, the latest first, and all that happened, the first first. */
+export interface RolloutHistory {
+  readonly runs: readonly RunSummary[];
+  readonly events: readonly { readonly at: string; readonly type: string; readonly text: string }[];
+}
+
+/** What a command answers: what happened by it, in sentences, and how the Rollout is then. */
+export interface CommandReport {
+  readonly done: readonly string[];
+  readonly rollout: RolloutReport | undefined;
+}
+
+export const ROLLOUT_COMMANDS = ["start", "pause", "resume", "approve", "promote", "abort", "retry", "undo"] as const;
+export type RolloutCommand = (typeof ROLLOUT_COMMANDS)[number];
+
+const PATH = /^\/api\/v1\/rollouts(?:\/([^/]{1,253})(?:\/([a-z]+))?)?$/;
+
+export const rolloutPaths = [
+  "/api/v1/rollouts",
+  "/api/v1/rollouts/<name>",
+  "/api/v1/rollouts/<name>/history",
+  `/api/v1/rollouts/<name>/<${ROLLOUT_COMMANDS.join("|")}>`,
+];
+
+export function isRolloutPath(path: string): boolean {
+  return PATH.test(path);
+}
+
+/** Answers a request about Rollouts: reads to every caller, commands to operators. */
+export async function handleRollouts(
+  source: RolloutsSource,
+  caller: ApiCaller,
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const [, encoded, what] = PATH.exec(path) ?? [];
+  const name = encoded === undefined ? undefined : decode(encoded);
+  const command = ROLLOUT_COMMANDS.find((one) => one === what);
+  const allowed = command === undefined ? ["GET", "HEAD"] : ["POST"];
+  if (name !== undefined && source.view(name) === undefined) {
+    send(response, 404, { error: `there is no Rollout ${JSON.stringify(name)}` });
+  } else if (what !== undefined && what !== "history" && command === undefined) {
+    send(response, 404, { error: `nothing at ${path}`, paths: rolloutPaths });
+  } else if (!allowed.includes(request.method ?? "")) {
+    response.setHeader("allow", allowed.join(", "));
+    send(response, 405, { error: `expected ${allowed.join(" or ")}, found ${request.method ?? "no method"}` });
+  } else if (command !== undefined && !includesRole(caller.role, "operator")) {
+    send(response, 403, { error: `${path} needs the role operator, and ${caller.name} has the role ${caller.role}` });
+  } else {
+    try {
+      await answer(source, caller, { name, command, isHistory: what === "history" }, response);
+    } catch (error) {
+      send(response, 503, { error: error instanceof Error ? error.message : String(error) });
+    }
+  }
+}
+
+interface Question {
+  readonly name: string | undefined;
+  readonly command: RolloutCommand | undefined;
+  readonly isHistory: boolean;
+}
+
+async function answer(
+  source: RolloutsSource,
+  caller: ApiCaller,
+  { name, command, isHistory }: Question,
+  response: ServerResponse,
+): Promise<void> {
+  if (name === undefined) send(response, 200, rolloutsReport(source.views));
+  else if (command !== undefined) {
+    const result = await obey(source, name, command, caller.name);
+    if (!result.ok) send(response, 409, { error: result.message });
+    else
+      send(response, 200, {
+        done: result.events.map(describe),
+        rollout: reportOf(source, name),
+      } satisfies CommandReport);
+  } else if (isHistory) send(response, 200, await history(source, name));
+  else send(response, 200, reportOf(source, name) ?? {});
+}
+
+function obey(source: RolloutsSource, name: string, command: RolloutCommand, by: string): Promise<CommandResult> {
+  return command === "start" || command === "retry" || command === "undo"
+    ? source[command](name, by)
+    : source.command(name, command, by);
+}
+
+function reportOf(source: RolloutsSource, name: string): RolloutReport | undefined {
+  const view = source.view(name);
+  return view && rolloutsReport([view]).rollouts[0];
+}
+
+async function history(source: RolloutsSource, name: string): Promise<RolloutHistory> {
+  const record = source.view(name)?.record;
+  const runs = record === undefined ? [] : [...record.past, ...(record.run === undefined ? [] : [record.run])];
+  return {
+    runs: runs.map(runSummary).reverse(),
+    events: (await source.log(name)).map((event) => ({
+      at: new Date(event.at).toISOString(),
+      type: event.type,
+      text: describe(event),
+    })),
+  };
+}
+
+/** A name that is not encoded well names nothing. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
