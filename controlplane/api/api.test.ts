@@ -209,6 +209,23 @@ test("limits over all sidecars: those that refused most lately first", () => {
   });
 });
 
+test("a sidecar that was built without Wasm is told of", () => {
+  const sidecar = view("web-1", []);
+  const report = (hasWasm?: boolean): SidecarReport | undefined =>
+    statusReport({
+      release,
+      appliedAt: undefined,
+      refused: [],
+      fleet: {
+        nodes: () => [{ ...sidecar, node: { ...sidecar.node, ...(hasWasm === undefined ? {} : { hasWasm }) } }],
+      },
+      stats: new NodeStats(),
+    }).sidecars.find(({ node }) => node === "web-1");
+  assert.equal(report(false)?.wasm, false);
+  assert.equal(report(true)?.wasm, true);
+  assert.equal(report()?.wasm, undefined);
+});
+
 describe("HTTP server", () => {
   const folder = mkdtempSync(join(tmpdir(), "meshwright-api-"));
   let server: Server;

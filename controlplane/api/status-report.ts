@@ -32,6 +32,8 @@ export interface SidecarReport {
   /** Why it is served nothing. */
   readonly reason?: string;
   readonly envoy?: string;
+  /** Whether it can run Wasm filters; absent where it does not say what it has. */
+  readonly wasm?: boolean;
   readonly protocol?: "sotw" | "delta";
   /** When it connected, or for one that is gone, when it went. */
   readonly since?: string;
@@ -120,6 +122,7 @@ function sidecarReport(view: NodeView, input: StatusInput, now: number): Sidecar
     state: stateOf(view, filters, rejections, reason),
     ...(reason === undefined ? {} : { reason }),
     envoy: node.userAgentVersion,
+    ...(node.hasWasm === undefined ? {} : { wasm: node.hasWasm }),
     protocol: view.protocol,
     since: new Date(view.since).toISOString(),
     ...(view.connected ? trafficReport(node.id, input, now) : {}),

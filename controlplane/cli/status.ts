@@ -31,7 +31,7 @@ export function formatStatus({ configuration, sidecars }: StatusReport): string[
   return lines;
 }
 
-function row({ node, service, envoy, protocol, state, traffic, filters }: SidecarReport): string[] {
+function row({ node, service, envoy, wasm, protocol, state, traffic, filters }: SidecarReport): string[] {
   const shown = filters.map(({ policy, module, delivery, running }) => {
     const what = delivery === "synced" ? (running ?? "accepted") : delivery;
     return `${policy} ${what} (${module.slice(0, 8)})`;
@@ -39,7 +39,7 @@ function row({ node, service, envoy, protocol, state, traffic, filters }: Sideca
   return [
     node,
     service,
-    envoy ?? "",
+    wasm === false ? `${envoy ?? ""} without Wasm` : (envoy ?? ""),
     protocol ?? "",
     state,
     ...formatTraffic(traffic),
