@@ -56,6 +56,7 @@ test("the whole picture: waves, sidecars, what was measured, and why it went bac
     );
     assert.equal(run.sidecars.filter(({ version, wave }) => version === "new" && wave === 1).length, 1);
     assert.match(formatRollouts(body as RolloutsReport).join("\n"), /1 canary +\[#{24}\] +1\/1 +Baking/);
+    mesh.behaviours["v2"] = { errors: 0.5 };
     await mesh.finish();
     const after = (await ask("GET", "/shop"))[1] as RolloutsReport["rollouts"][number] | undefined;
     assert.ok(after !== undefined && after.run !== null);
