@@ -214,6 +214,8 @@ export class Rollouts<Module extends ModuleRef> {
         .catch((error: unknown) => this.#options.log.error({ err: error }, "a step of the rollouts failed"))
         .finally(() => this.#schedule(this.#options.tickMs ?? 1_000));
     }, ms);
+    // What is served keeps the process alive, and not the looking.
+    this.#timer.unref();
   }
 
   /** A rejection ends a run at once, and need not wait for the next look. */
