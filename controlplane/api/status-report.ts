@@ -112,8 +112,8 @@ function sidecarReport(view: NodeView, input: StatusInput, now: number): Sidecar
   const { node, types } = view;
   const place = input.release?.translation.snapshotFor(node);
   const filters = filterReports(view, input, now);
-  const rejections = types.flatMap(({ typeUrl, resources }) =>
-    resources.flatMap((resource): RejectionReport[] => rejectionReport(typeUrl, resource)),
+  const rejections = types.flatMap((type) =>
+    type.inStep ? [] : type.resources.flatMap((resource) => rejectionReport(type.typeUrl, resource)),
   );
   const reason = place !== undefined && place.snapshot === undefined ? place.reason : undefined;
   return {
@@ -186,7 +186,7 @@ function stateOf(
   if (reason !== undefined) return "unknown-node";
   if (rejections.length > 0 || filters.some(({ running }) => running === "failed")) return "faulty";
   const isAsking = view.types.some(({ requested }) => requested);
-  const isSynced = isAsking && view.types.every(({ resources }) => resources.every(isSettled));
+  const isSynced = isAsking && view.types.every((type) => type.inStep || type.resources.every(isSettled));
   return isSynced && filters.every(({ running }) => running === "loaded") ? "ready" : "updating";
 }
 

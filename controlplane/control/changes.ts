@@ -9,6 +9,11 @@ export function changedResources(before: Release | undefined, after: Release): s
   return [...names].filter((name) => old.get(name) !== now.get(name)).sort();
 }
 
+/** Whether a change of a resource, as {@link changedResources} names it, may change what filters a sidecar that is there has. */
+export function mayChangeFilters(change: string): boolean {
+  return !/^(Service|HTTPRoute|GRPCRoute|Quota) /.test(change);
+}
+
 function contents({ model, modules }: Release): Map<string, string> {
   return new Map(
     resourcesOf(model).map(({ kind, metadata, spec }) => [

@@ -28,8 +28,12 @@ export function logFleet(fleet: Fleet, log: Logger): void {
   });
 }
 
+/** A line of a log names this many resources at most, so that thousands of sidecars with thousands of clusters do not fill it. */
+const MAX_NAMED = 20;
+
 function fields({ nodeId, typeUrl, resources }: NodeOutcome): object {
-  return { node: nodeId, typeUrl, resources };
+  const { length } = resources;
+  return { node: nodeId, typeUrl, ...(length > MAX_NAMED ? { count: length } : { resources }) };
 }
 
 /** What an answer is about, for people: a filter by its name and version, other types in short. */

@@ -1,10 +1,11 @@
 import { fromBinary } from "@bufbuild/protobuf";
+import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 
-import type { Node } from "#gen/envoy/config/core/v3/base_pb.js";
-import { DeltaDiscoveryRequestSchema, DiscoveryRequestSchema } from "#gen/envoy/service/discovery/v3/discovery_pb.js";
-import type { Status } from "#gen/google/rpc/status_pb.js";
+import { type Node, NodeSchema } from "#gen/envoy/config/core/v3/base_pb.js";
+import { StatusSchema } from "#gen/google/rpc/status_pb.js";
 
 import type { DeltaRequest } from "./delta.ts";
+import { NameLists } from "./name-lists.ts";
 import type { NodeInfo } from "./node.ts";
 import type { SotwRequest } from "./sotw.ts";
 
@@ -20,38 +21,129 @@ const MAX_ERROR_LENGTH = 4_096;
 /** How an Envoy with Wasm names the filter among its extensions. */
 const WASM_FILTER = "envoy.filters.http.wasm";
 
+const lists = new NameLists();
+
+/*
+ * Read field by field: with thousands of clients most of what comes is acknowledgements, and long lists of names that
+ * were read before.
+ */
+
 /** Reads a serialized `DiscoveryRequest`. @throws an Error on bytes that are none. */
 export function decodeSotw(bytes: Uint8Array): Decoded<SotwRequest> {
-  const { node, typeUrl, resourceNames, versionInfo, responseNonce, errorDetail } = fromBinary(
-    DiscoveryRequestSchema,
-    bytes,
-  );
-  return {
-    node: node && nodeInfo(node),
-    request: { typeUrl, names: resourceNames, version: versionInfo, nonce: responseNonce, ...errorOf(errorDetail) },
-  };
+  const fields = new Fields(bytes);
+  let node: NodeInfo | undefined;
+  let [version, typeUrl, nonce] = ["", "", ""];
+  let names: readonly string[] = [];
+  let error: string | undefined;
+  while (fields.next()) {
+    if (fields.number === 1) version = fields.string();
+    else if (fields.number === 2) node = nodeInfo(fromBinary(NodeSchema, fields.bytes()));
+    else if (fields.number === 3) names = fields.names(names);
+    else if (fields.number === 4) typeUrl = fields.string();
+    else if (fields.number === 5) nonce = fields.string();
+    else if (fields.number === 6) error = fields.error();
+    else fields.skip();
+  }
+  return { node, request: { typeUrl, names, version, nonce, ...(error === undefined ? {} : { error }) } };
 }
 
 /** Reads a serialized `DeltaDiscoveryRequest`. @throws an Error on bytes that are none. */
 export function decodeDelta(bytes: Uint8Array): Decoded<DeltaRequest> {
-  const message = fromBinary(DeltaDiscoveryRequestSchema, bytes);
+  const fields = new Fields(bytes);
+  let node: NodeInfo | undefined;
+  let [typeUrl, nonce] = ["", ""];
+  let [subscribe, unsubscribe]: (readonly string[])[] = [[], []];
+  const initialVersions = new Map<string, string>();
+  let error: string | undefined;
+  while (fields.next()) {
+    if (fields.number === 1) node = nodeInfo(fromBinary(NodeSchema, fields.bytes()));
+    else if (fields.number === 2) typeUrl = fields.string();
+    else if (fields.number === 3) subscribe = fields.names(subscribe);
+    else if (fields.number === 4) unsubscribe = fields.names(unsubscribe);
+    else if (fields.number === 5) fields.entry(initialVersions);
+    else if (fields.number === 6) nonce = fields.string();
+    else if (fields.number === 7) error = fields.error();
+    else fields.skip();
+  }
   return {
-    node: message.node && nodeInfo(message.node),
+    node,
     request: {
-      typeUrl: message.typeUrl,
-      subscribe: message.resourceNamesSubscribe,
-      unsubscribe: message.resourceNamesUnsubscribe,
-      initialVersions: new Map(Object.entries(message.initialResourceVersions)),
-      nonce: message.responseNonce,
-      ...errorOf(message.errorDetail),
+      typeUrl,
+      subscribe: subscribe ?? [],
+      unsubscribe: unsubscribe ?? [],
+      initialVersions,
+      nonce,
+      ...(error === undefined ? {} : { error }),
     },
   };
 }
 
-function errorOf(detail: Status | undefined): { readonly error?: string } {
-  if (detail === undefined) return {};
-  const { message } = detail;
-  return { error: message.length > MAX_ERROR_LENGTH ? `${message.slice(0, MAX_ERROR_LENGTH)}...` : message };
+/** The fields of a message, one after the other. */
+class Fields {
+  number = 0;
+  readonly #bytes: Uint8Array;
+  readonly #reader: BinaryReader;
+  #wireType = WireType.Varint;
+  #start = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#reader = new BinaryReader(bytes);
+  }
+
+  next(): boolean {
+    if (this.#reader.pos >= this.#reader.len) return false;
+    this.#start = this.#reader.pos;
+    [this.number, this.#wireType] = this.#reader.tag();
+    return true;
+  }
+
+  skip(): void {
+    this.#reader.skip(this.#wireType, this.number);
+  }
+
+  bytes(): Uint8Array {
+    this.#expectLength();
+    return this.#reader.bytes();
+  }
+
+  string(): string {
+    this.#expectLength();
+    return this.#reader.string(true);
+  }
+
+  /** Adds this entry of a repeated string, and those that follow it. */
+  names(before: readonly string[] = []): readonly string[] {
+    this.#expectLength();
+    const tag = (this.number << 3) | WireType.LengthDelimited;
+    // A tag may be written in more bytes than it needs.
+    if (this.#bytes[this.#start] !== tag) return [...before, this.#reader.string(true)];
+    const { names, end } = lists.read(this.#bytes, this.#start, tag);
+    this.#reader.pos = end;
+    return before.length === 0 ? names : [...before, ...names];
+  }
+
+  /** Adds this entry to a map. */
+  entry(to: Map<string, string>): void {
+    const entry = new Fields(this.bytes());
+    let [key, value] = ["", ""];
+    while (entry.next()) {
+      if (entry.number === 1) key = entry.string();
+      else if (entry.number === 2) value = entry.string();
+      else entry.skip();
+    }
+    to.set(key, value);
+  }
+
+  error(): string {
+    const { message } = fromBinary(StatusSchema, this.bytes());
+    return message.length > MAX_ERROR_LENGTH ? `${message.slice(0, MAX_ERROR_LENGTH)}...` : message;
+  }
+
+  #expectLength(): void {
+    if (this.#wireType !== WireType.LengthDelimited)
+      throw new Error(`field ${this.number} has the wire type ${this.#wireType}, expected ${WireType.LengthDelimited}`);
+  }
 }
 
 /** The part of a node that a control plane decides by. */

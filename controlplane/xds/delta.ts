@@ -1,4 +1,4 @@
-import type { Change } from "./ledger.ts";
+import type { Change } from "./held.ts";
 import type { Resource } from "./resource.ts";
 import type { Heartbeat, Response } from "./response.ts";
 import type { ResourceSet } from "./snapshot.ts";
@@ -39,7 +39,7 @@ export class DeltaStream extends XdsStream<DeltaRequest> {
     }
     // It cannot know whether the wildcard still covers what it no longer subscribes to by name.
     if (subscription.wildcard) for (const name of left) ledger.owe(name);
-    this.retainSubscribed(type);
+    if (first || request.unsubscribe.length > 0) this.retainSubscribed(type);
     if (request.subscribe.length > 0) ledger.oweDropped((name, held) => subscription.covers(name, held?.aliases));
   }
 
@@ -47,8 +47,7 @@ export class DeltaStream extends XdsStream<DeltaRequest> {
     const covered = type.subscription.covered(set);
     const { ledger } = type;
     const isNone = (name: string): boolean => type.subscription.covers(name) && !set.aliased.has(name);
-    const removals = ledger.removals(covered, isNone);
-    const changes = ledger.differences(covered);
+    const { changes, removals } = ledger.difference(covered, isNone);
     return removals.length === 0 ? changes : [...changes, ...removals];
   }
 

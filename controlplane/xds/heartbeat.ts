@@ -1,4 +1,4 @@
-import { isResource, isSame } from "./ledger.ts";
+import { isResource, isSame } from "./held.ts";
 import type { Resource } from "./resource.ts";
 import type { ResourceSet } from "./snapshot.ts";
 import type { TypeState } from "./type-state.ts";

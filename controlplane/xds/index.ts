@@ -18,6 +18,7 @@ export {
 } from "./resource.ts";
 export { XdsServer, type XdsServerOptions } from "./server.ts";
 export {
+  createLayeredSet,
   createResourceSet,
   createSnapshot,
   snapshotOf,

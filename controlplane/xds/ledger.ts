@@ -1,16 +1,5 @@
-import { isContentOf, type Resource } from "./resource.ts";
-
-/** What a client has under a name: a resource, a version that it reported, or `null`: it was told that there is none. */
-export type Held = { readonly version: string; readonly aliases?: readonly string[] } | null;
-
-/** What a client is to have under a name; `null`: nothing. */
-export type Wanted = Resource | null;
-
-/** A difference between what a client has and what it is to have. */
-export interface Change {
-  readonly name: string;
-  readonly wanted: Wanted;
-}
+import { type Difference, differenceOf, markShared } from "./difference.ts";
+import { type Change, type Held, versionOf, type Wanted } from "./held.ts";
 
 /** Says whether the client still wants what it has, or is to have, under a name. */
 export type Keeps = (name: string, held?: Held) => boolean;
@@ -50,7 +39,7 @@ export interface Flight {
  * A client that is in step holds the very map of the snapshot it was served, so thousands of streams share one map.
  */
 export class Ledger {
-  #held: ReadonlyMap<string, Held> = new Map();
+  #held: ReadonlyMap<string, Held> = nothing;
   #flight: Flight | undefined;
   readonly #owed = new Set<string>();
   readonly #refused = new Map<string, Refusal>();
@@ -99,26 +88,29 @@ export class Ledger {
     for (const name of this.#owed) if (!keep(name)) this.#owed.delete(name);
   }
 
-  /** Everything in which the client differs from `wanted`. */
-  differences(wanted: ReadonlyMap<string, Wanted>): Change[] {
-    const changes: Change[] = [];
-    if (wanted === this.#held && this.#owed.size === 0) return changes;
-    for (const [name, want] of wanted) {
-      if (this.#isOwed(name, want) || !isSame(want, this.#held.get(name))) changes.push({ name, wanted: want });
+  /** Everything in which the client differs from `wanted`, or that it is owed. */
+  difference(wanted: ReadonlyMap<string, Wanted>, isNone: (name: string) => boolean): Difference {
+    const difference = differenceOf(this.#held, wanted);
+    // What differs in nothing is the same, and so thousands of streams share one map again.
+    if (difference.changes.length === 0 && difference.removals.length === 0) this.#adopt(wanted);
+    if (this.#owed.size === 0) return difference;
+    const removals = [...difference.removals];
+    for (const name of this.#owed) {
+      if (!wanted.has(name) && !this.#held.get(name) && isNone(name)) removals.push({ name, wanted: null });
     }
-    return changes;
+    const differing = new Set(difference.changes.map(({ name }) => name));
+    const changes: Change[] = [];
+    for (const [name, want] of wanted) {
+      if (differing.has(name) || this.#isOwed(name, want)) changes.push({ name, wanted: want });
+    }
+    return { changes, removals };
   }
 
-  /** What the client has, or is owed a word about and `isNone` confirms to be nothing, that is not in `wanted`. */
-  removals(wanted: ReadonlyMap<string, Wanted>, isNone: (name: string) => boolean): Change[] {
-    const changes: Change[] = [];
-    if (wanted !== this.#held) {
-      for (const [name, have] of this.#held) if (have && !wanted.has(name)) changes.push({ name, wanted: null });
-    }
-    for (const name of this.#owed) {
-      if (!wanted.has(name) && !this.#held.get(name) && isNone(name)) changes.push({ name, wanted: null });
-    }
-    return changes;
+  /** Holds an equal map in place of its own. A client that has a resource in another form, as its version says, keeps that. */
+  #adopt(wanted: ReadonlyMap<string, Wanted>): void {
+    if (wanted === this.#held || wanted.size !== this.#held.size) return;
+    for (const [name, want] of wanted) if (versionOf(want) !== versionOf(this.#held.get(name) ?? null)) return;
+    this.#held = wanted;
   }
 
   /**
@@ -146,6 +138,7 @@ export class Ledger {
 
   sent(flight: Flight): void {
     this.#flight = flight;
+    if (this.#owed.size === 0) return;
     for (const { name, wanted } of flight.changes) {
       this.#owed.delete(name);
       for (const alias of wanted?.aliases ?? []) this.#owed.delete(alias);
@@ -161,7 +154,7 @@ export class Ledger {
   accept(): void {
     if (this.#flight === undefined) return;
     this.#held = this.#flight.result;
-    for (const { name } of this.#flight.changes) this.#refused.delete(name);
+    if (this.#refused.size > 0) for (const { name } of this.#flight.changes) this.#refused.delete(name);
     this.#flight = undefined;
   }
 
@@ -184,20 +177,8 @@ export class Ledger {
   }
 }
 
-/** The version of a removal is the empty string. */
-export function versionOf(held: Held): string {
-  return held?.version ?? "";
-}
-
-export function isSame(wanted: Wanted, held: Held | undefined): boolean {
-  if (wanted === null || held === null || held === undefined) return wanted === held;
-  return isContentOf(wanted, held.version);
-}
-
-/** Whether it is a resource that was served, and no version that the client reported. */
-export function isResource(held: Held | undefined): held is Resource {
-  return held !== null && held !== undefined && "body" in held;
-}
+const nothing: ReadonlyMap<string, Held> = new Map();
+markShared(nothing);
 
 function retained(held: ReadonlyMap<string, Held>, keep: Keeps): ReadonlyMap<string, Held> {
   for (const [name, have] of held) {

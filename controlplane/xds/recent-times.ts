@@ -18,6 +18,17 @@ export class RecentTimes {
     }
   }
 
+  /** As {@link set} for each name. */
+  setAll(names: readonly { readonly name: string }[], time: number): void {
+    if (names.length <= MAX_NAMES) {
+      for (const { name } of names) this.set(name, time);
+      return;
+    }
+    // Had they been set one by one, this is what would be known of most of them.
+    this.#times.clear();
+    this.#others = time;
+  }
+
   /** `undefined` if nothing ever happened, as far as is known. */
   get(name: string): number | undefined {
     return this.#times.get(name) ?? this.#others;

@@ -1,4 +1,4 @@
-import type { Held } from "./ledger.ts";
+import type { Held } from "./held.ts";
 import type { Resource } from "./resource.ts";
 
 /**

@@ -1,5 +1,8 @@
+import { markShared } from "./difference.ts";
+import { LayeredMap } from "./layered-map.ts";
 import type { NodeInfo } from "./node.ts";
-import { contentHash, type Resource } from "./resource.ts";
+import type { Resource } from "./resource.ts";
+import { sumOf, unionOf, versionOfSum } from "./set-hash.ts";
 import { SERVED_TYPES } from "./type-url.ts";
 
 /** All resources of one type that a node is served. Immutable; many snapshots may share one set. */
@@ -13,7 +16,9 @@ export interface ResourceSet {
   readonly aliased: ReadonlyMap<string, readonly Resource[]>;
   /** The shortest life of a resource that has one, in milliseconds. */
   readonly shortestTtlMs: number | undefined;
-  /** The version of some of the resources, given in the order of their names. */
+  /** Of the names and versions, whatever {@link version} may be: see set-hash.ts. */
+  readonly sum: bigint;
+  /** The version of some of the resources. */
   versionOf(resources: Iterable<Pick<Resource, "name" | "version">>): string;
 }
 
@@ -36,6 +41,16 @@ export interface SnapshotSource {
  */
 export function createResourceSet(typeUrl: string, resources: Iterable<Resource>, version?: string): ResourceSet {
   return new NamedResources(typeUrl, resources, version);
+}
+
+/**
+ * Makes a set that has the resources of another one, which many nodes share, and some that few have. It is as that of
+ * all of them together, but costs only what the few do.
+ *
+ * @throws RangeError when two resources have the same name or one is of another type.
+ */
+export function createLayeredSet(base: ResourceSet, resources: Iterable<Resource>): ResourceSet {
+  return new LayeredResources(base, new NamedResources(base.typeUrl, resources, undefined));
 }
 
 /**
@@ -75,6 +90,7 @@ class NamedResources implements ResourceSet {
   readonly #given: string | undefined;
   #aliased: ReadonlyMap<string, readonly Resource[]> | undefined;
   #version: string | undefined;
+  #sum: bigint | undefined;
 
   constructor(typeUrl: string, resources: Iterable<Resource>, version: string | undefined) {
     const sorted = [...resources].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
@@ -87,25 +103,64 @@ class NamedResources implements ResourceSet {
     }
     this.typeUrl = typeUrl;
     this.resources = byName;
+    markShared(byName);
     this.shortestTtlMs = shortest(sorted);
     this.#given = version;
     this.#version = version;
   }
 
   get version(): string {
-    return (this.#version ??= this.versionOf(this.resources.values()));
+    return (this.#version ??= versionOfSum(this.sum));
   }
 
   get aliased(): ReadonlyMap<string, readonly Resource[]> {
     return (this.#aliased ??= byAlias(this.resources.values()));
   }
 
+  get sum(): bigint {
+    return (this.#sum ??= sumOf(this.resources.values()));
+  }
+
   versionOf(resources: Iterable<Pick<Resource, "name" | "version">>): string {
-    if (this.#given !== undefined) return this.#given;
-    const parts: string[] = [];
-    // A name may hold any character, so its length goes first: no two sets give the same text.
-    for (const { name, version } of resources) parts.push(`${name.length}:${name}=${version};`);
-    return contentHash(parts.join(""));
+    return this.#given ?? versionOfSum(sumOf(resources));
+  }
+}
+
+class LayeredResources implements ResourceSet {
+  readonly typeUrl: string;
+  readonly resources: ReadonlyMap<string, Resource>;
+  readonly shortestTtlMs: number | undefined;
+  readonly #base: ResourceSet;
+  readonly #own: ResourceSet;
+  #aliased: ReadonlyMap<string, readonly Resource[]> | undefined;
+
+  constructor(base: ResourceSet, own: NamedResources) {
+    for (const name of own.resources.keys()) {
+      if (base.resources.has(name)) throw new RangeError(`two resources of ${base.typeUrl} are named ${name}`);
+    }
+    this.typeUrl = base.typeUrl;
+    this.#base = base;
+    this.#own = own;
+    this.resources = new LayeredMap(base.resources, own.resources);
+    const [a = Infinity, b = Infinity] = [base.shortestTtlMs, own.shortestTtlMs];
+    this.shortestTtlMs = Math.min(a, b) === Infinity ? undefined : Math.min(a, b);
+  }
+
+  get version(): string {
+    return versionOfSum(this.sum);
+  }
+
+  get sum(): bigint {
+    return unionOf(this.#base.sum, this.#own.sum);
+  }
+
+  get aliased(): ReadonlyMap<string, readonly Resource[]> {
+    if (this.#own.aliased.size === 0) return this.#base.aliased;
+    return (this.#aliased ??= byAlias(this.resources.values()));
+  }
+
+  versionOf(resources: Iterable<Pick<Resource, "name" | "version">>): string {
+    return versionOfSum(sumOf(resources));
   }
 }
 

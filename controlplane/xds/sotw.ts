@@ -1,4 +1,4 @@
-import { type Change, type Held, isResource } from "./ledger.ts";
+import { type Change, type Held, isResource } from "./held.ts";
 import type { Resource } from "./resource.ts";
 import type { Heartbeat, Response } from "./response.ts";
 import type { ResourceSet } from "./snapshot.ts";
@@ -45,12 +45,12 @@ export class SotwStream extends XdsStream<SotwRequest> {
       type.answered = true;
       type.acceptedVersion = reportedVersion;
     }
-    const changes = ledger.differences(covered);
+    const { changes, removals } = ledger.difference(covered, () => false);
     if (!isFullStateType(type.typeUrl)) return changes.filter(({ wanted }) => wanted !== null);
     // Only what the client has can be missing from what it is sent.
     const { held } = ledger;
     const present = changes.filter(({ name, wanted }) => wanted !== null || held.get(name));
-    return [...present, ...ledger.removals(covered, () => false)];
+    return [...present, ...removals];
   }
 
   protected override sendable(type: TypeState, set: ResourceSet, changes: readonly Change[]): readonly Change[] {
@@ -104,6 +104,10 @@ export class SotwStream extends XdsStream<SotwRequest> {
 function versionOf(set: ResourceSet, held: ReadonlyMap<string, Held>): string {
   if (held === set.resources) return set.version;
   const named: NamedVersion[] = [];
-  for (const [name, have] of held) if (have) named.push({ name, version: have.version });
-  return set.versionOf(named.sort((a, b) => (a.name < b.name ? -1 : 1)));
+  for (const [name, have] of held) {
+    // The resource itself, where it is known, has its part of the version worked out already.
+    if (isResource(have)) named.push(have);
+    else if (have) named.push({ name, version: have.version });
+  }
+  return set.versionOf(named);
 }

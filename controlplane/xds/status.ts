@@ -1,5 +1,5 @@
 import type { Delivery } from "./delivery.ts";
-import { type Change, isSame, versionOf } from "./ledger.ts";
+import { type Change, isSame, versionOf } from "./held.ts";
 import type { Resource } from "./resource.ts";
 import type { ResourceSet } from "./snapshot.ts";
 import type { TypeState } from "./type-state.ts";
@@ -49,11 +49,39 @@ export interface TypeStatus {
   readonly requested: boolean;
   /** When the client last accepted a response; milliseconds since the epoch. */
   readonly ackedAt: number | null;
+  /** True if all resources are `synced`, so that there is no need to look at each; left out where that is not known. */
+  readonly inStep?: boolean;
+  /** Made when it is read, of how the client stands then. */
   readonly resources: readonly ResourceStatus[];
 }
 
 /** Where a client stands with every resource of one type. */
 export function typeStatus(set: ResourceSet, type: TypeState | undefined, delivery: Delivery): TypeStatus {
+  return {
+    typeUrl: set.typeUrl,
+    version: set.version,
+    requested: type?.requested ?? false,
+    ackedAt: type?.ackedAt ?? null,
+    ...(isInStep(set, type) ? { inStep: true } : {}),
+    // With thousands of clients and resources, nobody looks at all of them.
+    get resources() {
+      return resourceStatuses(set, type, delivery);
+    },
+  };
+}
+
+/** Whether the client holds the very map of the set, which is what it does once it accepted all. */
+function isInStep(set: ResourceSet, type: TypeState | undefined): boolean {
+  if (set.resources.size === 0 && (type === undefined || type.ledger.held.size === 0)) return true;
+  if (type?.requested !== true) return false;
+  return (
+    type.ledger.held === set.resources &&
+    type.ledger.flight === undefined &&
+    type.subscription.covered(set) === set.resources
+  );
+}
+
+function resourceStatuses(set: ResourceSet, type: TypeState | undefined, delivery: Delivery): ResourceStatus[] {
   const flying = new Map(type?.ledger.flight?.changes.map((change) => [change.name, change]));
   const resources: ResourceStatus[] = [];
   for (const [name, resource] of set.resources) {
@@ -62,13 +90,7 @@ export function typeStatus(set: ResourceSet, type: TypeState | undefined, delive
   for (const [name, held] of type?.ledger.held ?? []) {
     if (held && !set.resources.has(name)) resources.push(resourceStatus(name, null, type, flying.get(name), delivery));
   }
-  return {
-    typeUrl: set.typeUrl,
-    version: set.version,
-    requested: type?.requested ?? false,
-    ackedAt: type?.ackedAt ?? null,
-    resources,
-  };
+  return resources;
 }
 
 function resourceStatus(

@@ -1,5 +1,6 @@
 import { Delivery, type DeliveryOptions, type ProxyMemory } from "./delivery.ts";
-import { type Change, type Keeps, versionOf } from "./ledger.ts";
+import { type Change, versionOf } from "./held.ts";
+import { type Keeps } from "./ledger.ts";
 import { livingOf, nextHeartbeat } from "./heartbeat.ts";
 import { mayChange, mayRemove, type Progress } from "./order.ts";
 import { endpointName } from "./references.ts";
@@ -183,7 +184,7 @@ export abstract class XdsStream<Request> {
     if (flight === undefined) return;
     const { typeUrl, form } = type;
     const staged = form && flight.changes[0]?.wanted;
-    const resources = flight.changes.map(({ name, wanted }) => ({ name, version: versionOf(wanted) }));
+    const resources = namedVersions(flight.changes);
     type.form = undefined;
     const about = { typeUrl, resources, sentAt: type.sentAt };
     if (error === undefined && flight.isHeartbeat) {
@@ -193,7 +194,7 @@ export abstract class XdsStream<Request> {
       type.acceptedVersion = flight.version;
       type.refusedVersion = undefined;
       type.ackedAt = now;
-      for (const { name } of flight.changes) type.accepted.set(name, now);
+      type.accepted.setAll(flight.changes, now);
       if (staged) this.#delivery.accepted(staged, form, now);
       this.#report({ kind: "acked", ...about });
     } else if (staged && this.#delivery.rejected(staged, now)) {
@@ -259,6 +260,7 @@ export abstract class XdsStream<Request> {
 
   #send(type: TypeState, set: ResourceSet, changes: readonly Change[], complete: boolean, now: number): Send {
     const { typeUrl } = type;
+    const isFirst = !type.answered && !type.resumed;
     const { version, removed, result, resources } = this.respond(type, set, changes, complete);
     const nonce = this.#nonceOf(type);
     type.ledger.sent({ nonce, version, typeVersion: set.version, changes, result, isHeartbeat: false });
@@ -269,7 +271,8 @@ export abstract class XdsStream<Request> {
     type.sentAt = now;
     type.waitingSince = undefined;
     if (typeUrl === TypeUrl.listener) this.#listenersSentAt ??= now;
-    if (typeUrl === TypeUrl.cluster) this.#oweEndpoints(changes);
+    // A client that was never sent a cluster asks for the endpoints of each.
+    if (typeUrl === TypeUrl.cluster && !isFirst) this.#oweEndpoints(changes);
     const form = this.#client.ttl ? "ttl" : "plain";
     const only = resources[0];
     if (typeUrl !== TypeUrl.extensionConfig || only === undefined)
@@ -339,4 +342,14 @@ export abstract class XdsStream<Request> {
 function rank({ typeUrl }: TypeState): number {
   const index = SERVED_TYPES.indexOf(typeUrl);
   return index < 0 ? SERVED_TYPES.length : index;
+}
+
+const versionsOf = new WeakMap<readonly Change[], readonly NamedVersion[]>();
+
+/** Made once for changes that many streams have. */
+function namedVersions(changes: readonly Change[]): readonly NamedVersion[] {
+  let named = versionsOf.get(changes);
+  if (named === undefined)
+    versionsOf.set(changes, (named = changes.map(({ name, wanted }) => ({ name, version: versionOf(wanted) }))));
+  return named;
 }

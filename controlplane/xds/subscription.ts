@@ -19,7 +19,11 @@ export interface SubscriptionChange {
 export class Subscription {
   #wildcard = false;
   #named = false;
-  #names = new Set<string>();
+  /** Shared with other clients as long as it is not {@link #own}. */
+  #names: ReadonlySet<string> = noNames;
+  #own: Set<string> | undefined;
+  /** State of the world: the list of the last request. */
+  #asked: readonly string[] | undefined;
   #covered: { readonly set: ResourceSet; readonly resources: ReadonlyMap<string, Resource | null> } | undefined;
 
   get wildcard(): boolean {
@@ -43,6 +47,8 @@ export class Subscription {
    * @returns whether anything changed, which is rare: an acknowledgement repeats the names.
    */
   replace(names: readonly string[]): boolean {
+    if (names === this.#asked) return false;
+    this.#asked = names;
     const all = new Set(names);
     this.#named ||= all.size > 0;
     const wildcard = all.delete(WILDCARD) || !this.#named;
@@ -60,20 +66,23 @@ export class Subscription {
    * wildcard, however it was entered.
    */
   update(subscribe: readonly string[], unsubscribe: readonly string[], first: boolean): SubscriptionChange {
-    this.#covered = undefined;
-    if (first && subscribe.length === 0) this.#wildcard = true;
     const asked: string[] = [];
     const left: string[] = [];
+    if (first && subscribe.length === 0) this.#wildcard = true;
+    if (subscribe.length === 0 && unsubscribe.length === 0) return { asked, left };
+    this.#covered = undefined;
+    const names = (this.#own ??= new Set(this.#names));
+    this.#names = names;
     for (const name of subscribe) {
       if (name === WILDCARD) this.#wildcard = true;
       else {
-        this.#names.add(name);
+        names.add(name);
         asked.push(name);
       }
     }
     for (const name of unsubscribe) {
       if (name === WILDCARD) this.#wildcard = false;
-      else if (this.#names.delete(name)) left.push(name);
+      else if (names.delete(name)) left.push(name);
     }
     return { asked, left };
   }
@@ -92,6 +101,8 @@ export class Subscription {
   }
 
   #select(set: ResourceSet): ReadonlyMap<string, Resource | null> {
+    if (this.#names.size === 0) return this.#wildcard ? set.resources : new Map();
+    if (this.#isAllOf(set)) return set.resources;
     const subscribed = new Set<string>();
     const missing: string[] = [];
     for (const name of this.#names) {
@@ -108,4 +119,22 @@ export class Subscription {
     for (const name of missing) selected.set(name, null);
     return selected;
   }
+
+  /** Whether the names are those of a whole set, as those of endpoints are; then thousands of clients share one set of names. */
+  #isAllOf(set: ResourceSet): boolean {
+    const names = this.#names;
+    if (names.size !== set.resources.size) return false;
+    const whole = wholes.get(set);
+    if (names === whole) return true;
+    for (const name of names) if (!set.resources.has(name) || set.aliased.has(name)) return false;
+    if (whole === undefined) wholes.set(set, names);
+    else this.#names = whole;
+    this.#own = undefined;
+    return true;
+  }
 }
+
+const noNames: ReadonlySet<string> = new Set();
+
+/** The names of sets to which clients subscribe as a whole. */
+const wholes = new WeakMap<ResourceSet, ReadonlySet<string>>();
