@@ -1,24 +1,28 @@
-import { resourcesOf } from "../model/index.ts";
+import { resourcesOf, type Resource } from "../model/index.ts";
 import type { Release } from "./pipeline.ts";
 
 /** Which resources differ between two releases, as `Kind name`; a WasmModule differs with its bytes. */
 export function changedResources(before: Release | undefined, after: Release): string[] {
-  const old = before === undefined ? new Map<string, string>() : contents(before);
-  const now = contents(after);
+  const old = before === undefined ? new Map<string, Resource>() : byName(before);
+  const now = byName(after);
   const names = new Set([...old.keys(), ...now.keys()]);
-  return [...names].filter((name) => old.get(name) !== now.get(name)).sort();
+  return [...names]
+    .filter((name) => {
+      const [was, is] = [old.get(name), now.get(name)];
+      if (was?.kind === "WasmModule" && hashOf(was, before) !== hashOf(was, after)) return true;
+      return was !== is && contentOf(was) !== contentOf(is);
+    })
+    .sort();
 }
 
-/** Whether a change of a resource, as {@link changedResources} names it, may change what filters a sidecar that is there has. */
-export function mayChangeFilters(change: string): boolean {
-  return !/^(Service|HTTPRoute|GRPCRoute|Quota) /.test(change);
+function byName({ model }: Release): Map<string, Resource> {
+  return new Map(resourcesOf(model).map((resource) => [`${resource.kind} ${resource.metadata.name}`, resource]));
 }
 
-function contents({ model, modules }: Release): Map<string, string> {
-  return new Map(
-    resourcesOf(model).map(({ kind, metadata, spec }) => [
-      `${kind} ${metadata.name}`,
-      JSON.stringify([metadata, spec, kind === "WasmModule" ? modules.get(metadata.name)?.sha256 : undefined]),
-    ]),
-  );
+function hashOf({ metadata }: Resource, release: Release | undefined): string | undefined {
+  return release?.modules.get(metadata.name)?.sha256;
+}
+
+function contentOf(resource: Resource | undefined): string | undefined {
+  return resource && JSON.stringify([resource.metadata, resource.spec]);
 }

@@ -1,4 +1,4 @@
-import { compareProblems, type Model, type Problem } from "../model/index.ts";
+import { compareProblems, ParsedFiles, type Model, type Problem } from "../model/index.ts";
 import type { ModuleFetcher, ModuleStore } from "../modules/index.ts";
 import type { ReloadStage } from "../observe/index.ts";
 import { loadFromSource, type Source } from "../source/index.ts";
@@ -27,6 +27,8 @@ export class Pipeline {
   readonly #fetcher: ModuleFetcher;
   readonly #settings: TranslationSettings;
   readonly #checks = new FilterChecks();
+  readonly #files = new ParsedFiles();
+  #translation: Translation | undefined;
 
   constructor(source: Source, store: ModuleStore, fetcher: ModuleFetcher, settings: TranslationSettings) {
     this.#source = source;
@@ -41,7 +43,7 @@ export class Pipeline {
    */
   async prepare(source = this.#source, begin: (stage: ReloadStage) => void = () => undefined): Promise<PrepareResult> {
     begin("read");
-    const result = await loadFromSource(source);
+    const result = await loadFromSource(source, this.#files);
     if (!result.ok) return result;
     const { model } = result;
     begin("modules");
@@ -57,9 +59,10 @@ export class Pipeline {
       ...(await this.#checks.check(model, loaded.modules)),
     ];
     begin("translate");
-    const translation = translate(model, loaded.modules, this.#settings);
+    const translation = translate(model, loaded.modules, this.#settings, this.#translation);
     problems.push(...translation.check());
     if (problems.length > 0) return { ok: false, problems: problems.sort(compareProblems) };
+    if (source === this.#source) this.#translation = translation;
     return { ok: true, release: { model, modules: loaded.modules, translation } };
   }
 

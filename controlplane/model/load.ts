@@ -42,9 +42,13 @@ export function loadModel(files: readonly SourceFile[], assets?: Assets): LoadRe
   return buildModel(parseResources(files), assets);
 }
 
-/** The first half of {@link loadModel}: reads each resource on its own. Never throws. */
-export function parseResources(files: readonly SourceFile[]): ParsedResources {
-  const parsed = files.map((file) => ({ path: file.path, ...parseFile(file) }));
+/**
+ * The first half of {@link loadModel}: reads each resource on its own. Never throws.
+ *
+ * @param known files of before; a file that is as it was gives the very resources that it gave then.
+ */
+export function parseResources(files: readonly SourceFile[], known = new ParsedFiles()): ParsedResources {
+  const parsed = known.parse(files).map((file, index) => ({ path: files[index]?.path ?? "", ...file }));
   const references = parsed.flatMap(({ resources }) => resources.flatMap(referencesOf));
   // A JSON Schema may lie among the resources, and is none.
   const schemas = new Set(references.filter(({ use }) => use === "schema").map(({ path }) => path));
@@ -68,6 +72,27 @@ interface ParsedFile {
   readonly problems: readonly Problem[];
   /** The documents that are no resources, by what is known of them. */
   readonly faulty: readonly FaultyDocument[];
+}
+
+/** What the files of the last reading held. */
+export class ParsedFiles {
+  #known: ReadonlyMap<string, { readonly file: SourceFile; readonly parsed: ParsedFile }> = new Map();
+
+  /** Parses what has changed. */
+  parse(files: readonly SourceFile[]): ParsedFile[] {
+    const known = new Map<string, { readonly file: SourceFile; readonly parsed: ParsedFile }>();
+    const all = files.map((file) => {
+      const key = JSON.stringify([file.path, file.line, file.owner]);
+      const before = this.#known.get(key);
+      const isSame = before?.file.text === file.text && before.file.assets === file.assets;
+      const parsed = before !== undefined && isSame ? before.parsed : parseFile(file);
+      known.set(key, { file, parsed });
+      return parsed;
+    });
+    // What is no more, is forgotten.
+    this.#known = known;
+    return all;
+  }
 }
 
 function parseFile(file: SourceFile): ParsedFile {

@@ -47,6 +47,11 @@ export function filterReference({ metadata, spec }: FilterPolicy): HttpFilter {
   });
 }
 
+/** Equal for policies that have the same place in a listener. */
+export function referenceKey({ metadata, spec }: FilterPolicy): string {
+  return `${metadata.name} ${spec.failurePolicy === "FailOpen" ? "open" : "closed"}`;
+}
+
 /** RBAC without rules enforces nothing. */
 const passAll: Any = anyPack(RBACSchema, create(RBACSchema));
 

@@ -10,11 +10,12 @@ import type {
   Sidecar,
 } from "../model/index.ts";
 import { EnvoyPatches } from "../patches/index.ts";
-import { createResourceSet, snapshotOf, TypeUrl } from "../xds/index.ts";
+import { snapshotOf, TypeUrl, updatedLayeredSet, updatedSet } from "../xds/index.ts";
 import type { NodeInfo, Resource, ResourceSet, Snapshot } from "../xds/index.ts";
 import { inboundCluster, outboundCluster, usesDns } from "./clusters.ts";
 import { outboundEndpoints } from "./endpoints.ts";
-import { extensionConfig } from "./filters.ts";
+import { Encoded } from "./encoded.ts";
+import { extensionConfig, referenceKey } from "./filters.ts";
 import { inboundListener, outboundListener } from "./listeners.ts";
 import { inboundRoutes, outboundRoutes, routesByService } from "./route-configurations.ts";
 import {
@@ -59,13 +60,17 @@ export interface Translation {
  *
  * @param modules the stored module of each WasmModule. A policy whose module is not there has no filter to deliver, and the
  * stand-in of its listeners takes its place.
+ * @param previous a translation with the same settings, from which what has not changed is taken over: a change then costs what it
+ * changes.
  */
 export function translate(
   model: Model,
   modules: ReadonlyMap<string, ModuleRef>,
   settings: TranslationSettings,
+  previous?: Translation,
 ): Translation {
-  return new ModelTranslation(model, modules, settings);
+  const before = previous instanceof ModelTranslation ? previous : undefined;
+  return new ModelTranslation(model, modules, settings, before);
 }
 
 class ModelTranslation implements Translation {
@@ -80,11 +85,21 @@ class ModelTranslation implements Translation {
   readonly #settings: TranslationSettings;
   readonly #patches: EnvoyPatches;
   readonly #origins = new WeakMap<Resource, readonly UserResource[]>();
-  readonly #resources = new Map<string, Resource>();
-  readonly #sets = new Map<string, ResourceSet>();
-  readonly #snapshots = new Map<string, Snapshot>();
+  readonly #encoded: Encoded;
+  readonly #policiesOf: ReadonlyMap<string, readonly FilterPolicy[]>;
+  readonly #before: Pick<ModelTranslation, "sets" | "snapshots"> | undefined;
+  readonly sets = new Map<string, ResourceSet>();
+  readonly snapshots = new Map<string, Snapshot>();
 
-  constructor(model: Model, modules: ReadonlyMap<string, ModuleRef>, settings: TranslationSettings) {
+  constructor(
+    model: Model,
+    modules: ReadonlyMap<string, ModuleRef>,
+    settings: TranslationSettings,
+    before: ModelTranslation | undefined,
+  ) {
+    this.#encoded = before === undefined ? new Encoded() : before.#encoded;
+    // Only its maps, or each translation would keep all that were before it.
+    this.#before = before && { sets: before.sets, snapshots: before.snapshots };
     const services = [...model.services.values()];
     this.#settings = settings;
     this.#patches = new EnvoyPatches(model);
@@ -94,7 +109,8 @@ class ModelTranslation implements Translation {
         const module = modules.get(policy.spec.module);
         if (module === undefined) return [];
         const origins = [policy, model.wasmModules.get(policy.spec.module) ?? []].flat();
-        return [[policy.metadata.name, this.#from(origins, extensionConfig(policy, module, settings))]];
+        const make = (): Resource => extensionConfig(policy, module, settings);
+        return [[policy.metadata.name, this.#from(origins, this.#encoded.get(policy, module.sha256, make))]];
       }),
     );
     this.sidecars = new Map(
@@ -115,6 +131,7 @@ class ModelTranslation implements Translation {
     );
     const routes = [...model.httpRoutes.values(), ...model.grpcRoutes.values()];
     this.#outboundRoutes = this.#from([...services, ...routes], outboundRoutes(model));
+    this.#policiesOf = policiesByService(this.#policies);
   }
 
   extensionConfig(policy: string): Resource | undefined {
@@ -131,8 +148,8 @@ class ModelTranslation implements Translation {
       const reason = `the node "${id}" is a sidecar of Service ${name}, but says that its cluster is "${cluster}"`;
       return { snapshot: undefined, reason };
     }
-    let snapshot = this.#snapshots.get(id);
-    if (snapshot === undefined) this.#snapshots.set(id, (snapshot = this.#snapshot(place)));
+    let snapshot = this.snapshots.get(id);
+    if (snapshot === undefined) this.snapshots.set(id, (snapshot = this.#snapshot(place)));
     return { snapshot };
   }
 
@@ -156,39 +173,75 @@ class ModelTranslation implements Translation {
   #made({ service, endpoint, sidecar }: SidecarPlace): Snapshot {
     const { name } = service.metadata;
     const { outboundPort } = sidecar;
-    const inbound = this.#policiesOf(name, "Inbound");
-    const outbound = outboundPort === undefined ? [] : this.#policiesOf(name, "Outbound");
+    const policies = this.#policiesOf.get(name) ?? [];
+    const inbound = policies.filter(({ spec }) => spec.direction === "Inbound");
+    const outbound = outboundPort === undefined ? [] : policies.filter(({ spec }) => spec.direction === "Outbound");
     const listeners = [
-      this.#from([service, ...inbound], inboundListener(service, endpoint, sidecar, inbound, this.#settings)),
+      this.#listener("inbound", service, sidecar, inbound, () =>
+        inboundListener(service, endpoint, sidecar, inbound, this.#settings),
+      ),
     ];
-    if (outboundPort !== undefined)
-      listeners.push(this.#from([service, ...outbound], outboundListener(sidecar, outboundPort, outbound)));
+    if (outboundPort !== undefined) {
+      const make = (): Resource => outboundListener(sidecar, outboundPort, outbound);
+      listeners.push(this.#listener("outbound", service, sidecar, outbound, make));
+    }
 
-    // Sidecars of one Service mostly differ in their listeners only, so the other sets are made once for all of them. Where
-    // a Service prefers the same zone, its endpoints are in another order for clients elsewhere.
+    // Sidecars of one Service mostly differ in their listeners and their application only, so all else is made once for all of
+    // them. Where a Service prefers the same zone, its endpoints are in another order for clients elsewhere.
     const kind = `${outboundPort === undefined ? "inbound" : "both"} ${name}`;
     const place = endpoint.locality === undefined ? "" : localityName(endpoint.locality);
     const ifOutbound = <T>(items: () => readonly T[]): readonly T[] => (outboundPort === undefined ? [] : items());
-    return snapshotOf([
+    const before = this.#before?.snapshots.get(sidecar.node);
+    const clusters = this.#set(TypeUrl.cluster, outboundPort === undefined ? "none" : `all ${place}`, () =>
+      ifOutbound(() => this.#services.map((other) => this.#cluster(other, endpoint))),
+    );
+    return this.#orBefore(before, [
       this.#set(TypeUrl.secret, "", () => []),
-      this.#set(TypeUrl.cluster, `${kind} ${place} ${endpoint.address} ${endpoint.port}`, () => [
-        this.#from([service], inboundCluster(service, endpoint)),
-        ...ifOutbound(() => this.#services.map((other) => this.#cluster(other, endpoint))),
-      ]),
+      this.#keep(TypeUrl.cluster, `${kind} ${place} ${endpoint.address} ${endpoint.port}`, (last) =>
+        updatedLayeredSet(clusters, this.#asBefore([this.#application(service, endpoint)], last), last),
+      ),
       this.#set(TypeUrl.endpoint, outboundPort === undefined ? "none" : `all ${place}`, () =>
         ifOutbound(() =>
           this.#services.filter((other) => !usesDns(other)).map((other) => this.#loadAssignment(other, endpoint)),
         ),
       ),
-      createResourceSet(TypeUrl.listener, listeners),
+      this.#updated(TypeUrl.listener, listeners, before?.sets.get(TypeUrl.listener)),
       this.#set(TypeUrl.extensionConfig, kind, () =>
         [...inbound, ...outbound].flatMap(({ metadata }) => this.#extensionConfigs.get(metadata.name) ?? []),
       ),
       this.#set(TypeUrl.route, kind, () => [
-        this.#from([service], inboundRoutes(service)),
+        this.#from(
+          [service],
+          this.#encoded.get(service, "inbound routes", () => inboundRoutes(service)),
+        ),
         ...ifOutbound(() => [this.#outboundRoutes]),
       ]),
     ]);
+  }
+
+  #listener(
+    name: string,
+    service: Service,
+    { node }: Sidecar,
+    policies: readonly FilterPolicy[],
+    make: () => Resource,
+  ): Resource {
+    const key = `${name} listener of ${node}: ${policies.map(referenceKey).join(" ")}`;
+    return this.#from([service, ...policies], this.#encoded.get(service, key, make));
+  }
+
+  #application(service: Service, endpoint: Endpoint): Resource {
+    const key = `application ${endpoint.address} ${endpoint.port}`;
+    return this.#from(
+      [service],
+      this.#encoded.get(service, key, () => inboundCluster(service, endpoint)),
+    );
+  }
+
+  /** The snapshot of before, if all of its sets are as they were. */
+  #orBefore(before: Snapshot | undefined, sets: readonly ResourceSet[]): Snapshot {
+    const isSame = before?.sets.size === sets.length && sets.every((set) => before.sets.get(set.typeUrl) === set);
+    return isSame ? before : snapshotOf(sets);
   }
 
   /** For a gRPC client without a sidecar: every Service. The same for all clients of a place. */
@@ -198,7 +251,7 @@ class ModelTranslation implements Translation {
     const place = this.#places.has(said) ? said : "";
     const client = locality === undefined || place === "" ? {} : { locality };
     const key = `proxyless ${place}`;
-    let snapshot = this.#snapshots.get(key);
+    let snapshot = this.snapshots.get(key);
     if (snapshot !== undefined) return snapshot;
     const services = this.#services;
     const routesOf = routesByService(this.#model);
@@ -224,7 +277,7 @@ class ModelTranslation implements Translation {
         }),
       ]),
     ]);
-    this.#snapshots.set(key, snapshot);
+    this.snapshots.set(key, snapshot);
     return snapshot;
   }
 
@@ -236,38 +289,70 @@ class ModelTranslation implements Translation {
 
   #cluster(service: Service, client: Endpoint): Resource {
     const isNear = usesDns(service) && service.spec.trafficDistribution !== undefined;
-    return this.#resource(`cluster ${service.metadata.name}`, isNear ? client : undefined, (from) =>
-      this.#from([service], outboundCluster(service, from, this.#settings)),
+    return this.#resource(service, "cluster", isNear ? client : undefined, (from) =>
+      outboundCluster(service, from, this.#settings),
     );
   }
 
   #loadAssignment(service: Service, client: Endpoint): Resource {
     const isNear = service.spec.trafficDistribution !== undefined;
-    return this.#resource(`endpoints ${service.metadata.name}`, isNear ? client : undefined, (from) =>
-      this.#from([service], outboundEndpoints(service, from)),
+    return this.#resource(service, "endpoints", isNear ? client : undefined, (from) =>
+      outboundEndpoints(service, from),
     );
   }
 
   /** A resource that may depend on where its client is, encoded once for each such place. */
-  #resource(what: string, client: Endpoint | undefined, make: (client: Endpoint | undefined) => Resource): Resource {
-    const key = `${what} ${client?.locality === undefined ? "" : localityName(client.locality)}`;
-    let resource = this.#resources.get(key);
-    if (resource === undefined) this.#resources.set(key, (resource = make(client)));
-    return resource;
-  }
-
-  #policiesOf(service: string, direction: "Inbound" | "Outbound"): FilterPolicy[] {
-    return this.#policies.filter(
-      ({ spec }) => spec.direction === direction && spec.targetRefs.some(({ name }) => name === service),
+  #resource(
+    service: Service,
+    what: string,
+    client: Endpoint | undefined,
+    make: (client: Endpoint | undefined) => Resource,
+  ): Resource {
+    const place = client?.locality === undefined ? "" : localityName(client.locality);
+    return this.#from(
+      [service],
+      this.#encoded.get(service, `${what} ${place}`, () => make(client)),
     );
   }
 
   #set(typeUrl: string, key: string, resources: () => readonly Resource[]): ResourceSet {
+    return this.#keep(typeUrl, key, (last) => this.#updated(typeUrl, resources(), last));
+  }
+
+  /** A set that several nodes may have, made once. @param make is given that of the translation before. */
+  #keep(typeUrl: string, key: string, make: (last: ResourceSet | undefined) => ResourceSet): ResourceSet {
     const mapKey = `${typeUrl} ${key}`;
-    let set = this.#sets.get(mapKey);
-    if (set === undefined) this.#sets.set(mapKey, (set = createResourceSet(typeUrl, resources())));
+    let set = this.sets.get(mapKey);
+    if (set === undefined) this.sets.set(mapKey, (set = make(this.#before?.sets.get(mapKey))));
     return set;
   }
+
+  #updated(typeUrl: string, resources: readonly Resource[], last: ResourceSet | undefined): ResourceSet {
+    return updatedSet(typeUrl, this.#asBefore(resources, last), last);
+  }
+
+  /** Equal resources as they were in the set before, which then come of what the user wrote now. */
+  #asBefore(resources: readonly Resource[], last: ResourceSet | undefined): readonly Resource[] {
+    if (last === undefined) return resources;
+    return resources.map((resource) => {
+      const before = last.resources.get(resource.name);
+      if (before === undefined || before === resource || before.version !== resource.version) return resource;
+      return this.#from(this.#origins.get(resource) ?? [], before);
+    });
+  }
+}
+
+/** The policies that are for each Service, by its name, in the order of all. */
+function policiesByService(policies: readonly FilterPolicy[]): ReadonlyMap<string, readonly FilterPolicy[]> {
+  const found = new Map<string, FilterPolicy[]>();
+  for (const policy of policies) {
+    for (const name of new Set(policy.spec.targetRefs.map((target) => target.name))) {
+      const list = found.get(name);
+      if (list === undefined) found.set(name, [policy]);
+      else list.push(policy);
+    }
+  }
+  return found;
 }
 
 function byName(a: FilterPolicy, b: FilterPolicy): number {

@@ -22,6 +22,8 @@ export {
   createResourceSet,
   createSnapshot,
   snapshotOf,
+  updatedLayeredSet,
+  updatedSet,
   type ResourceSet,
   type Snapshot,
   type SnapshotSource,

@@ -43,6 +43,15 @@ export function createResourceSet(typeUrl: string, resources: Iterable<Resource>
   return new NamedResources(typeUrl, resources, version);
 }
 
+/** As {@link createResourceSet}, but takes over a set of before that holds the same, so that it is seen at a glance that nothing changed. */
+export function updatedSet(
+  typeUrl: string,
+  resources: readonly Resource[],
+  previous: ResourceSet | undefined,
+): ResourceSet {
+  return previous !== undefined && holdsExactly(previous, resources) ? previous : createResourceSet(typeUrl, resources);
+}
+
 /**
  * Makes a set that has the resources of another one, which many nodes share, and some that few have. It is as that of
  * all of them together, but costs only what the few do.
@@ -51,6 +60,17 @@ export function createResourceSet(typeUrl: string, resources: Iterable<Resource>
  */
 export function createLayeredSet(base: ResourceSet, resources: Iterable<Resource>): ResourceSet {
   return new LayeredResources(base, new NamedResources(base.typeUrl, resources, undefined));
+}
+
+/** As {@link createLayeredSet}, but takes over a set of before that holds the same. */
+export function updatedLayeredSet(
+  base: ResourceSet,
+  resources: readonly Resource[],
+  previous: ResourceSet | undefined,
+): ResourceSet {
+  if (previous instanceof LayeredResources && previous.base === base && holdsExactly(previous.own, resources))
+    return previous;
+  return createLayeredSet(base, resources);
 }
 
 /**
@@ -65,12 +85,7 @@ export function createSnapshot(resources: Iterable<Resource>, previous?: Snapsho
     if (list === undefined) byType.set(resource.typeUrl, [resource]);
     else list.push(resource);
   }
-  return snapshotOf(
-    Array.from(byType, ([typeUrl, list]) => {
-      const before = previous?.sets.get(typeUrl);
-      return before !== undefined && holdsExactly(before, list) ? before : createResourceSet(typeUrl, list);
-    }),
-  );
+  return snapshotOf(Array.from(byType, ([typeUrl, list]) => updatedSet(typeUrl, list, previous?.sets.get(typeUrl))));
 }
 
 /** Makes a snapshot of these sets, one a type. */
@@ -130,8 +145,8 @@ class LayeredResources implements ResourceSet {
   readonly typeUrl: string;
   readonly resources: ReadonlyMap<string, Resource>;
   readonly shortestTtlMs: number | undefined;
-  readonly #base: ResourceSet;
-  readonly #own: ResourceSet;
+  readonly base: ResourceSet;
+  readonly own: ResourceSet;
   #aliased: ReadonlyMap<string, readonly Resource[]> | undefined;
 
   constructor(base: ResourceSet, own: NamedResources) {
@@ -139,8 +154,8 @@ class LayeredResources implements ResourceSet {
       if (base.resources.has(name)) throw new RangeError(`two resources of ${base.typeUrl} are named ${name}`);
     }
     this.typeUrl = base.typeUrl;
-    this.#base = base;
-    this.#own = own;
+    this.base = base;
+    this.own = own;
     this.resources = new LayeredMap(base.resources, own.resources);
     const [a = Infinity, b = Infinity] = [base.shortestTtlMs, own.shortestTtlMs];
     this.shortestTtlMs = Math.min(a, b) === Infinity ? undefined : Math.min(a, b);
@@ -151,11 +166,11 @@ class LayeredResources implements ResourceSet {
   }
 
   get sum(): bigint {
-    return unionOf(this.#base.sum, this.#own.sum);
+    return unionOf(this.base.sum, this.own.sum);
   }
 
   get aliased(): ReadonlyMap<string, readonly Resource[]> {
-    if (this.#own.aliased.size === 0) return this.#base.aliased;
+    if (this.own.aliased.size === 0) return this.base.aliased;
     return (this.#aliased ??= byAlias(this.resources.values()));
   }
 
