@@ -131,7 +131,7 @@ export class ControlPlane {
       source: { snapshot: (node) => this.snapshotFor(node) },
       observer: this.activity.watchStreams(this.fleet),
       ...(authorize === undefined ? {} : { authorize }),
-      interceptors: security === undefined ? [] : [security.admission.interceptor],
+      interceptors: security?.interceptors ?? [],
       onError: (error) => options.log.error({ err: error }, "internal error while serving a stream"),
     });
     const answer = (request: IncomingMessage, response: ServerResponse): void => {
