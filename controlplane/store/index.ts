@@ -1,3 +1,4 @@
+export { EtcdStore, type EtcdOptions } from "./etcd.ts";
 export { SqliteStore } from "./sqlite.ts";
 export {
   ConflictError,
