@@ -1,3 +1,4 @@
+import { ExponentialBackoff } from "cockatiel";
 import { Etcd3, EtcdError, type IOptions } from "etcd3";
 import { Follower } from "./follower.ts";
 import { EtcdCandidacy } from "./etcd-candidacy.ts";
@@ -18,10 +19,12 @@ import {
 } from "./store.ts";
 
 /** How long etcd may take for a call, in milliseconds. */
-const CALL_MS = 5_000;
+const CALL_MS = 3_000;
 /** How many events are read at once: a message of etcd's holds them all. */
 const PAGE = 100;
 const DIGITS = 12;
+/** How long a watch that was cut off waits at most before it begins again. */
+const WATCH_MS = 2_000;
 
 export interface EtcdOptions {
   /** `http://host:port` or `https://host:port`, one for each member that is known. */
@@ -64,7 +67,12 @@ export class EtcdStore implements Store {
       ...(auth === undefined ? {} : { auth }),
       dialTimeout: CALL_MS,
       // A page of events may be larger than what grpc-js takes unasked.
-      grpcOptions: { "grpc.max_receive_message_length": -1, "grpc.keepalive_time_ms": 10_000 },
+      grpcOptions: {
+        "grpc.max_receive_message_length": -1,
+        "grpc.keepalive_time_ms": 10_000,
+        "grpc.keepalive_timeout_ms": CALL_MS,
+      },
+      faultHandling: { watchBackoff: new ExponentialBackoff({ maxDelay: WATCH_MS }).next() },
       defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + CALL_MS }),
     });
     const store = new EtcdStore(client, prefix, leaseSeconds);
