@@ -222,6 +222,7 @@ describe("HTTP server", () => {
       stats: new NodeStats(),
       modules: new ModuleStore(folder),
       leases: { top: () => [] },
+      metrics: { contentType: "text/plain", text: () => Promise.resolve("m 1\n") },
       access: new InsecureAccess([]),
     };
     server = createServer((request, response) => handleRequest(source, request, response));

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Resources } from "../journal/index.ts";
 import { pathOf, serveModule, type ModuleStore } from "../modules/index.ts";
+import type { Metrics } from "../observe/index.ts";
 import type { Consumption, LeaseService } from "../quota/index.ts";
 import { includesRole, type ApiCaller, type HttpAccess, type Role } from "../security/index.ts";
 import { experimentsReport } from "./experiments-report.ts";
@@ -16,6 +17,7 @@ export interface ApiSource extends StatusInput {
   readonly modules: ModuleStore;
   readonly leases: Pick<LeaseService, "top">;
   readonly access: HttpAccess;
+  readonly metrics: Pick<Metrics, "contentType" | "text">;
   /** Undefined when none can be applied. */
   readonly resources?: Resources | undefined;
 }
@@ -43,6 +45,7 @@ const answers: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ],
   ["/api/v1/experiments", (source, response) => send(response, 200, experimentsReport(source))],
   ["/api/v1/limits", ({ stats }, response) => send(response, 200, limitsReport(stats))],
+  ["/metrics", sendMetrics],
   ["/healthz", (_, response) => send(response, 200, { status: "alive" })],
   [
     "/readyz",
@@ -53,6 +56,21 @@ const answers: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ],
 ]);
 
+/** One of few names for a path, whatever a client asks for. */
+export function routeOf(path: string): string {
+  if (path.startsWith("/modules/")) return "/modules/{sha256}.wasm";
+  if (answers.has(path) || resourcePaths.includes(path)) return path;
+  return isResourcePath(path) ? "/api/v1/resources/{kind}/{name}" : "other";
+}
+
+const PLAIN: readonly string[] = ["/metrics", "/healthz", "/readyz"];
+
+/** What is told without encryption and to everybody, on a port of its own: metrics, and whether it lives and is ready. */
+export function handlePlainRequest(source: ApiSource, request: IncomingMessage, response: ServerResponse): void {
+  const plain = [...answers].filter(([known]) => PLAIN.includes(known));
+  answerFrom(new Map(plain), source, request, response);
+}
+
 /** Answers a request to the control plane's HTTP server. */
 export function handleRequest(source: ApiSource, request: IncomingMessage, response: ServerResponse): void {
   const path = pathOf(request);
@@ -62,17 +80,30 @@ export function handleRequest(source: ApiSource, request: IncomingMessage, respo
   }
   if (serveModule(source.modules, request, response)) return;
   // Also where nothing is: who may not read is not told what there is.
-  if (path.startsWith("/api/") && authorize(source.access, "viewer", request, response) === undefined) return;
+  const isRead = path.startsWith("/api/") || path === "/metrics";
+  if (isRead && authorize(source.access, "viewer", request, response) === undefined) return;
   if (source.resources !== undefined && isResourcePath(path)) {
     const caller = authorize(source.access, roleFor(request.method ?? ""), request, response);
     if (caller !== undefined) void handleResources(source.resources, caller.name, request, response);
     return;
   }
-  const answer = answers.get(path);
+  const more = source.resources === undefined ? [] : resourcePaths;
+  answerFrom(answers, source, request, response, [...more, "/modules/<sha256>.wasm"]);
+}
+
+/** @param more paths that are answered elsewhere. */
+function answerFrom(
+  known: ReadonlyMap<string, Answer>,
+  source: ApiSource,
+  request: IncomingMessage,
+  response: ServerResponse,
+  more: readonly string[] = [],
+): void {
+  const answer = known.get(pathOf(request));
   if (answer === undefined) {
     send(response, 404, {
-      error: `nothing at ${path}`,
-      paths: [...answers.keys(), ...(source.resources === undefined ? [] : resourcePaths), "/modules/<sha256>.wasm"],
+      error: `nothing at ${pathOf(request)}`,
+      paths: [...known.keys(), ...more],
     });
   } else if (request.method !== "GET" && request.method !== "HEAD") {
     response.setHeader("allow", "GET, HEAD");
@@ -98,6 +129,16 @@ export function authorize(
   const error = `${pathOf(request)} needs the role ${role}, and ${caller.name} has the role ${caller.role}`;
   send(response, 403, { error });
   return undefined;
+}
+
+function sendMetrics({ metrics }: ApiSource, response: ServerResponse): void {
+  metrics.text().then(
+    (text) => {
+      response.writeHead(200, { "content-type": metrics.contentType });
+      response.end(response.req.method === "HEAD" ? undefined : text);
+    },
+    (error: unknown) => send(response, 500, { error: error instanceof Error ? error.message : String(error) }),
+  );
 }
 
 function refuse(response: ServerResponse, what: string, needed: string): void {

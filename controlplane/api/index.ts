@@ -1,6 +1,6 @@
 export type { ExperimentsReport, PolicyExperiments } from "./experiments-report.ts";
 export { limitsReport, type LimitReport, type LimitsReport } from "./limits-report.ts";
-export { handleRequest, type QuotaReport } from "./handler.ts";
+export { handlePlainRequest, handleRequest, routeOf, type QuotaReport } from "./handler.ts";
 export {
   statusReport,
   type FilterReport,

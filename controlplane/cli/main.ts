@@ -8,6 +8,7 @@ import { addFilterCommands } from "./filter/index.ts";
 import { importFiles, type ImportFlags } from "./import.ts";
 import { limits, type LimitsOptions } from "./limits.ts";
 import { httpOption, parseLifetime, stateOption, trustDomainOption, xdsOption } from "./options.ts";
+import { parseHostPort } from "./parse-host-port.ts";
 import { addResourceCommands } from "./resources/index.ts";
 import { collect } from "./request-flags.ts";
 import { quota, type QuotaOptions } from "./quota.ts";
@@ -29,6 +30,11 @@ program
   .addOption(stateOption("where applied resources, modules, tokens and the authority of certificates are kept"))
   .addOption(xdsOption())
   .addOption(httpOption("where modules, status and health are served"))
+  .option(
+    "--metrics <address>",
+    "also serve metrics and health here, without encryption and to everybody, for Prometheus and probes",
+    parseHostPort,
+  )
   .addOption(trustDomainOption())
   .option("--authority-cert <file>", "your own authority, which issues certificates; made in --state when left out")
   .option("--authority-key <file>", "its key")

@@ -14,6 +14,7 @@ export interface ServeOptions {
   readonly state: string;
   readonly xds: HostPort;
   readonly http: HostPort;
+  readonly metrics?: HostPort;
   readonly quotaStore?: string;
   readonly trustDomain?: string;
   readonly authorityCert?: string;
@@ -40,6 +41,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       stateFolder: options.state,
       xds: options.xds,
       http: options.http,
+      ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
       modulesCluster: MODULES_CLUSTER,
       keepStats: options.keepStats,
       ...(ledger === undefined ? {} : { ledger }),

@@ -1,11 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { ServerCredentials } from "@grpc/grpc-js";
 import type { Logger } from "pino";
-import { handleRequest, statusReport } from "../api/index.ts";
+import { handlePlainRequest, handleRequest, routeOf, statusReport } from "../api/index.ts";
 import { addClientStatusService, addMetricsService, Fleet, KeptNames, NodeStats } from "../fleet/index.ts";
 import { Journal, JournalSource, Resources } from "../journal/index.ts";
 import { formatProblem, type Problem } from "../model/index.ts";
-import { ModuleFetcher, ModuleStore } from "../modules/index.ts";
+import { ModuleFetcher, ModuleStore, pathOf } from "../modules/index.ts";
+import { Activity, Metrics, watchRequest } from "../observe/index.ts";
 import { addQuotaService, LeaseService, MemoryLedger, Quotas, type Ledger } from "../quota/index.ts";
 import { InsecureAccess, type HttpAccess, type Security } from "../security/index.ts";
 import { MergedSource, type Source, type StopWatching } from "../source/index.ts";
@@ -30,6 +31,8 @@ export interface ControlPlaneOptions {
   /** Where to listen; port 0 takes any free one. */
   readonly xds: HostPort;
   readonly http: HostPort;
+  /** Where metrics and health are served to everybody, without encryption; nowhere when left out. */
+  readonly metrics?: HostPort;
   /** The cluster of a sidecar's bootstrap from which Envoy fetches modules. */
   readonly modulesCluster: string;
   /** Where the counts of quotas are kept, and closed in the end. Default: in this process. */
@@ -53,6 +56,9 @@ export class FaultySourceError extends Error {
 
 /** A running control plane: follows a source and serves the sidecars of a mesh. */
 export class ControlPlane {
+  /** What it does, for whoever measures. */
+  readonly activity = new Activity();
+  readonly metrics: Metrics = new Metrics(this);
   /** The sidecars. */
   readonly fleet = new Fleet();
   /** What sidecars report of themselves. */
@@ -73,6 +79,8 @@ export class ControlPlane {
   readonly #secrets: Secrets | undefined;
   readonly #xds: XdsServer;
   readonly #http: Server;
+  /** Of {@link ControlPlaneOptions.metrics}. */
+  readonly #plainHttp: Server | undefined;
   #release: Release | undefined;
   #appliedAt: Date | undefined;
   #refused: readonly Problem[] = [];
@@ -103,13 +111,18 @@ export class ControlPlane {
     this.access = security?.access ?? new InsecureAccess([options.http.host]);
     this.#xds = new XdsServer({
       source: { snapshot: (node) => this.#snapshot(node) },
-      observer: this.fleet,
+      observer: this.activity.watchStreams(this.fleet),
       ...(authorize === undefined ? {} : { authorize }),
       interceptors: security === undefined ? [] : [security.admission.interceptor],
       onError: (error) => options.log.error({ err: error }, "internal error while serving a stream"),
     });
-    const answer = (request: IncomingMessage, response: ServerResponse): void => handleRequest(this, request, response);
+    const answer = (request: IncomingMessage, response: ServerResponse): void => {
+      watchRequest(this.activity, routeOf(pathOf(request)), request, response);
+      handleRequest(this, request, response);
+    };
     this.#http = security?.httpsServer(answer) ?? createServer(answer);
+    this.#plainHttp =
+      options.metrics && createServer((request, response) => handlePlainRequest(this, request, response));
     addMetricsService(this.#xds.grpc, this.stats, authorize === undefined ? {} : { authorize });
     const maySeeAll = security && { authorize: (caller: Caller) => security.admission.refusalToSeeAll(caller) };
     addClientStatusService(this.#xds.grpc, this.fleet, maySeeAll);
@@ -117,7 +130,9 @@ export class ControlPlane {
     this.leases = new LeaseService({
       ledger: this.#ledger,
       quotas: () => this.#quotas,
+      onDecision: (decision) => this.metrics.quotaDecision(decision),
       onLedger: (error) => {
+        this.metrics.quotaStore(error === undefined);
         if (error === undefined) options.log.info("the counts of quotas are reached again");
         else
           options.log.error(
@@ -181,8 +196,10 @@ export class ControlPlane {
     await this.#stopWatching?.();
     this.#fetcher.close();
     await this.#reloading;
-    this.#http.close();
-    this.#http.closeAllConnections();
+    for (const server of [this.#http, this.#plainHttp]) {
+      server?.close();
+      server?.closeAllConnections();
+    }
     await this.#xds.close();
     await this.#ledger.close();
     this.#secrets?.stop();
@@ -218,11 +235,13 @@ export class ControlPlane {
 
   async #reload(): Promise<void> {
     const { log } = this.#options;
+    const reload = this.activity.startReload();
     try {
       this.#unread = undefined;
-      const result = await this.#pipeline.prepare();
+      const result = await this.#pipeline.prepare(undefined, (stage) => reload.stage(stage));
       if (!result.ok) {
         this.#refused = result.problems;
+        reload.end("refused");
         if (this.#release === undefined) return;
         for (const problem of result.problems) log.error({ problem }, `refused: ${formatProblem(problem)}`);
         log.warn("the change is refused; what was served before is still served");
@@ -232,6 +251,7 @@ export class ControlPlane {
       const wasRefused = this.#refused.length > 0;
       this.#refused = [];
       if (changes.length === 0 && this.#release !== undefined) {
+        reload.end("unchanged");
         if (wasRefused) log.info("the source is good again, and as it is served");
         return;
       }
@@ -243,10 +263,12 @@ export class ControlPlane {
       this.#quotas = new Quotas(result.release.model.quotas.values());
       if (changes.length === 0) log.warn("there are no resources yet, so sidecars are served nothing until there are");
       else log.info({ changes }, `serving ${isFirst ? `${String(changes.length)} resources` : changes.join(", ")}`);
+      reload.end("applied", changes);
       this.#xds.update();
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
       this.#unread = failure;
+      reload.end("failed");
       if (this.#release === undefined) return;
       const what = "the source could not be read, and what was served before is still served";
       log.error({ err: failure }, `${what}: ${failure.message}`);
@@ -286,16 +308,22 @@ export class ControlPlane {
   }
 
   async #listen(): Promise<void> {
-    const { xds, http, log, security } = this.#options;
-    await new Promise<void>((resolve, reject) => {
-      this.#http.once("error", (error) => {
-        reject(new Error(`cannot listen on ${formatHostPort(http)}: ${error.message}`, { cause: error }));
-      });
-      this.#http.listen(http.port, http.host, resolve);
-    });
+    const { xds, http, metrics, log, security } = this.#options;
+    await listenOn(this.#http, http);
+    if (this.#plainHttp && metrics) await listenOn(this.#plainHttp, metrics);
     await this.#xds.listen(formatHostPort(xds), security?.grpcCredentials() ?? ServerCredentials.createInsecure());
     const [how, scheme] = security === undefined ? ["without encryption, HTTP", "HTTP"] : ["with mutual TLS", "HTTPS"];
+    if (metrics) log.info(`metrics and health on ${formatHostPort(metrics)}, HTTP, to everybody`);
     log.info(`xDS on ${formatHostPort(xds)}, ${scheme} on ${formatHostPort(http)}, ${how}`);
     if (security === undefined) log.warn("--insecure: whoever reaches these ports may do everything");
   }
+}
+
+function listenOn(server: Server, address: HostPort): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error) => {
+      reject(new Error(`cannot listen on ${formatHostPort(address)}: ${error.message}`, { cause: error }));
+    });
+    server.listen(address.port, address.host, resolve);
+  });
 }

@@ -1,5 +1,6 @@
 import { compareProblems, type Model, type Problem } from "../model/index.ts";
 import type { ModuleFetcher, ModuleStore } from "../modules/index.ts";
+import type { ReloadStage } from "../observe/index.ts";
 import { loadFromSource, type Source } from "../source/index.ts";
 import { translate, type Translation, type TranslationSettings } from "../translate/index.ts";
 import { FilterChecks, type LoadedModule } from "./filter-checks.ts";
@@ -34,22 +35,29 @@ export class Pipeline {
     this.#settings = settings;
   }
 
-  /** @param source another than the usual one, to look at it beforehand. */
-  async prepare(source = this.#source): Promise<PrepareResult> {
+  /**
+   * @param source another than the usual one, to look at it beforehand.
+   * @param begin is told of each stage when it begins.
+   */
+  async prepare(source = this.#source, begin: (stage: ReloadStage) => void = () => undefined): Promise<PrepareResult> {
+    begin("read");
     const result = await loadFromSource(source);
     if (!result.ok) return result;
     const { model } = result;
+    begin("modules");
     const loaded = await loadModules(model, this.#store, {
       read: (path) => source.read(path),
       fetch: (module) => this.#fetcher.fetch(module),
     });
     if (source === this.#source) this.#fetcher.retain(remoteModules(model));
+    begin("check");
     const problems = [
       ...loaded.problems,
       ...this.#checkMtls(model),
       ...refuseRollouts(model),
       ...(await this.#checks.check(model, loaded.modules)),
     ];
+    begin("translate");
     const translation = translate(model, loaded.modules, this.#settings);
     problems.push(...translation.check());
     if (problems.length > 0) return { ok: false, problems: problems.sort(compareProblems) };

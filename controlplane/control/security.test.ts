@@ -279,6 +279,7 @@ describe("the API", () => {
       ["/readyz", 200],
       ["/api/v1/status", 401],
       ["/api/v1/quotas", 401],
+      ["/metrics", 401],
       [`/modules/${"0".repeat(64)}.wasm`, 401],
       ["/nowhere", 404],
     ] as const)
@@ -288,6 +289,7 @@ describe("the API", () => {
   test("a token of a viewer reads; a bad or revoked one, and other schemes, do not", async () => {
     const { text, record } = security.tokens.create({ name: "reader", role: "viewer" });
     assert.equal((await ask("/api/v1/status", bearer(text))).status, 200);
+    assert.match((await ask("/metrics", bearer(text))).body, /^meshwright_streams\{protocol="delta"\} \d+$/m);
     assert.equal((await ask("/api/v1/status", bearer(`${text.slice(0, -2)}__`))).status, 401);
     assert.equal((await ask("/api/v1/status", { headers: { authorization: `Basic ${text}` } })).status, 401);
     assert.equal((await ask("/api/v1/status", { headers: { authorization: text } })).status, 401);
@@ -303,6 +305,8 @@ describe("the API", () => {
     const forged = await stranger.issue(id({ kind: "role", role: "admin" }));
     assert.equal((await ask("/api/v1/status", as(admin))).status, 200);
     assert.equal((await ask("/api/v1/status", as(own))).status, 401);
+    assert.equal((await ask("/metrics", as(own))).status, 401);
+    assert.equal((await ask("/metrics", as(admin))).status, 200);
     assert.equal((await ask("/api/v1/status", as(forged))).status, 401);
     assert.equal((await ask(path, as(own))).body, "module");
     assert.equal((await ask(path, as(forged))).status, 401);

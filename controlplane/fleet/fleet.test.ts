@@ -84,10 +84,10 @@ test("answers are events, with node and time", () => {
   for (const kind of ["acked", "rejected", "prewarming"] as const) fleet.on(kind, (outcome) => seen.push(outcome));
   const observer = fleet.connected(connection("a"));
   const resources = [{ name: "r", version: "1" }];
-  observer.answered({ kind: "acked", typeUrl: "x", resources });
-  observer.answered({ kind: "rejected", typeUrl: "x", resources, message: "no" });
+  observer.answered({ kind: "acked", typeUrl: "x", resources, sentAt: 900 });
+  observer.answered({ kind: "rejected", typeUrl: "x", resources, sentAt: 900, message: "no" });
   assert.deepEqual(seen, [
-    { kind: "acked", typeUrl: "x", resources, nodeId: "a", time: 1_000 },
-    { kind: "rejected", typeUrl: "x", resources, message: "no", nodeId: "a", time: 1_000 },
+    { kind: "acked", typeUrl: "x", resources, sentAt: 900, nodeId: "a", time: 1_000 },
+    { kind: "rejected", typeUrl: "x", resources, sentAt: 900, message: "no", nodeId: "a", time: 1_000 },
   ]);
 });

@@ -292,6 +292,26 @@ void test("routes without names are known by their virtual host; equal rate_limi
   ]);
 });
 
+void test("rate_limits of routes and virtual hosts: Envoy does not read their hits_addend, and charges for equal ones each time", async () => {
+  const limit = (hits: number): string =>
+    `{ actions: [{ generic_key: { descriptor_value: a } }], hits_addend: { number: ${String(hits)} } }`;
+  const text = (ofFilter: string, ofRoute: string): string =>
+    `${manager(
+      `    - { name: a, match: { prefix: /a }, route: { cluster: c, include_vh_rate_limits: true${ofRoute} } }`,
+      `, descriptors: [{ entries: [{ key: generic_key, value: a }], token_bucket: ${bucket} }], ${on.replace("\n", ", ")}${ofFilter}`,
+    )}\n    rate_limits: [${limit(2)}]`;
+  const costs = async (ofFilter: string, ofRoute: string): Promise<readonly object[]> => {
+    const { configuration, findings } = await limits(text(ofFilter, ofRoute));
+    assert.ok(!findings.some((line) => line.includes(": loss:")), findings.join("\n"));
+    return (configuration?.limits ?? []).map(({ cost }) => cost ?? { hits: 1 });
+  };
+  assert.deepEqual(await costs("", ""), [{ hits: 1 }]);
+  assert.deepEqual(await costs("", `, rate_limits: [${limit(2)}]`), [{ hits: 2 }]);
+  assert.deepEqual(await costs(`, rate_limits: [${limit(3)}]`, `, rate_limits: [${limit(2)}]`), [{ hits: 3 }]);
+  assert.deepEqual(await costs(`, rate_limits: [${limit(3)}, ${limit(3)}]`, ""), [{ hits: 6 }]);
+  assert.match((await limits(text("", ""))).findings.join("\n"), /note: .*hits_addend.*of the filter alone/);
+});
+
 const findings: readonly (readonly [what: string, text: string, finding: RegExp])[] = [
   ["what is not enabled", `${type}\nstat_prefix: p\ntoken_bucket: ${bucket}`, /: note: .*Envoy limits nothing/],
   [

@@ -16,16 +16,24 @@ const MAX_HITS = 1_000_000;
 
 /** The descriptors that the `rate_limits` of some scopes can make; equal `rate_limits` of several routes make one. */
 export function descriptorsOf(stage: number, scopes: readonly Scope[], matchOf: Scopes["matchOf"]): Descriptor[] {
-  const groups = new Map<string, { readonly rateLimit: Cursor; readonly routes: Route[] }>();
-  for (const { rateLimits, routes } of scopes) {
+  const groups = new Map<
+    string,
+    { readonly rateLimit: Cursor; readonly times: number; readonly isOwn: boolean; readonly routes: Route[] }
+  >();
+  for (const { rateLimits, isOwn, routes } of scopes) {
+    const counts = new Map<string, { readonly rateLimit: Cursor; readonly times: number }>();
     for (const rateLimit of rateLimits) {
-      const id = JSON.stringify(rateLimit.value);
-      const group = groups.get(id) ?? { rateLimit, routes: [] };
+      const text = JSON.stringify(rateLimit.value);
+      counts.set(text, { rateLimit, times: (counts.get(text)?.times ?? 0) + 1 });
+    }
+    for (const [text, { rateLimit, times }] of counts) {
+      const id = JSON.stringify([isOwn, times, text]);
+      const group = groups.get(id) ?? { rateLimit, times, isOwn, routes: [] };
       group.routes.push(...routes);
       groups.set(id, group);
     }
   }
-  return [...groups.values()].flatMap(({ rateLimit, routes }): Descriptor[] => {
+  return [...groups.values()].flatMap(({ rateLimit, times, isOwn, routes }): Descriptor[] => {
     rateLimit.only("stage", "disable_key", "actions", "limit", "hits_addend", "apply_on_stream_done");
     if ((rateLimit.get("stage")?.integer() ?? 0) !== stage) return [];
     if (rateLimit.flag("apply_on_stream_done")) {
@@ -43,7 +51,7 @@ export function descriptorsOf(stage: number, scopes: readonly Scope[], matchOf: 
       rateLimit.report("loss", "more than three values that may be skipped; limits by them are left out");
       return [];
     }
-    const cost = costOf(rateLimit);
+    const cost = costOf(rateLimit, times, isOwn);
     const onRoute = matchOf(routes) ?? {};
     return variants(entries).map(({ present, absent }) => ({
       entries: present,
@@ -73,11 +81,20 @@ function variants(entries: readonly Entry[]): Variant[] {
   return result.filter(({ present }) => present.length > 0);
 }
 
-function costOf(rateLimit: Cursor): Pick<Limit, "cost"> {
-  const addend = rateLimit.get("hits_addend")?.only("number", "format");
-  addend?.get("format")?.report("loss", "a number by a format is not read; each request costs 1", "use `cost.header`");
-  const number = addend?.get("number");
-  const hits = number?.integer() ?? 1;
-  if (hits > MAX_HITS) number?.report("loss", `at most ${MAX_HITS} hits`);
+/** @param times How often the same `rate_limits` are given; a request is charged for each. */
+function costOf(rateLimit: Cursor, times: number, isOwn: boolean): Pick<Limit, "cost"> {
+  const number = rateLimit.get("hits_addend")?.only("number", "format").get("number");
+  const hits = times * (isOwn ? addendOf(rateLimit) : 1);
+  if (!isOwn) {
+    const message = "Envoy reads hits_addend in rate_limits of the filter alone, so each request costs 1 here";
+    rateLimit.get("hits_addend")?.report("note", message);
+  }
+  if (hits > MAX_HITS) (number ?? rateLimit).report("loss", `at most ${MAX_HITS} hits`);
   return hits === 1 ? {} : { cost: { hits: Math.min(hits, MAX_HITS) } };
+}
+
+function addendOf(rateLimit: Cursor): number {
+  const addend = rateLimit.get("hits_addend");
+  addend?.get("format")?.report("loss", "a number by a format is not read; each request costs 1", "use `cost.header`");
+  return addend?.get("number")?.integer() ?? 1;
 }

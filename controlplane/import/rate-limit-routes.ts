@@ -33,6 +33,8 @@ export interface Scope {
   readonly config: Cursor;
   /** Whose `rate_limits` count. */
   readonly rateLimits: readonly Cursor[];
+  /** Whether they are the filter's, and not of a route or a virtual host. */
+  readonly isOwn: boolean;
   readonly routes: readonly Route[];
 }
 
@@ -49,7 +51,7 @@ export function scopesOf(filter: RateLimitFilter, kind: RateLimitFilterKind): Sc
   const { config, manager } = filter;
   const table = manager?.get("route_config");
   const everything: Scopes = {
-    scopes: filter.isOff ? [] : [{ config, rateLimits: config.items("rate_limits"), routes: [] }],
+    scopes: filter.isOff ? [] : [{ config, rateLimits: config.items("rate_limits"), isOwn: true, routes: [] }],
     matchOf: () => undefined,
   };
   if (table === undefined) {
@@ -70,7 +72,7 @@ export function scopesOf(filter: RateLimitFilter, kind: RateLimitFilterKind): Sc
       if (found === "off" || (found === undefined && filter.isOff)) continue;
       if (!kind.limitsAnswers && route.get("route") === undefined) continue;
       const own = found ?? config;
-      scopes.push({ config: own, rateLimits: limitsOf(own, kind.replaces ? own : config, host, route), routes: [one] });
+      scopes.push({ config: own, ...limitsOf(own, kind.replaces ? own : config, host, route), routes: [one] });
     }
   }
   return routes.length === 0 ? everything : { scopes, matchOf: (some) => routesMatch(some, routes) };
@@ -104,9 +106,14 @@ function reportClusters(route: Cursor, filter: RateLimitFilter, kind: RateLimitF
 }
 
 /** A list of the filter or of its configuration for a route replaces all others; options say what becomes of the virtual host's. */
-function limitsOf(config: Cursor, preset: Cursor, host: Cursor, route: Cursor): readonly Cursor[] {
+function limitsOf(config: Cursor, preset: Cursor, host: Cursor, route: Cursor): Pick<Scope, "rateLimits" | "isOwn"> {
   const own = [config, preset].map((level) => level.items("rate_limits")).find((list) => list.length > 0);
-  if (own !== undefined) return own;
+  return own === undefined
+    ? { rateLimits: limitsOfRoute(config, host, route), isOwn: false }
+    : { rateLimits: own, isOwn: true };
+}
+
+function limitsOfRoute(config: Cursor, host: Cursor, route: Cursor): readonly Cursor[] {
   const ofRoute = route.get("route")?.items("rate_limits") ?? [];
   const ofHost = host.items("rate_limits");
   const option = virtualHostOption(config);

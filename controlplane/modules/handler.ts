@@ -24,9 +24,9 @@ export function serveModule(store: ModuleStore, request: IncomingMessage, respon
   } else if (request.headers["if-none-match"] === `"${sha256}"`) {
     response.writeHead(304).end();
   } else {
+    response.setHeader("content-length", bytes.length);
     response.writeHead(200, {
       "content-type": "application/wasm",
-      "content-length": bytes.length,
       etag: `"${sha256}"`,
       "cache-control": "public, max-age=31536000, immutable",
     });

@@ -26,6 +26,8 @@ const terms = (requests: number, period = "10s", more: object = {}): QuotaTerms 
 const open = (of: QuotaTerms): Account => openAccount(of, partsAtFirst(of, 0, 0), 0);
 const paced = (id: string, stream = id): Reporter => ({ id, stream, isPaced: true });
 const plain = (id: string): Reporter => ({ id, stream: id, isPaced: false });
+const total = (account: Account): number =>
+  Object.values(account.holders).reduce((sum, { held }) => sum + held, remaining(account));
 const heldOf = (account: Account, id: string): number | undefined => account.holders[id]?.held;
 
 describe("an account", () => {
@@ -77,7 +79,41 @@ describe("an account", () => {
     const account = open(of);
     report(account, of, paced("a"), { allowed: 0, denied: 5 }, 0);
     report(account, of, paced("a"), { allowed: 1, denied: 0 }, 5000);
+    // That report may have been long on its way, and more used since; the next one tells.
+    report(account, of, paced("a"), { allowed: 0, denied: 0 }, 5100);
     assert.equal(remaining(account) + (heldOf(account, "a") ?? 0), 9);
+  });
+
+  test("what came back in place of a lost lease does not come back with it a second time", () => {
+    const of = terms(2, "2s", { lease: "1s" });
+    const account = open(of);
+    assert.deepEqual(report(account, of, paced("a"), { allowed: 0, denied: 1 }, 0), { tokens: 2, lease: 1 });
+    // That is over, and 2 tokens have come back in its place.
+    report(account, of, paced("b"), { allowed: 0, denied: 9 }, 4000);
+    assert.equal(total(account), 2);
+    report(account, of, paced("a"), { allowed: 0, denied: 1 }, 4000);
+    assert.equal(total(account), 2);
+  });
+
+  test("what may have been used after a report that came late is not given to others before it is told", () => {
+    const of = terms(4, "744h", { lease: "1s" });
+    const account = open(of);
+    assert.deepEqual(report(account, of, paced("a"), { allowed: 0, denied: 50 }, 0), { tokens: 4, lease: 1 });
+    // Sent at 500 and long on its way: until 1000 the lease let three more pass.
+    report(account, of, paced("a"), { allowed: 1, denied: 0 }, 5000);
+    const { tokens } = report(account, of, paced("b"), { allowed: 0, denied: 50 }, 5010) as { tokens: number };
+    assert.equal(tokens, 0);
+  });
+
+  test("what is told again on another stream does not free what is still in hand", () => {
+    const of = terms(10, "10s", { lease: "10s" });
+    const account = open(of);
+    assert.deepEqual(report(account, of, paced("a"), { allowed: 0, denied: 50 }, 0), { tokens: 10, lease: 1 });
+    // The answer is lost with the stream, so the four are told once more; six of the first lease are left.
+    report(account, of, paced("a"), { allowed: 4, denied: 0 }, 100);
+    report(account, of, paced("a", "second"), { allowed: 4, denied: 0 }, 200);
+    advance(account, of, 9000);
+    assert.ok(remaining(account) <= 4, String(remaining(account)));
   });
 
   test("of a sidecar that nobody heard of, what it holds is not given to others before its lease is over", () => {

@@ -5,8 +5,8 @@ import { waterLevel } from "./divide.ts";
  * The account of one bucket: what is left of its quota, and who holds how much. It is plain data, so that it can be kept
  * anywhere. Times are in milliseconds since 1970.
  *
- * The account is a token bucket, and one thing always holds: what is left and what holders may still use is together at
- * most the burst. So whatever holders do with what they hold, no span of time W sees more than
+ * The account is a token bucket, and one thing always holds: what is left and of each holder the greater of `held` and
+ * `back` is together at most the burst. So whatever holders do with what they hold, no span of time W sees more than
  * `burst + W * requests / period` requests; docs/guides/fleet-limits.md has the proof.
  */
 export interface Account {
@@ -26,12 +26,14 @@ export interface Account {
 
 /** One sidecar. */
 export interface Holder {
-  /** Requests that it may still let pass, as far as it has not told. */
+  /** Requests that it may still let pass, or did and has not told. Nobody else may have them. */
   held: number;
   /** When the last lease is over, even if it was long on its way. */
   until: number;
-  /** What it held when its lease ended and nobody had heard of it: counted as used. */
+  /** Requests that it may have let pass under leases that are over, and has not told. Others have them meanwhile. */
   lost: number;
+  /** What of both is left again if it used nothing, in parts of a token. */
+  back: number;
   /** Requests that it would let pass in a second. */
   demand: number;
   heardAt: number;
@@ -39,7 +41,7 @@ export interface Holder {
   usedAt: number;
   /** The stream that it last spoke on. */
   stream: string;
-  /** Leases of which nobody knows yet that they have arrived, and when they were given. */
+  /** Leases any of which it may have now, and when they were given: the last that is known to have arrived, and those after it. */
   given: [tokens: number, at: number][];
 }
 
@@ -98,8 +100,7 @@ export function report(account: Account, terms: QuotaTerms, from: Reporter, usag
   const known = account.holders[from.id];
   const holder = known ?? openHolder(account.at);
   account.holders[from.id] = holder;
-  takeUsage(account, terms, holder, usage.allowed);
-  takeBack(account, holder, from, usage.allowed);
+  settle(account, terms, holder, from, usage.allowed);
   measure(holder, terms, usage, account.at, known === undefined);
   holder.heardAt = account.at;
   holder.stream = from.stream;
@@ -108,18 +109,19 @@ export function report(account: Account, terms: QuotaTerms, from: Reporter, usag
   const unused = (account.at - holder.usedAt) / terms.leaseMs;
   // What it holds when it forgets the bucket is not told to be unused; so it is to be next to nothing.
   if (unused >= 1 && holder.held <= 1) {
-    holder.given = [];
+    holder.given.push([0, account.at]);
     return "abandon";
   }
   const left = Math.max(0, Math.floor(account.parts / account.partsPerToken));
   const share = Math.max(1, Math.floor(Math.min(account.share, targetOf(holder, terms, account.floor))));
   // A lease replaces the one before: a paced sidecar holds the greater of the two, another one may use first what it has and
   // then the new one.
-  const kept = from.isPaced ? holder.held : 0;
+  const kept = from.isPaced ? Math.floor(holder.back / account.partsPerToken) : 0;
   const tokens = Math.min(unused >= IDLE_LEASES ? 1 : share, kept + left);
-  const more = Math.max(0, tokens - kept);
-  account.parts -= more * account.partsPerToken;
-  holder.held += more;
+  const more = Math.max(0, tokens - kept) * account.partsPerToken;
+  account.parts -= more;
+  holder.back += more;
+  holder.held = from.isPaced ? Math.max(holder.held, tokens) : holder.held + tokens;
   // With nothing in hand there is nothing that could end.
   holder.until = holder.held > 0 ? account.at + terms.leaseMs + GRACE_MS : account.at;
   holder.given.push([tokens, account.at]);
@@ -146,10 +148,7 @@ export function lifetimeMs(account: Account, terms: QuotaTerms): number {
 
 /** Lets time pass: tokens come back, and leases end. Time that goes back counts as none. */
 export function advance(account: Account, terms: QuotaTerms, now: number): void {
-  if (account.partsPerToken !== terms.partsPerToken) {
-    account.parts = Math.floor((account.parts / account.partsPerToken) * terms.partsPerToken);
-    account.partsPerToken = terms.partsPerToken;
-  }
+  if (account.partsPerToken !== terms.partsPerToken) rescale(account, terms.partsPerToken);
   const ended = Object.values(account.holders)
     .filter(({ held, until }) => held > 0 && until <= now)
     .sort((a, b) => a.until - b.until);
@@ -157,7 +156,6 @@ export function advance(account: Account, terms: QuotaTerms, now: number): void 
     refill(account, terms, holder.until);
     holder.lost += holder.held;
     holder.held = 0;
-    holder.given = [];
   }
   refill(account, terms, now);
   for (const [id, { held, heardAt }] of Object.entries(account.holders)) {
@@ -166,11 +164,31 @@ export function advance(account: Account, terms: QuotaTerms, now: number): void 
   }
 }
 
+function rescale(account: Account, partsPerToken: number): void {
+  const rescaled = (parts: number): number => Math.floor((parts / account.partsPerToken) * partsPerToken);
+  account.parts = rescaled(account.parts);
+  for (const holder of Object.values(account.holders)) holder.back = rescaled(holder.back);
+  account.partsPerToken = partsPerToken;
+}
+
 function refill(account: Account, terms: QuotaTerms, to: number): void {
   const elapsed = Math.max(0, to - account.at);
   account.at += elapsed;
   const full = (terms.burst - heldOf(account)) * account.partsPerToken;
   account.parts = Math.min(full, account.parts + elapsed * terms.partsPerMs);
+  forfeit(account, terms);
+}
+
+/** What came back meanwhile in place of what was lost does not come back a second time. */
+function forfeit(account: Account, terms: QuotaTerms): void {
+  let excess = account.parts - terms.burst * account.partsPerToken;
+  for (const { held, back } of Object.values(account.holders)) excess += Math.max(held * account.partsPerToken, back);
+  for (const holder of Object.values(account.holders)) {
+    if (excess <= 0) return;
+    const less = Math.min(excess, Math.max(0, holder.back - holder.held * account.partsPerToken));
+    holder.back -= less;
+    excess -= less;
+  }
 }
 
 function heldOf(account: Account): number {
@@ -180,48 +198,44 @@ function heldOf(account: Account): number {
 }
 
 function openHolder(now: number): Holder {
-  return { held: 0, until: now, lost: 0, demand: 0, heardAt: now, usedAt: now, stream: "", given: [] };
+  return { held: 0, until: now, lost: 0, back: 0, demand: 0, heardAt: now, usedAt: now, stream: "", given: [] };
 }
 
-/** Requests that passed: of what was counted as used already, then of what it holds, then of what nobody gave it. */
-function takeUsage(account: Account, terms: QuotaTerms, holder: Holder, allowed: number): void {
-  const ofLost = Math.min(holder.lost, allowed);
-  holder.lost -= ofLost;
-  const ofHeld = Math.min(holder.held, allowed - ofLost);
-  holder.held -= ofHeld;
-  const debt = allowed - ofLost - ofHeld;
+/** Takes what the sidecar used off what it had; what it cannot have in hand any more is left again. */
+function settle(account: Account, terms: QuotaTerms, holder: Holder, from: Reporter, allowed: number): void {
+  const untold = holder.held + holder.lost;
+  // Requests that passed and that nobody gave it.
+  const debt = Math.max(0, allowed - untold);
   const floor = -terms.burst * account.partsPerToken;
   account.parts = Math.max(Math.min(floor, account.parts), account.parts - debt * account.partsPerToken);
+
+  const [held, lost] = from.isPaced ? keptByPaced(holder, from, allowed) : keptByOther(holder, allowed, account.at);
+  const back = Math.max(0, holder.back - allowed * account.partsPerToken);
+  holder.held = held;
+  holder.lost = lost;
+  holder.back = Math.min(back, (held + lost) * account.partsPerToken);
+  account.parts += back - holder.back;
 }
 
-/** What the sidecar cannot have in hand any more, since a later lease has replaced it, is left again. */
-function takeBack(account: Account, holder: Holder, from: Reporter, allowed: number): void {
+function keptByPaced(holder: Holder, from: Reporter, allowed: number): [held: number, lost: number] {
   const { given } = holder;
-  if (from.isPaced) {
-    // On a new stream the last answers may not have come.
-    if (holder.stream !== from.stream) return;
-    const last = given.at(-1);
-    if (last !== undefined) giveBack(account, holder, Math.max(0, last[0] - allowed));
-    holder.given = [];
-    // All that it used is told, so the rest of what was taken for used was not.
-    account.parts += holder.lost * account.partsPerToken;
-    holder.lost = 0;
-    return;
-  }
-  const arrived = given.findLastIndex(([, at]) => account.at - at >= 2 * GRACE_MS);
-  if (arrived < 0) return;
-  holder.given = given.slice(arrived);
-  giveBack(
-    account,
-    holder,
-    holder.given.reduce((sum, [tokens]) => sum + tokens, 0),
-  );
+  const isSameStream = holder.stream === from.stream;
+  // On a new stream the last answers may not have come, and it tells again what it told before them.
+  const inForce = (isSameStream ? given.slice(-1) : given).reduce((most, [tokens]) => Math.max(most, tokens), 0);
+  holder.given = given.slice(-1).map(([, at]) => [inForce, at]);
+  const unused = Math.max(0, inForce - allowed);
+  const held = Math.min(holder.held, unused);
+  const untold = Math.max(0, holder.held + holder.lost - allowed - held);
+  // On the same one all is told that it used, but of the last lease, if that ended while the report was on its way.
+  return [held, isSameStream ? Math.min(untold, unused - held) : untold];
 }
 
-function giveBack(account: Account, holder: Holder, atMost: number): void {
-  if (holder.held <= atMost) return;
-  account.parts += (holder.held - atMost) * account.partsPerToken;
-  holder.held = atMost;
+function keptByOther(holder: Holder, allowed: number, now: number): [held: number, lost: number] {
+  const arrived = holder.given.findLastIndex(([, at]) => now - at >= 2 * GRACE_MS);
+  if (arrived > 0) holder.given = holder.given.slice(arrived);
+  const inForce = holder.given.reduce((sum, [tokens]) => sum + tokens, 0);
+  const ofHeld = Math.max(0, allowed - holder.lost);
+  return [Math.max(0, Math.min(holder.held - ofHeld, inForce)), Math.max(0, holder.lost - allowed)];
 }
 
 /** Follows the demand up at once and down within about a lease. */
@@ -248,7 +262,10 @@ function horizonMs({ leaseMs, periodMs }: QuotaTerms): number {
 function divide(account: Account, terms: QuotaTerms): void {
   if (Math.abs(account.at - account.sharedAt) < SHARE_MS) return;
   const active = Object.values(account.holders).filter(({ heardAt }) => account.at - heardAt <= terms.leaseMs);
-  const supply = Math.max(0, account.parts / account.partsPerToken + heldOf(account));
+  const left = account.parts / account.partsPerToken + heldOf(account);
+  // What was lost of those who are there again.
+  const found = active.reduce((sum, { held, back }) => sum + Math.max(0, back / account.partsPerToken - held), 0);
+  const supply = Math.max(0, left + found);
   account.floor = Math.floor(supply / (4 * active.length));
   const targets = active.map((holder) => targetOf(holder, terms, account.floor));
   account.share = waterLevel(supply, targets);

@@ -11,12 +11,15 @@ const DURATION_MS = 20_000;
 
 const time = fc.integer({ min: 0, max: DURATION_MS });
 
+/** Few are as likely as many: less than one a lease is where mistakes show. */
+const amount = fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 6, max: 300 }));
+
 const quota = (policy: "Allow" | "Deny" | "LocalShare"): fc.Arbitrary<QuotaTerms> =>
   fc
     .record({
-      requests: fc.integer({ min: 1, max: 300 }),
+      requests: amount,
       period: fc.constantFrom("1s", "3s", "10s", "1m", "24h"),
-      burst: fc.integer({ min: 1, max: 300 }),
+      burst: amount,
       lease: fc.constantFrom("1s", "2s", "5s"),
     })
     .map((numbers) => quotaTerms({ domain: "d", bucket: { k: "v" }, ...numbers, onLoss: { policy, fraction: 0.1 } }));
@@ -29,7 +32,7 @@ const sidecar = (isPaced: fc.Arbitrary<boolean>): fc.Arbitrary<SidecarPlan> =>
     rates: fc.array(fc.constantFrom(0, 1, 5, 30, 100), { minLength: 1, maxLength: 4 }),
     partitions: fc.array(
       fc.tuple(time, fc.integer({ min: 1, max: 8000 })).map(([from, length]) => [from, from + length] as const),
-      { maxLength: 2 },
+      { maxLength: 4 },
     ),
   });
 
@@ -64,8 +67,7 @@ function check(parts: fc.Arbitrary<Parts>, bound: (plan: Plan) => number, numRun
         `${String(overshoot)} over, at most ${String(bound(drawnPlan))}`,
       );
     }),
-    // The seed is fixed as long as the plan at the end of this file, which about one draw in thousands is like, breaks the bound.
-    { numRuns, seed: 20_261_129 },
+    { numRuns },
   );
 }
 
@@ -189,7 +191,7 @@ describe("how much of the quota a fleet uses", () => {
   }
 });
 
-/** Found by the first property with another seed. Two sidecars share a quota of less than one request a lease, and one joins late. */
+/** What the first property found: two sidecars share a quota of less than one request a lease, and one joins late. */
 const KNOWN: Parts = {
   terms: {
     burst: 1,
@@ -212,10 +214,6 @@ const KNOWN: Parts = {
   from: 4,
 };
 
-test(
-  "a quota of less than one request a lease",
-  { todo: "one request too early, 0.8 of a token; see the guide" },
-  () => {
-    assert.ok(simulate(plan(KNOWN)).overshoot <= EPSILON);
-  },
-);
+test("a quota of less than one request a lease", () => {
+  assert.ok(simulate(plan(KNOWN)).overshoot <= EPSILON);
+});

@@ -24,6 +24,8 @@ export interface LeaseServiceOptions {
   readonly now?: () => number;
   /** Is told when the ledger fails, and when it works again. */
   readonly onLedger?: (error: Error | undefined) => void;
+  /** Is told of each decision. */
+  readonly onDecision?: (decision: Decision) => void;
 }
 
 /** What sidecars told while the ledger could not be reached, at most. */
@@ -35,6 +37,7 @@ export class LeaseService {
   readonly #quotas: () => Quotas;
   readonly #now: () => number;
   readonly #onLedger: (error: Error | undefined) => void;
+  readonly #onDecision: (decision: Decision) => void;
   readonly #consumptions = new Consumptions();
   readonly #untold = new Map<string, Usage>();
   #failing = false;
@@ -44,11 +47,14 @@ export class LeaseService {
     this.#quotas = options.quotas;
     this.#now = options.now ?? Date.now;
     this.#onLedger = options.onLedger ?? (() => undefined);
+    this.#onDecision = options.onDecision ?? (() => undefined);
   }
 
   /** Decides on the buckets of a report. Never fails. */
-  report(from: Reporter, domain: string, usages: readonly BucketUsage[]): Promise<Decision[]> {
-    return Promise.all(usages.map((usage) => this.#decide(from, domain, usage)));
+  async report(from: Reporter, domain: string, usages: readonly BucketUsage[]): Promise<Decision[]> {
+    const decisions = await Promise.all(usages.map((usage) => this.#decide(from, domain, usage)));
+    for (const decision of decisions) this.#onDecision(decision);
+    return decisions;
   }
 
   /** The buckets with the most requests, or refused ones, of those that sidecars told this process of. */

@@ -89,6 +89,7 @@ export class CallDriver<Request extends { readonly typeUrl: string }> implements
     this.#guard(() => {
       if (this.#session === undefined || this.#ended) return;
       this.#session.stream.serve(this.#context.source.snapshot(this.#session.node));
+      this.#session.observer.refreshed?.();
       this.#pump();
     });
   }
@@ -171,7 +172,7 @@ export class CallDriver<Request extends { readonly typeUrl: string }> implements
   #pump(): void {
     if (this.#session === undefined || this.#writing || this.#ended) return;
     clearTimeout(this.#timer);
-    const { stream } = this.#session;
+    const { stream, observer } = this.#session;
     const now = this.#context.now();
     const send = stream.next(now);
     if (send !== undefined) {
@@ -180,7 +181,10 @@ export class CallDriver<Request extends { readonly typeUrl: string }> implements
         this.#writing = false;
         this.#guard(() => this.#pump());
       });
-    } else if (stream.wakeAt !== undefined) {
+      return;
+    }
+    if (stream.standing !== "unsettled") observer.settled?.(stream.standing === "rejecting");
+    if (stream.wakeAt !== undefined) {
       this.#timer = setTimeout(() => this.#guard(() => this.#pump()), Math.max(0, stream.wakeAt - now));
     }
   }

@@ -26,5 +26,5 @@ export {
   type SnapshotSource,
 } from "./snapshot.ts";
 export type { Rejection, ResourceState, ResourceStatus, TypeStatus } from "./status.ts";
-export type { NamedVersion, Outcome } from "./stream.ts";
-export { SERVED_TYPES, TypeUrl } from "./type-url.ts";
+export type { NamedVersion, Outcome, Standing } from "./stream.ts";
+export { SERVED_TYPES, TypeUrl, typeNameOf } from "./type-url.ts";

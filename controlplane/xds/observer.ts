@@ -20,6 +20,14 @@ export interface ConnectionObserver {
   /** The client sent a request. */
   seen(): void;
   answered(outcome: Outcome): void;
+  /** The stream has looked at what its node is to have now; what changed is sent from here on. */
+  refreshed?(): void;
+  /**
+   * There is nothing more to send, and nothing unanswered: the client has what its node is to have, as far as it asked.
+   *
+   * @param isRejecting whether it lacks something since it rejected it.
+   */
+  settled?(isRejecting: boolean): void;
   disconnected(): void;
 }
 

@@ -32,14 +32,18 @@ export interface NamedVersion {
  * A client's answer to a response. `prewarming` is an expected rejection: the proxy has to fetch the module first, and
  * another attempt follows.
  */
-export type Outcome =
-  | { readonly kind: "acked"; readonly typeUrl: string; readonly resources: readonly NamedVersion[] }
-  | {
-      readonly kind: "rejected" | "prewarming";
-      readonly typeUrl: string;
-      readonly resources: readonly NamedVersion[];
-      readonly message: string;
-    };
+export type Outcome = {
+  readonly typeUrl: string;
+  readonly resources: readonly NamedVersion[];
+  /** When the response was made; milliseconds since the epoch. */
+  readonly sentAt: number;
+} & ({ readonly kind: "acked" } | { readonly kind: "rejected" | "prewarming"; readonly message: string });
+
+/**
+ * How a client stands to what it is to have, as far as it asked: `unsettled` while something is to be sent or answered,
+ * `rejecting` if nothing is, since it rejected what it lacks.
+ */
+export type Standing = "unsettled" | "settled" | "rejecting";
 
 /** What a stream can be told to keep to: {@link Variant.open} of the driver reads it off the node. */
 export interface ClientSupport {
@@ -67,6 +71,7 @@ export abstract class XdsStream<Request> {
   #resumed = false;
   #listenersSentAt: number | undefined;
   #wakeAt: number | undefined;
+  #standing: Standing = "unsettled";
 
   constructor(options: StreamOptions, memory: ProxyMemory, client: ClientSupport, report: (outcome: Outcome) => void) {
     this.#options = options;
@@ -115,20 +120,34 @@ export abstract class XdsStream<Request> {
     return this.#wakeAt;
   }
 
+  /** How the client stood when {@link next} last found nothing to send. */
+  get standing(): Standing {
+    return this.#standing;
+  }
+
   /** The next response to send, or `undefined` if there is none now. */
   next(now: number): Send | undefined {
     this.#wakeAt = undefined;
+    this.#standing = "unsettled";
     if (this.#snapshot === undefined) return undefined;
+    let standing: Standing = "settled";
     const progress = this.#progress(now);
     for (const type of this.#pushOrder) {
       const set = servedSet(this.#snapshot, type.typeUrl);
-      if (!type.requested || type.ledger.flight !== undefined || set === undefined) continue;
+      if (!type.requested || set === undefined) continue;
+      if (type.ledger.flight !== undefined) {
+        standing = "unsettled";
+        continue;
+      }
       const differences = this.differences(type, set);
+      if (differences.length > 0 && standing !== "unsettled")
+        standing = this.sendable(type, set, differences).length > 0 ? "unsettled" : "rejecting";
       const changes = this.#changesNow(type, set, differences, progress, now);
       if (changes !== undefined) return this.#send(type, set, changes, changes.length === differences.length, now);
       const heartbeat = this.#heartbeatNow(type, set, now);
       if (heartbeat !== undefined) return heartbeat;
     }
+    this.#standing = standing;
     return undefined;
   }
 
@@ -166,6 +185,7 @@ export abstract class XdsStream<Request> {
     const staged = form && flight.changes[0]?.wanted;
     const resources = flight.changes.map(({ name, wanted }) => ({ name, version: versionOf(wanted) }));
     type.form = undefined;
+    const about = { typeUrl, resources, sentAt: type.sentAt };
     if (error === undefined && flight.isHeartbeat) {
       type.ledger.accept();
     } else if (error === undefined) {
@@ -175,14 +195,14 @@ export abstract class XdsStream<Request> {
       type.ackedAt = now;
       for (const { name } of flight.changes) type.accepted.set(name, now);
       if (staged) this.#delivery.accepted(staged, form, now);
-      this.#report({ kind: "acked", typeUrl, resources });
+      this.#report({ kind: "acked", ...about });
     } else if (staged && this.#delivery.rejected(staged, now)) {
       type.ledger.reject(error, now, true);
-      this.#report({ kind: "prewarming", typeUrl, resources, message: error });
+      this.#report({ kind: "prewarming", ...about, message: error });
     } else {
       type.ledger.reject(error, now, false);
       if (!flight.isHeartbeat) type.refusedVersion = flight.version;
-      this.#report({ kind: "rejected", typeUrl, resources, message: error });
+      this.#report({ kind: "rejected", ...about, message: error });
     }
   }
 
@@ -246,6 +266,7 @@ export abstract class XdsStream<Request> {
       type.heartbeatAt = Math.min(type.heartbeatAt ?? Infinity, nextHeartbeat(set.shortestTtlMs, now));
     }
     type.answered = true;
+    type.sentAt = now;
     type.waitingSince = undefined;
     if (typeUrl === TypeUrl.listener) this.#listenersSentAt ??= now;
     if (typeUrl === TypeUrl.cluster) this.#oweEndpoints(changes);
@@ -281,6 +302,7 @@ export abstract class XdsStream<Request> {
     type.heartbeatAt = nextHeartbeat(shortestTtlMs, now);
     const nonce = this.#nonceOf(type);
     const { held } = type.ledger;
+    type.sentAt = now;
     type.ledger.sent({ nonce, version, typeVersion: set.version, changes: [], result: held, isHeartbeat: true });
     return { typeUrl: type.typeUrl, version, nonce, resources, removed: [], form: withBodies ? "ttl" : "heartbeat" };
   }

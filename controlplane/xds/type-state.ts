@@ -21,6 +21,8 @@ export class TypeState {
   /** State of the world: the version of the last response that was rejected. */
   refusedVersion: string | undefined;
   lastNonce = "";
+  /** When the last response was made. */
+  sentAt = 0;
   /** When the client last accepted a response on this stream. */
   ackedAt: number | undefined;
   /** When the client accepted what it last accepted of each name. */

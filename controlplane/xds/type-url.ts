@@ -28,6 +28,11 @@ export const SERVED_TYPES: readonly string[] = [
   TypeUrl.runtime,
 ];
 
+/** The name of a type without its package, such as `Cluster`. */
+export function typeNameOf(typeUrl: string): string {
+  return typeUrl.slice(typeUrl.lastIndexOf(".") + 1);
+}
+
 /**
  * Types whose state-of-the-world responses hold everything the client subscribed to: what is absent is deleted.
  * For every other type absence says nothing.

@@ -123,6 +123,30 @@ test("a refusal costs nothing, nor does a stream that ends without a response", 
   assert.equal(remaining(alone), "10");
 });
 
+test("a refusal tells what is left, which can be more than nothing", async () => {
+  const quota = { requests: 10, window: "744h" };
+  const algorithms = [
+    { tokenBucket: perHour(10) },
+    { gcra: { requests: 10, period: "1h", burst: 10 } },
+    { fixedWindow: quota },
+    { slidingWindow: quota },
+  ];
+  for (const scope of ["envoy", "worker"]) {
+    for (const algorithm of algorithms) {
+      const envoy = await envoys.start();
+      const limit = { name: "one", scope, ...algorithm, cost: { header: "x-cost" } };
+      const worker = await envoy.worker({ limits: [limit], headers: "both" });
+      assert.equal(statusOf(worker.send(cost("7"))), 200);
+      const refused = worker.send(cost("4"));
+      assert.equal(statusOf(refused), 429);
+      assert.equal(refused.response.headers?.get("x-ratelimit-remaining"), "3", JSON.stringify(limit));
+      assert.match(refused.response.headers.get("ratelimit") ?? "", /;r=3;/);
+      assert.equal(remaining(worker, cost("3")), "0");
+      assert.equal(remaining(worker, cost("1")), "0");
+    }
+  }
+});
+
 const rates = fc.constantFrom("tokenBucket", "fixedWindow", "slidingWindow", "gcra");
 
 test("whatever requests and answers cost, no more than the quota passes at once", async () => {

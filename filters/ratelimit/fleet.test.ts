@@ -149,6 +149,25 @@ describe("a lease", () => {
     assert.equal(metric("ratelimit.l.unleased"), 2);
   });
 
+  test("a refusal tells what the lease has left", async () => {
+    const envoy = await envoys.start();
+    const worker = await envoy.worker({ limits: [{ ...limit, leases, cost: { header: "x-cost" } }] });
+    const ask = (cost: string): ReturnType<Worker["send"]> =>
+      worker.send({
+        headers: [
+          ["x-client", "a"],
+          ["x-cost", cost],
+        ],
+      });
+    ask("1");
+    envoy.clock.advance(50);
+    streamOf(worker).send(assignment("a", tokens(5)));
+    assert.equal(statusOf(ask("2")), 200);
+    const refused = ask("4");
+    assert.equal(statusOf(refused), 429);
+    assert.equal(refused.response.headers?.get("x-ratelimit-remaining"), "3");
+  });
+
   test("it counts from its report: what passed since is of it, and so is the time", async () => {
     const { worker, ask, advance } = await start("allow");
     ask();

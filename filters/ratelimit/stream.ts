@@ -74,7 +74,7 @@ export class RateLimitStream extends HttpContext implements ServiceListener {
     }
     const shadowHeader = service.shadowHeader;
     if (shadowHeader !== null) this.tellUpstream(shadowHeader);
-    if (service.headers != Headers.None) this.quota.remember(service.limiter.tightest, false);
+    if (service.headers != Headers.None) this.quota.remember(service.limiter.tightest);
     if (service.settles) this.open();
     const remote = service.remote;
     if (remote !== null && !service.limiter.isExempt) return this.ask(remote);
@@ -162,7 +162,7 @@ export class RateLimitStream extends HttpContext implements ServiceListener {
       if (!this.service.inFlight.end(settlements[i])) settlements[i].giveBack();
     }
     this.settlements = [];
-    this.quota.remember(null, true);
+    this.quota.remember(null);
   }
 
   private refuseForError(remote: RateLimitService): void {

@@ -1,134 +1,151 @@
 // Envoy's local_ratelimit and what `meshwright import` makes of it, asked the same.
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { importPolicies } from "../../controlplane/import/index.ts";
 import { root } from "../../setup/paths.mjs";
-import { typed, wasmFilter } from "../support/filter-chains.ts";
+import { wasmFilter } from "../support/filter-chains.ts";
+import { policies, request, tokensPerSecond, type Kind, type Policy } from "./ratelimit-policies.ts";
 import type { Report } from "./rbac.ts";
-import { inParallel, SideBySide, type Answer, type Pair, type Request } from "./side-by-side.ts";
+import { inParallel, SideBySide, type Answer, type Pair, type Request, type Side } from "./side-by-side.ts";
 
 const module = join(root, "build", "ratelimit.wasm");
-const values = ["1", "2", "3"] as const;
-const all = { default_value: { numerator: 100, denominator: "HUNDRED" } };
 
-/** Nothing comes back while requests are sent. */
-const bucket = fc
-  .integer({ min: 1, max: 6 })
-  .map((max_tokens) => ({ max_tokens, tokens_per_fill: 1, fill_interval: "3600s" }));
-const names = ["a", "b"] as const;
-const actions = names.map((name) => ({ request_headers: { header_name: `x-${name}`, descriptor_key: name } }));
-const entries = fc.tuple(fc.constantFrom(...values), fc.constantFrom(...values));
+/** Until one and a half tokens are back, so that a second more or less makes no difference. */
+const PAUSE_MS = 1500 / tokensPerSecond;
+const TOLERANCE_MS = 400 / tokensPerSecond;
 
-/** A request has one descriptor at most: where several are charged, the two differ by choice. */
-const configuration = fc
-  .record({
-    main: bucket,
-    isOnly: fc.boolean(),
-    both: fc.boolean(),
-    descriptors: fc.uniqueArray(fc.tuple(entries, bucket), {
-      minLength: 1,
-      maxLength: 4,
-      selector: ([[a]]) => a,
-    }),
-    status: fc.constantFrom(429, 503),
-    isEnforced: fc.boolean(),
-    cost: fc.constantFrom(1, 1, 2),
-  })
-  .map(({ main, isOnly, both, descriptors, status, isEnforced, cost }) => ({
-    stat_prefix: "local",
-    token_bucket: main,
-    filter_enabled: all,
-    ...(isEnforced || isOnly ? { filter_enforced: all } : {}),
-    status: { code: status },
-    enable_x_ratelimit_headers: "DRAFT_VERSION_03",
-    ...(isOnly
-      ? {}
-      : {
-          always_consume_default_token_bucket: false,
-          rate_limits: [
-            { actions: actions.slice(0, both ? 2 : 1), ...(cost === 1 ? {} : { hits_addend: { number: cost } }) },
-          ],
-          descriptors: descriptors.map(([pair, token_bucket]) => ({
-            entries: names.slice(0, both ? 2 : 1).map((key, i) => ({ key, value: pair[i] })),
-            token_bucket,
-          })),
-        }),
-  }));
+interface Case {
+  readonly policy: Policy;
+  readonly ours: object;
+  readonly findings: readonly string[];
+}
 
-const value = fc.option(fc.constantFrom(...values), { freq: 6 });
-const request = fc.tuple(value, value).map((pair): Request => ({
-  method: "GET",
-  path: "/",
-  host: "a.example",
-  headers: names.flatMap((name, i) => (pair[i] === null ? [] : [[`x-${name}`, pair[i] ?? ""] as const])),
-}));
-
-/** What both are to agree in. Limits that only count do not tell of themselves here, and a refusal always says that nothing remains. */
-function seen({ status, head }: Answer, isEnforced: boolean): string {
-  if (!isEnforced) return String(status);
+/**
+ * What both are to agree in. Limits that only count do not tell of themselves in ratelimit, and of several limits it tells the
+ * one with the least left, which Envoy does not.
+ */
+function seen({ status, head }: Answer, { isEnforced, chargesSeveral }: Policy): string {
+  if (!isEnforced || chargesSeveral) return String(status);
   const header = (name: string): string => new RegExp(`^${name}: (\\d+)`, "m").exec(head)?.[1] ?? "none";
-  const remaining = status === 200 ? header("x-ratelimit-remaining") : "nothing";
-  return `${status}, limit ${header("x-ratelimit-limit")}, remaining ${remaining}`;
+  return `${status}, limit ${header("x-ratelimit-limit")}, remaining ${header("x-ratelimit-remaining")}`;
+}
+
+export interface RateLimitReport extends Report {
+  /** Requests that were compared exactly, by what their configuration was made for. */
+  readonly byKind: Partial<Record<Kind, number>>;
 }
 
 /** Whether the two let the same requests pass, and tell the same quota. */
-export async function compareLocalRateLimit(seed: number, configurations: number, requests: number): Promise<Report> {
-  const cases = fc.sample(configuration, { seed, numRuns: configurations }).map((fields, at) => {
-    const native = {
-      name: "local",
-      typed_config: typed("http.local_ratelimit.v3.LocalRateLimit", fields),
-    };
-    const { imported, findings } = importPolicies([{ path: "local.json", text: JSON.stringify([native]) }], {
-      from: "envoy",
-      trustDomain: "cluster.local",
-      rootNamespace: "istio-system",
-    });
-    const texts = findings.map(({ kind, path, message }) => `${kind}: ${path}: ${message}`);
-    const [first] = imported;
-    if (first?.filter !== "ratelimit") throw new Error(`nothing was imported:\n${texts.join("\n")}`);
-    // Buckets belong to a limit's name, and all chains share them.
-    const limits = first.configuration.limits.map((limit) => ({ ...limit, name: `${limit.name}-${at}` }));
-    return { fields, native, ours: { ...first.configuration, limits }, findings: texts };
-  });
-  const pairs = cases.map(({ native, ours }): Pair => ({
-    native: [native],
-    ours: [wasmFilter("ratelimit", module, ours)],
-  }));
+export async function compareLocalRateLimit(
+  seed: number,
+  configurations: number,
+  requests: number,
+): Promise<RateLimitReport> {
+  const cases = fc.sample(policies, { seed, numRuns: configurations }).map(caseOf);
   const asked = fc.sample(fc.array(request, { minLength: requests, maxLength: requests }), {
     seed: seed + 1,
     numRuns: configurations,
   });
-  const envoy = await SideBySide.start(pairs);
-  const report = { compared: 0, exact: 0, passed: 0, faults: [] as string[] };
+  const envoy = await SideBySide.start(cases.map(pairOf), { answering: ["upstream"] });
+  const report = { compared: 0, exact: 0, passed: 0, faults: [] as string[], byKind: {} as Record<string, number> };
   try {
-    await inParallel(cases, async (one, at) => {
+    await inParallel(cases, async ({ policy, ours, findings }, at) => {
       const list = asked[at] ?? [];
-      const from = { source: "192.0.2.1", port: 80 };
-      const [native, ours] = await Promise.all([
-        envoy.ask(at, "native", from, list),
-        envoy.ask(at, "ours", from, list),
-      ]);
-      list.forEach((sent, i) => {
-        const [expected, found] = [native[i], ours[i]];
-        if (expected === undefined || found === undefined) return;
-        ++report.compared;
-        if (one.findings.length > 0) return;
+      const { native, ours: found, isInTime } = await askBoth(envoy, at, policy, list);
+      report.compared += list.length;
+      if (findings.length > 0 || !isInTime) return;
+      for (const [i, sent] of list.entries()) {
+        const [expected, got] = [native[i], found[i]].map((one) => one && seen(one, policy));
         ++report.exact;
-        report.passed += Number(expected.status === 200);
-        const isEnforced = "filter_enforced" in one.fields;
-        const [wanted, got] = [seen(expected, isEnforced), seen(found, isEnforced)];
-        if (wanted === got) return;
-        report.faults.push(
-          [
-            `Envoy ${wanted}; ratelimit ${got}: request ${i}, ${JSON.stringify(sent.headers)}`,
-            `  local_ratelimit ${JSON.stringify(one.fields)}`,
-            `  ratelimit ${JSON.stringify(one.ours)}`,
-          ].join("\n"),
-        );
-      });
+        report.byKind[policy.kind] = (report.byKind[policy.kind] ?? 0) + 1;
+        report.passed += Number(native[i]?.status === 200);
+        if (expected !== got) {
+          report.faults.push(
+            [
+              `Envoy ${String(expected)}; ratelimit ${String(got)}: request ${i}, ${sent.path} ${JSON.stringify(sent.headers)}`,
+              `${policy.kind}\n  local_ratelimit ${JSON.stringify(policy.filter)}`,
+              `  routes ${JSON.stringify(policy.routes)}, virtual host ${JSON.stringify(policy.host)}`,
+              `  ratelimit ${JSON.stringify(ours)}`,
+            ].join("\n"),
+          );
+        }
+        // Envoy has charged some of the descriptors of this request, ratelimit none: the two go on differently by design.
+        if (policy.chargesSeveral && native[i]?.status !== 200) break;
+      }
     });
   } finally {
     await envoy.stop();
   }
   return report;
+}
+
+function caseOf(policy: Policy, at: number): Case {
+  const { filter, routes, host } = policy;
+  const virtual_hosts = [{ name: "all", domains: ["*"], routes, ...host }];
+  const manager = { http_filters: [filter], route_config: { virtual_hosts } };
+  const { imported, findings } = importPolicies([{ path: "local.json", text: JSON.stringify(manager) }], {
+    from: "envoy",
+    trustDomain: "cluster.local",
+    rootNamespace: "istio-system",
+  });
+  const [first] = imported;
+  const limits = first?.filter === "ratelimit" ? first.configuration.limits : [];
+  const configuration = first?.filter === "ratelimit" ? first.configuration : {};
+  return {
+    policy,
+    // Buckets belong to a limit's name, and all chains share them.
+    ours: { ...configuration, limits: limits.map((limit) => ({ ...limit, name: `${limit.name}-${at}` })) },
+    // What a note tells of comes over as it is.
+    findings: findings
+      .filter(({ kind }) => kind !== "note")
+      .map(({ kind, path, message }) => `${kind}: ${path}: ${message}`),
+  };
+}
+
+function pairOf({ policy, ours }: Case): Pair {
+  return {
+    native: [policy.filter],
+    ours:
+      "limits" in ours && Array.isArray(ours.limits) && ours.limits.length > 0
+        ? [wasmFilter("ratelimit", module, ours)]
+        : [],
+    routes: { native: policy.routes, ours: policy.routes.map(withoutLimits) },
+    hosts: { native: policy.host, ours: {} },
+  };
+}
+
+const ofLimits = ["rate_limits", "typed_per_filter_config", "include_vh_rate_limits"];
+
+/** A route of a chain in which the filter's configuration says all. */
+function withoutLimits(route: object): object {
+  const text = JSON.stringify(route, (key, value: unknown) => (ofLimits.includes(key) ? undefined : value));
+  return JSON.parse(text) as object;
+}
+
+interface Answers extends Record<Side, readonly Answer[]> {
+  /** Whether both were asked at such times that they must agree in how much has come back. */
+  readonly isInTime: boolean;
+}
+
+async function askBoth(envoy: SideBySide, at: number, { kind }: Policy, list: readonly Request[]): Promise<Answers> {
+  const from = { source: "192.0.2.1", port: 80 };
+  if (kind !== "refill") {
+    const [native, ours] = await Promise.all([envoy.ask(at, "native", from, list), envoy.ask(at, "ours", from, list)]);
+    return { native, ours, isInTime: true };
+  }
+  const parts = [list.slice(0, list.length / 2), list.slice(list.length / 2)];
+  const askSide = async (side: Side): Promise<{ readonly answers: Answer[]; readonly isInTime: boolean }> => {
+    const answers: Answer[] = [];
+    const began = performance.now();
+    let isInTime = true;
+    for (const [i, part] of parts.entries()) {
+      await sleep(began + i * PAUSE_MS - performance.now());
+      answers.push(...(await envoy.ask(at, side, from, part)));
+      isInTime &&= performance.now() < began + i * PAUSE_MS + TOLERANCE_MS;
+    }
+    return { answers, isInTime };
+  };
+  const [native, ours] = await Promise.all([askSide("native"), askSide("ours")]);
+  return { native: native.answers, ours: ours.answers, isInTime: native.isInTime && ours.isInTime };
 }

@@ -11,6 +11,8 @@ export type Side = (typeof sides)[number];
 export interface Pair extends Readonly<Record<Side, readonly object[]>> {
   /** Routes of each side in Envoy's JSON. When left out, every request is answered with 200. */
   readonly routes?: Readonly<Record<Side, readonly object[]>>;
+  /** What the virtual host of each side says beside its routes. */
+  readonly hosts?: Readonly<Record<Side, object>>;
 }
 
 /** How a client is connected; Envoy learns it by the PROXY protocol. */
@@ -121,17 +123,23 @@ function chainOf(pair: Pair, at: number, side: Side, { manager = {}, show = [], 
   const routes = (pair.routes?.[side] ?? [answer]).map((route) => ({ ...route, response_headers_to_add: headers }));
   return {
     filter_chain_match: { source_ports: [portOf(at, side)] },
-    filters: [managerOf(`${side}-${at}`, pair[side], routes, manager)],
+    filters: [managerOf(`${side}-${at}`, pair[side], routes, manager, pair.hosts?.[side])],
   };
 }
 
-function managerOf(name: string, filters: readonly object[], routes: readonly object[], more: object = {}): object {
+function managerOf(
+  name: string,
+  filters: readonly object[],
+  routes: readonly object[],
+  more: object = {},
+  host: object = {},
+): object {
   const config = typed("network.http_connection_manager.v3.HttpConnectionManager", {
     stat_prefix: name,
     generate_request_id: false,
     normalize_path: false,
     ...more,
-    route_config: { virtual_hosts: [{ name: "all", domains: ["*"], routes }] },
+    route_config: { virtual_hosts: [{ name: "all", domains: ["*"], routes, ...host }] },
     http_filters: [...filters, { name: "router", typed_config: typed("http.router.v3.Router", {}) }],
   });
   return { name: "manager", typed_config: config };

@@ -16,7 +16,7 @@ import {
 } from "../index.ts";
 import { SotwStream } from "../sotw.ts";
 import type { Send } from "../response.ts";
-import type { ClientSupport, StreamOptions, XdsStream } from "../stream.ts";
+import type { ClientSupport, Standing, StreamOptions, XdsStream } from "../stream.ts";
 
 /** Types by the name of their discovery service. */
 export const Type = {
@@ -121,6 +121,10 @@ abstract class Script<Request> {
   states(type: Type): string[] {
     const found = this.status.find(({ typeUrl }) => typeUrl === Type[type]);
     return (found?.resources ?? []).map(({ name, state }) => `${name} ${state}`);
+  }
+
+  get standing(): Standing {
+    return this.stream.standing;
   }
 
   get wakeAt(): number | undefined {

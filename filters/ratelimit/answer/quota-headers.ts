@@ -36,12 +36,12 @@ export class Quota {
 
   constructor(private kind: Headers) {}
 
-  /** @param refused Whether the limit refuses the request: nothing is left then. */
-  remember(limit: Limit | null, refused: bool): void {
+  /** @param limit One that has looked at the current request; null to tell of none. */
+  remember(limit: Limit | null): void {
     this.limit = limit;
     if (limit === null) return;
     this.rate = limit.rate;
-    this.remaining = refused ? 0 : limit.store.remaining;
+    this.remaining = limit.store.remaining;
     this.reset = limit.store.secondsUntilUnused;
   }
 

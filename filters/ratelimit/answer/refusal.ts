@@ -27,7 +27,7 @@ export class Refusal {
     const seconds = max<u64>(limit.store.secondsUntilRoom, 1);
     const headers = new HeaderList().addAll(config.headers);
     headers.addBytes("retry-after", decimal(seconds));
-    this.quota.remember(limit, true);
+    this.quota.remember(limit);
     this.quota.addTo(headers);
     let body = Bytes.of(this.body);
     if (config.json) {
