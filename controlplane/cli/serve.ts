@@ -1,11 +1,10 @@
-import { join } from "node:path";
 import { pino, type Logger } from "pino";
 import pretty from "pino-pretty";
 import { ControlPlane, FaultySourceError, type HostPort } from "../control/index.ts";
 import { RedisLedger, type Ledger } from "../quota/index.ts";
 import { Security } from "../security/index.ts";
 import { FolderSource, MergedSource } from "../source/index.ts";
-import { SqliteStore } from "../store/index.ts";
+import { openStore, type Store } from "../store/index.ts";
 import { MODULES_CLUSTER } from "../bootstrap/index.ts";
 import { pairOf } from "./bootstrap.ts";
 
@@ -15,6 +14,12 @@ export interface ServeOptions {
   readonly xds: HostPort;
   readonly http: HostPort;
   readonly metrics?: HostPort;
+  readonly store?: string;
+  readonly storeCa?: string;
+  readonly storeCert?: string;
+  readonly storeKey?: string;
+  readonly storeUser?: string;
+  readonly maxConnectionAge?: number;
   readonly quotaStore?: string;
   readonly trustDomain?: string;
   readonly authorityCert?: string;
@@ -37,13 +42,14 @@ export async function serve(options: ServeOptions): Promise<void> {
     const security = options.insecure ? undefined : await openSecurity(options, log);
     plane = await ControlPlane.start({
       source: options.config === undefined ? new MergedSource([]) : new FolderSource(options.config),
-      store: SqliteStore.open(join(options.state, "state.db")),
+      store: await storeOf(options),
       stateFolder: options.state,
       xds: options.xds,
       http: options.http,
       ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
       modulesCluster: MODULES_CLUSTER,
       keepStats: options.keepStats,
+      ...(options.maxConnectionAge === undefined ? {} : { maxConnectionAgeMs: options.maxConnectionAge }),
       ...(ledger === undefined ? {} : { ledger }),
       ...(security === undefined ? {} : { security }),
       log,
@@ -65,6 +71,17 @@ export async function serve(options: ServeOptions): Promise<void> {
       void plane.close().then(() => process.exit(0));
     });
   }
+}
+
+function storeOf({ store, state, storeCa, storeUser, storeCert, storeKey }: ServeOptions): Promise<Store> {
+  const pair = pairOf("--store-cert", storeCert, "--store-key", storeKey);
+  return openStore({
+    folder: state,
+    ...(store === undefined ? {} : { url: store }),
+    ...(storeCa === undefined ? {} : { ca: storeCa }),
+    ...(pair === undefined ? {} : { cert: pair.certificate, key: pair.privateKey }),
+    ...(storeUser === undefined ? {} : { user: storeUser }),
+  });
 }
 
 function openSecurity(options: ServeOptions, log: Logger): Promise<Security> {

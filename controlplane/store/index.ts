@@ -1,4 +1,5 @@
 export { EtcdStore, type EtcdOptions } from "./etcd.ts";
+export { openStore, parseStoreUrl, type StoreOptions } from "./open.ts";
 export { SqliteStore } from "./sqlite.ts";
 export {
   ConflictError,

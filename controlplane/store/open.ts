@@ -1,0 +1,56 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { EtcdStore, type EtcdOptions } from "./etcd.ts";
+import { SqliteStore } from "./sqlite.ts";
+import type { Store } from "./store.ts";
+
+export interface StoreOptions {
+  /** `etcd://HOST:PORT[,HOST:PORT...][/PREFIX]`, `etcds://` with TLS; SQLite in the folder when left out. */
+  readonly url?: string;
+  readonly folder: string;
+  /** PEM files for `etcds://`: the authority of etcd's certificates, and a certificate of our own with its key. */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  /** `name:password` of a user of etcd's. */
+  readonly user?: string;
+}
+
+/**
+ * @throws CorruptStoreError when the file is damaged.
+ * @throws StoreUnavailableError when another process has hold of it, or etcd does not answer.
+ * @throws Error when a PEM file cannot be read.
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  if (options.url === undefined) return SqliteStore.open(join(options.folder, "state.db"));
+  const place = parseStoreUrl(options.url);
+  if (place === undefined) throw new RangeError(`${options.url}: expected etcd://HOST:PORT`);
+  const [username = "", ...password] = options.user?.split(":") ?? [];
+  return EtcdStore.open({
+    ...place,
+    ...(options.url.startsWith("etcds:") ? { credentials: await readCredentials(options) } : {}),
+    ...(options.user === undefined ? {} : { auth: { username, password: password.join(":") } }),
+  });
+}
+
+/** Undefined when it is none. */
+export function parseStoreUrl(text: string): Pick<EtcdOptions, "hosts" | "prefix"> | undefined {
+  const [, scheme, authority = "", prefix] = /^(etcds?):\/\/([^/]+)(?:\/([\w.-]+(?:\/[\w.-]+)*))?$/.exec(text) ?? [];
+  if (scheme === undefined) return undefined;
+  const hosts = authority.split(",").map((host) => `${scheme === "etcds" ? "https" : "http"}://${host}`);
+  const isPlace = (host: string): boolean => /:\d+$/.test(host) && URL.canParse(host);
+  if (!hosts.every(isPlace)) return undefined;
+  return { hosts, ...(prefix === undefined ? {} : { prefix }) };
+}
+
+async function readCredentials({ ca, cert, key }: StoreOptions): Promise<NonNullable<EtcdOptions["credentials"]>> {
+  if (ca === undefined) throw new RangeError("etcds:// needs the authority of etcd's certificates: --store-ca");
+  const [rootCertificate, certChain, privateKey] = await Promise.all(
+    [ca, cert, key].map((file) => (file === undefined ? undefined : readFile(file))),
+  );
+  if (rootCertificate === undefined) throw new RangeError(`${ca}: nothing in it`);
+  return {
+    rootCertificate,
+    ...(certChain === undefined || privateKey === undefined ? {} : { certChain, privateKey }),
+  };
+}
