@@ -4,6 +4,8 @@ import { pathOf, serveModule, type ModuleStore } from "../modules/index.ts";
 import type { Metrics } from "../observe/index.ts";
 import type { Consumption, LeaseService } from "../quota/index.ts";
 import { includesRole, type ApiCaller, type HttpAccess, type Role } from "../security/index.ts";
+import type { Store } from "../store/index.ts";
+import { BACKUP_PATH, sendBackup } from "./backup.ts";
 import { experimentsReport } from "./experiments-report.ts";
 import { limitsReport } from "./limits-report.ts";
 import { handleResources, isResourcePath, resourcePaths, roleFor } from "./resources.ts";
@@ -20,6 +22,8 @@ export interface ApiSource extends StatusInput {
   readonly metrics: Pick<Metrics, "contentType" | "text">;
   /** Undefined when none can be applied. */
   readonly resources?: Resources | undefined;
+  /** Where they are kept. */
+  readonly store?: Pick<Store, "backup"> | undefined;
 }
 
 /** Buckets that are told of. */
@@ -59,7 +63,7 @@ const answers: ReadonlyMap<string, Answer> = new Map<string, Answer>([
 /** One of few names for a path, whatever a client asks for. */
 export function routeOf(path: string): string {
   if (path.startsWith("/modules/")) return "/modules/{sha256}.wasm";
-  if (answers.has(path) || resourcePaths.includes(path)) return path;
+  if (answers.has(path) || path === BACKUP_PATH || resourcePaths.includes(path)) return path;
   return isResourcePath(path) ? "/api/v1/resources/{kind}/{name}" : "other";
 }
 
@@ -84,10 +88,14 @@ export function handleRequest(source: ApiSource, request: IncomingMessage, respo
   if (isRead && authorize(source.access, "viewer", request, response) === undefined) return;
   if (source.resources !== undefined && isResourcePath(path)) {
     const caller = authorize(source.access, roleFor(request.method ?? ""), request, response);
-    if (caller !== undefined) void handleResources(source.resources, caller.name, request, response);
+    if (caller !== undefined) void handleResources(source.resources, caller, request, response);
     return;
   }
-  const more = source.resources === undefined ? [] : resourcePaths;
+  if (path === BACKUP_PATH && request.method === "GET" && source.store?.backup !== undefined) {
+    if (authorize(source.access, "admin", request, response) !== undefined) void sendBackup(source.store, response);
+    return;
+  }
+  const more = source.resources === undefined ? [] : [...resourcePaths, BACKUP_PATH];
   answerFrom(answers, source, request, response, [...more, "/modules/<sha256>.wasm"]);
 }
 

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import {
   FaultsError,
+  hideResource,
+  hideRevision,
   joinDocuments,
   keyOf,
   NotFoundError,
@@ -13,8 +15,8 @@ import {
   type StoredResource,
 } from "../journal/index.ts";
 import type { Problem } from "../model/index.ts";
-import { StoreUnavailableError } from "../store/index.ts";
-import type { Role } from "../security/index.ts";
+import { includesRole, type ApiCaller, type Role } from "../security/index.ts";
+import { ConflictError, StoreUnavailableError } from "../store/index.ts";
 import { parseApply, parseJson, readBody, RequestError, text, wholeNumber } from "./body.ts";
 import { send } from "./send.ts";
 
@@ -48,6 +50,8 @@ export interface Refusal {
 interface Call {
   readonly resources: Resources;
   readonly author: string;
+  /** Whether values that may be secret are shown; they are to those who may change them. */
+  readonly showsAll: boolean;
   readonly request: IncomingMessage;
   readonly query: URLSearchParams;
   readonly parameters: readonly string[];
@@ -99,11 +103,11 @@ export function roleFor(method: string): Role {
 /**
  * Answers a request about the applied resources.
  *
- * @param author who it is from.
+ * @param caller has the role that {@link roleFor} says.
  */
 export async function handleResources(
   resources: Resources,
-  author: string,
+  caller: ApiCaller,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -120,7 +124,8 @@ export async function handleResources(
   }
   const parameters = (route.path.exec(path) ?? []).slice(1);
   try {
-    const answer = await route.answer({ resources, author, request, query: url.searchParams, parameters });
+    const [author, showsAll] = [caller.name, includesRole(caller.role, "operator")];
+    const answer = await route.answer({ resources, author, showsAll, request, query: url.searchParams, parameters });
     if (typeof answer === "string") {
       response.writeHead(200, { "content-type": "application/yaml" }).end(answer);
     } else send(response, 200, answer);
@@ -137,6 +142,8 @@ function refusalOf(error: unknown): [status: number, refusal: Refusal] {
   if (error instanceof FaultsError) {
     return [422, { error: "the resources have faults, and nothing was changed", problems: error.problems }];
   }
+  // Other control planes on the same store were faster, each time.
+  if (error instanceof ConflictError) return [409, { error: error.message }];
   // What is too large for one revision.
   if (error instanceof RangeError) return [413, { error: error.message }];
   if (error instanceof StoreUnavailableError) return [503, { error: error.message }];
@@ -189,30 +196,33 @@ async function rollback({ resources, author, request, query }: Call): Promise<Ch
   return { dryRun: options.dryRun, ...(await resources.rollback(revision, { author, message }, options)) };
 }
 
-async function list({ resources, request, query }: Call): Promise<ResourceList | string> {
+async function list({ resources, showsAll, request, query }: Call): Promise<ResourceList | string> {
   const state = await stateOf(resources, query);
   const kind = query.get("kind");
   const found = [...state.resources.values()]
     .filter((resource) => kind === null || resource.kind === kind)
-    .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+    .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+    .map((resource) => (showsAll ? resource : hideResource(resource)));
   if (wantsYaml(request)) return joinDocuments(found.map((resource) => resource.text));
   return { revision: state.revision, resources: found };
 }
 
-async function get({ resources, request, query, parameters }: Call): Promise<StoredResource | string> {
+async function get({ resources, showsAll, request, query, parameters }: Call): Promise<StoredResource | string> {
   const [kind = "", name = ""] = parameters;
-  const resource = (await stateOf(resources, query)).resources.get(keyOf({ kind, name }));
-  if (resource === undefined) throw new NotFoundError(`there is no applied resource ${keyOf({ kind, name })}`);
+  const found = (await stateOf(resources, query)).resources.get(keyOf({ kind, name }));
+  if (found === undefined) throw new NotFoundError(`there is no applied resource ${keyOf({ kind, name })}`);
+  const resource = showsAll ? found : hideResource(found);
   return wantsYaml(request) ? joinDocuments([resource.text]) : resource;
 }
 
-async function history({ resources, query }: Call): Promise<History> {
+async function history({ resources, showsAll, query }: Call): Promise<History> {
   const resource = query.get("resource");
   const limit = wholeNumber(query.get("limit") ?? "100", "limit");
-  const revisions = [...(await resources.journal.revisions())].reverse();
-  const found =
-    resource === null ? revisions : revisions.filter(({ changes }) => changes.some((one) => keyOf(one) === resource));
-  return { revisions: found.slice(0, limit) };
+  const revisions = await resources.journal.latest(
+    limit,
+    ({ changes }) => resource === null || changes.some((one) => keyOf(one) === resource),
+  );
+  return { revisions: showsAll ? revisions : revisions.map(hideRevision) };
 }
 
 async function stateOf({ journal }: Resources, query: URLSearchParams): ReturnType<Resources["journal"]["state"]> {

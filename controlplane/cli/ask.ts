@@ -65,11 +65,20 @@ export async function ask(connection: Connection, path: string, question: Questi
  * @throws NoAnswerError
  */
 export async function query(connection: Connection, path: string, question: Question = {}): Promise<unknown> {
+  return JSON.parse((await download(connection, path, question)).toString()) as unknown;
+}
+
+/**
+ * What a control plane's API answers, as it is.
+ *
+ * @throws NoAnswerError
+ */
+export async function download(connection: Connection, path: string, question: Question = {}): Promise<Buffer> {
   const url = `${connection.insecure ? "http" : "https"}://${formatHostPort(connection.http)}${path}`;
   try {
     const { status, body } = await send(url, await optionsOf(connection), question);
-    if (status !== 200) throw refused(url, status, body);
-    return JSON.parse(body) as unknown;
+    if (status !== 200) throw refused(url, status, body.toString());
+    return body;
   } catch (error) {
     if (error instanceof NoAnswerError) throw error;
     throw new NoAnswerError(`no answer from ${url}: ${error instanceof Error ? error.message : String(error)}`);
@@ -116,13 +125,13 @@ function send(
   url: string,
   options: TlsOptions,
   { method = "GET", body, timeoutMs = 10_000 }: Question,
-): Promise<{ status: number; body: string }> {
+): Promise<{ status: number; body: Buffer }> {
   return new Promise((resolve, reject) => {
     const receive = (response: IncomingMessage): void => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("error", reject);
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks) }));
     };
     const request = (url.startsWith("https:") ? secureRequest : plainRequest)(
       url,

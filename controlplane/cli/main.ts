@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { addAbCommands } from "./ab/index.ts";
 import { addAuthzCommands } from "./authz/index.ts";
 import { addConnectionOptions } from "./ask.ts";
+import { addBackupCommand } from "./backup.ts";
 import { addBootstrapCommand } from "./bootstrap.ts";
 import { addFilterCommands } from "./filter/index.ts";
 import { importFiles, type ImportFlags } from "./import.ts";
@@ -128,6 +129,7 @@ addConnectionOptions(program.command("limits"))
   .action((options: LimitsOptions) => limits(options));
 
 addResourceCommands(program);
+addBackupCommand(program);
 addBootstrapCommand(program);
 addTokenCommands(program);
 addAbCommands(program);

@@ -179,6 +179,11 @@ export class ControlPlane {
     return this.#modules;
   }
 
+  /** What survives the control plane. */
+  get store(): Store | undefined {
+    return this.#options.store;
+  }
+
   /** What is served now. */
   get release(): Release | undefined {
     return this.#release;

@@ -1,4 +1,5 @@
 export { joinDocuments } from "./documents.ts";
+export { hideResource, hideRevision } from "./hidden.ts";
 export { Journal, type Signature } from "./journal.ts";
 export { JournalSource } from "./journal-source.ts";
 export {

@@ -4,6 +4,10 @@ import { AssetStore } from "./assets.ts";
 import { applyRevision, emptyState, type Change, type Revision, type State } from "./revision.ts";
 
 const STREAM = "resources";
+/** Changes that are larger are kept beside the log, in parts, as a store takes events of a limited size. In bytes. */
+const MAX_INLINE = 256 * 1024;
+/** How many revisions are looked at together. */
+const PAGE = 100;
 /** How often a writer tries again after another control plane on the same store was faster. */
 const TRIES = 10;
 
@@ -12,6 +16,12 @@ export interface Signature {
   readonly author: string;
   readonly message: string;
 }
+
+/** A revision as it is kept. */
+type KeptRevision = Omit<Revision, "revision" | "changes"> & KeptChanges;
+
+/** As they are, or the SHA-256 of an asset with their JSON. */
+type KeptChanges = { readonly changes: readonly Change[] } | { readonly changesIn: string };
 
 /**
  * The resources that were applied over the API, with all that ever changed them: a log of revisions in a store. Any state
@@ -51,14 +61,29 @@ export class Journal {
     if (!Number.isInteger(revision) || revision < 0 || revision > last) return undefined;
     let state = emptyState;
     for (const { version, data } of await this.#store.read(STREAM, 0, revision === 0 ? 1 : revision)) {
-      if (version <= revision) state = applyRevision(state, revisionOf(version, data));
+      if (version <= revision) state = applyRevision(state, await this.#revision(version, data));
     }
     return state;
   }
 
   /** The revisions after `after`, the oldest first. @throws StoreUnavailableError */
   async revisions(after = 0, limit?: number): Promise<readonly Revision[]> {
-    return (await this.#store.read(STREAM, after, limit)).map(({ version, data }) => revisionOf(version, data));
+    const revisions: Revision[] = [];
+    for (const { version, data } of await this.#store.read(STREAM, after, limit))
+      revisions.push(await this.#revision(version, data));
+    return revisions;
+  }
+
+  /** The last revisions that are wanted, the latest first, `limit` at most. @throws StoreUnavailableError */
+  async latest(limit: number, isWanted: (revision: Revision) => boolean = () => true): Promise<readonly Revision[]> {
+    const found: Revision[] = [];
+    let { revision: end } = await this.state();
+    while (end > 0 && found.length < limit) {
+      const after = Math.max(0, end - PAGE);
+      found.push(...[...(await this.revisions(after, end - after))].reverse().filter(isWanted));
+      end = after;
+    }
+    return found.slice(0, limit);
   }
 
   /**
@@ -87,11 +112,12 @@ export class Journal {
       const state = await this.state();
       const changes = await decide(state);
       if (changes.length === 0) return undefined;
-      const record = { time: this.#now().toISOString(), author, message, changes };
+      const record = { time: this.#now().toISOString(), author, message };
       try {
-        const revision = await this.#store.append(STREAM, state.revision, [record as unknown as Json]);
+        const kept = { ...record, ...(await this.#keep(changes)) };
+        const revision = await this.#store.append(STREAM, state.revision, [kept as unknown as Json]);
         await this.state();
-        return { revision, ...record };
+        return { revision, ...record, changes };
       } catch (error) {
         if (!(error instanceof ConflictError) || attempt === TRIES) throw error;
         await sleep(attempt * 10);
@@ -103,11 +129,25 @@ export class Journal {
     for (;;) {
       const events = await this.#store.read(STREAM, this.#state.revision, 500);
       if (events.length === 0) return this.#state;
-      for (const { version, data } of events) this.#state = applyRevision(this.#state, revisionOf(version, data));
+      for (const { version, data } of events) {
+        this.#state = applyRevision(this.#state, await this.#revision(version, data));
+      }
     }
   }
-}
 
-function revisionOf(version: number, data: Json): Revision {
-  return { revision: version, ...(data as unknown as Omit<Revision, "revision">) };
+  async #keep(changes: readonly Change[]): Promise<KeptChanges> {
+    const bytes = Buffer.from(JSON.stringify(changes));
+    if (bytes.length <= MAX_INLINE) return { changes };
+    // Before the revision is there: one that a crash leaves without it is never seen.
+    await this.assets.put(bytes);
+    return { changesIn: AssetStore.hash(bytes) };
+  }
+
+  async #revision(version: number, data: Json): Promise<Revision> {
+    const record = data as unknown as KeptRevision;
+    if ("changes" in record) return { revision: version, ...record };
+    const { changesIn, ...rest } = record;
+    const bytes = await this.assets.get(changesIn);
+    return { revision: version, ...rest, changes: JSON.parse(Buffer.from(bytes).toString()) as Change[] };
+  }
 }

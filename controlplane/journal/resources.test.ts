@@ -106,6 +106,20 @@ describe("apply", () => {
     assert.equal(await store.version("resources"), 1);
   });
 
+  test("however large it is, is made whole", async () => {
+    const many = Array.from({ length: 1_000 }, (_, i) =>
+      service(`s${String(i)}`, 80).replace("}", `, annotations: { note: ${"x".repeat(1_500)} } }`),
+    );
+    const outcome = await resources.apply([file("a.yaml", ...many)], ann, run);
+    assert.deepEqual([outcome.revision, outcome.changes.length], [1, 1_000]);
+    const reopened = await Journal.open(store);
+    assert.equal((await reopened.state()).resources.size, 1_000);
+    const [revision] = await reopened.latest(1);
+    assert.deepEqual([revision?.author, revision?.changes], ["ann", outcome.changes]);
+    await resources.rollback(0, bob, run);
+    assert.deepEqual(await texts(), {});
+  });
+
   test("as a dry run changes nothing", async () => {
     const outcome = await resources.apply([file("a.yaml", service("a"))], ann, { dryRun: true });
     assert.deepEqual([outcome.revision, outcome.changes.length], [undefined, 1]);

@@ -1,4 +1,4 @@
-export { InsecureAccess, type ApiCaller, type HttpAccess } from "./access.ts";
+export { InsecureAccess, SecureAccess, type ApiCaller, type HttpAccess } from "./access.ts";
 export { Authority, CertificateError, urisOf, type Issued, type KeyPair } from "./authority.ts";
 export {
   DEFAULT_TRUST_DOMAIN,

@@ -1,6 +1,6 @@
 // The file of a SqliteStore: how it is made, and how it is found to be whole.
 import { createHash } from "node:crypto";
-import { closeSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { CorruptStoreError, StoreUnavailableError } from "./store.ts";
@@ -33,6 +33,8 @@ export function createFile(file: string): void {
   rmSync(scratch, { force: true });
   const db = new Database(scratch);
   try {
+    // What is in it may be secret. SQLite gives its log the mode of the file.
+    chmodSync(scratch, 0o600);
     db.exec(tables);
   } finally {
     db.close();

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -49,6 +50,14 @@ function assertUnchanged(before: Record<string, string>): void {
   const now = contents();
   assert.deepEqual(Object.fromEntries(Object.keys(before).map((name) => [name, now[name]])), before);
 }
+
+test("its files are for their owner alone", async () => {
+  const store = SqliteStore.open(file);
+  await store.append("log", 0, ["x"]);
+  for (const name of readdirSync(join(folder, "deep")))
+    assert.equal(statSync(join(folder, "deep", name)).mode & 0o077, 0, name);
+  await store.close();
+});
 
 describe("a damaged file is refused and left as it is", () => {
   const edit = (find: string, put: string): void => {

@@ -70,6 +70,13 @@ export interface Store {
    */
   stand(election: string, candidate: string, observer: ElectionObserver): Promise<Candidacy>;
 
+  /**
+   * Writes a copy of all that is in it, as of one moment, while it is in use. Absent where the store has its own ways.
+   *
+   * @throws Error when the file cannot be written.
+   */
+  backup?(file: string): Promise<void>;
+
   close(): Promise<void>;
 }
 
