@@ -45,12 +45,12 @@ export class EtcdCandidacy implements Candidacy {
     await this.#standing;
   }
 
-  get #isStanding(): boolean {
+  #isStanding(): boolean {
     return !this.#withdrawn.signal.aborted;
   }
 
   async #stand(): Promise<void> {
-    while (this.#isStanding) {
+    while (this.#isStanding()) {
       try {
         await this.#tryOnce();
       } catch {
@@ -78,7 +78,10 @@ export class EtcdCandidacy implements Candidacy {
           .if(this.#key, "Create", "==", 0)
           .then(this.#client.put(this.#key).value(this.#candidate.name).lease(id))
           .commit();
-        if (succeeded) return await this.#lead(lease, granted);
+        if (succeeded) {
+          await this.#lead(lease, granted);
+          return;
+        }
       } finally {
         await lease.revoke().catch(() => undefined);
       }
@@ -90,31 +93,31 @@ export class EtcdCandidacy implements Candidacy {
 
   /** Leads until the lease is lost, or has not been renewed for so long that it may be, or the candidate withdraws. */
   async #lead(lease: Lease, granted: number): Promise<void> {
-    if (!this.#isStanding) return;
-    let isLost = false;
-    let renewed = granted;
+    if (!this.#isStanding()) return;
+    const state = { isLost: false, renewed: granted };
     let asked: number | undefined;
-    lease.on("lost", () => (isLost = true));
+    lease.on("lost", () => (state.isLost = true));
     // A renewal counts from when it was asked for, since its answer may be late.
     lease.on("keepaliveFired", () => (asked ??= performance.now()));
     lease.on("keepaliveSucceeded", () => {
-      renewed = asked ?? renewed;
+      state.renewed = asked ?? state.renewed;
       asked = undefined;
     });
     this.#isLeader = true;
     this.#candidate.observer.elected();
     const limit = this.#seconds * 1000 * 0.8;
-    while (this.#isStanding && !isLost && performance.now() - renewed < limit) {
+    while (this.#isStanding() && !state.isLost && performance.now() - state.renewed < limit) {
       await sleep(limit / 40, undefined, { signal: this.#withdrawn.signal }).catch(() => undefined);
     }
-    if (!this.#isLeader) return;
+    // One that withdraws has given the lead up already.
+    if (!this.#isStanding()) return;
     this.#isLeader = false;
     this.#candidate.observer.deposed();
   }
 
   #untilWithdrawn(): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#isStanding) this.#withdrawn.signal.addEventListener("abort", () => resolve(), { once: true });
+      if (this.#isStanding()) this.#withdrawn.signal.addEventListener("abort", () => resolve(), { once: true });
       else resolve();
     });
   }

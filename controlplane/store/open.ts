@@ -45,12 +45,7 @@ export function parseStoreUrl(text: string): Pick<EtcdOptions, "hosts" | "prefix
 
 async function readCredentials({ ca, cert, key }: StoreOptions): Promise<NonNullable<EtcdOptions["credentials"]>> {
   if (ca === undefined) throw new RangeError("etcds:// needs the authority of etcd's certificates: --store-ca");
-  const [rootCertificate, certChain, privateKey] = await Promise.all(
-    [ca, cert, key].map((file) => (file === undefined ? undefined : readFile(file))),
-  );
-  if (rootCertificate === undefined) throw new RangeError(`${ca}: nothing in it`);
-  return {
-    rootCertificate,
-    ...(certChain === undefined || privateKey === undefined ? {} : { certChain, privateKey }),
-  };
+  const rootCertificate = await readFile(ca);
+  if (cert === undefined || key === undefined) return { rootCertificate };
+  return { rootCertificate, certChain: await readFile(cert), privateKey: await readFile(key) };
 }
