@@ -13,7 +13,7 @@ import { descriptors } from "./descriptors.mjs";
 import { envoyBinary } from "./envoy.mjs";
 import { buildFilters } from "./filters.mjs";
 import { root } from "./paths.mjs";
-import { offerRedis } from "./redis.mjs";
+import { offerServers } from "./servers.mjs";
 import { SetupError, checkTools, run, step } from "./tools.mjs";
 
 /** @param {readonly string[]} args */
@@ -29,7 +29,7 @@ async function main([task = "setup", ...rest]) {
   if (task === "setup") return 0;
   await withLock(join(root, ".cache", "build.lock"), build);
   if (task === "build") return 0;
-  if (task === "test") offerRedis();
+  if (task === "test") offerServers();
   const script = task === "demo" ? ["--enable-source-maps", "demo/dist/main.js"] : ["setup/test.mjs"];
   return runToEnd([...script, ...rest], { ...process.env, ENVOY_BIN: envoy });
 }

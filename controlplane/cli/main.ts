@@ -19,6 +19,7 @@ import type { ServeOptions } from "./serve.ts";
 import type { StatusOptions } from "./status.ts";
 import type { TraceFlags } from "./trace.ts";
 import { addTokenCommands } from "./token.ts";
+import { parseStoreUrl } from "../store/store-url.ts";
 
 const program = new Command("meshwright")
   .description("WebAssembly filters for Envoy, and an xDS control plane that distributes them and routes to sidecars.")
@@ -52,9 +53,26 @@ program
   )
   .option("--insecure", "without encryption, and whoever reaches the ports may do everything", false)
   .addOption(
+    new Option(
+      "--store <url>",
+      "etcd, for several control planes, as etcd://host:port,host:port/prefix or etcds://; default: a file in --state",
+    )
+      .env("MESHWRIGHT_STORE")
+      .argParser(parseStore),
+  )
+  .option("--store-ca <file>", "the authority of etcd's certificates")
+  .option("--store-cert <file>", "a certificate for etcd")
+  .option("--store-key <file>", "its key")
+  .addOption(new Option("--store-user <name:password>", "a user of etcd's").env("MESHWRIGHT_STORE_USER"))
+  .option(
+    "--max-connection-age <time>",
+    "after which a sidecar is asked to connect again, so that several control planes share the sidecars; default: never",
+    parseLifetime,
+  )
+  .addOption(
     new Option("--quota-store <url>", "Redis or Valkey, where the counts of quotas are kept, as redis://host:port")
       .env("MESHWRIGHT_QUOTA_STORE")
-      .argParser(parseStoreUrl),
+      .argParser(parseQuotaStore),
   )
   .option(
     "--keep-stats <prefix>",
@@ -150,7 +168,12 @@ function parseTop(text: string): number {
   return value;
 }
 
-function parseStoreUrl(text: string): string {
+function parseStore(text: string): string {
+  if (parseStoreUrl(text) !== undefined) return text;
+  throw new InvalidArgumentError("expected a URL such as etcd://127.0.0.1:2379, with the port");
+}
+
+function parseQuotaStore(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.hostname && ["redis:", "rediss:"].includes(url.protocol)) return text;
   throw new InvalidArgumentError("expected a URL such as redis://127.0.0.1:6379");

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { pino, type Logger } from "pino";
 import pretty from "pino-pretty";
 import { ControlPlane, FaultySourceError, type HostPort } from "../control/index.ts";
@@ -6,7 +5,7 @@ import { startTracing, type Tracing } from "../observe/index.ts";
 import { RedisLedger, type Ledger } from "../quota/index.ts";
 import { Security } from "../security/index.ts";
 import { FolderSource, MergedSource } from "../source/index.ts";
-import { SqliteStore } from "../store/index.ts";
+import { openStore, type Store } from "../store/index.ts";
 import { MODULES_CLUSTER } from "../bootstrap/index.ts";
 import { pairOf } from "./bootstrap.ts";
 
@@ -16,6 +15,12 @@ export interface ServeOptions {
   readonly xds: HostPort;
   readonly http: HostPort;
   readonly metrics?: HostPort;
+  readonly store?: string;
+  readonly storeCa?: string;
+  readonly storeCert?: string;
+  readonly storeKey?: string;
+  readonly storeUser?: string;
+  readonly maxConnectionAge?: number;
   readonly quotaStore?: string;
   readonly trustDomain?: string;
   readonly authorityCert?: string;
@@ -40,13 +45,15 @@ export async function serve(options: ServeOptions): Promise<void> {
     const security = options.insecure ? undefined : await openSecurity(options, log);
     plane = await ControlPlane.start({
       source: options.config === undefined ? new MergedSource([]) : new FolderSource(options.config),
-      store: SqliteStore.open(join(options.state, "state.db")),
+      store: await storeOf(options),
+      isStoreShared: options.store !== undefined,
       stateFolder: options.state,
       xds: options.xds,
       http: options.http,
       ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
       modulesCluster: MODULES_CLUSTER,
       keepStats: options.keepStats,
+      ...(options.maxConnectionAge === undefined ? {} : { maxConnectionAgeMs: options.maxConnectionAge }),
       ...(ledger === undefined ? {} : { ledger }),
       ...(security === undefined ? {} : { security }),
       watch: (activity) => tracing?.watch(activity),
@@ -72,6 +79,17 @@ export async function serve(options: ServeOptions): Promise<void> {
         .then(() => process.exit(0));
     });
   }
+}
+
+function storeOf({ store, state, storeCa, storeUser, storeCert, storeKey }: ServeOptions): Promise<Store> {
+  const pair = pairOf("--store-cert", storeCert, "--store-key", storeKey);
+  return openStore({
+    folder: state,
+    ...(store === undefined ? {} : { url: store }),
+    ...(storeCa === undefined ? {} : { ca: storeCa }),
+    ...(pair === undefined ? {} : { cert: pair.certificate, key: pair.privateKey }),
+    ...(storeUser === undefined ? {} : { user: storeUser }),
+  });
 }
 
 function openSecurity(options: ServeOptions, log: Logger): Promise<Security> {

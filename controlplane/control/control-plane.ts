@@ -12,7 +12,7 @@ import {
 } from "../fleet/index.ts";
 import { Journal, JournalSource, Resources } from "../journal/index.ts";
 import { formatProblem, type Problem } from "../model/index.ts";
-import { ModuleFetcher, ModuleStore, pathOf } from "../modules/index.ts";
+import { ModuleFetcher, ModuleStore, StoredPins, pathOf } from "../modules/index.ts";
 import { Activity, Metrics, watchRequest } from "../observe/index.ts";
 import { addQuotaService, LeaseService, MemoryLedger, Quotas, type Ledger } from "../quota/index.ts";
 import { DurableRolloutStore, MemoryRolloutStore, Rollouts } from "../rollout/index.ts";
@@ -56,8 +56,15 @@ export interface ControlPlaneOptions {
   readonly security?: Security;
   /** Statistics of sidecars that are kept besides the usual ones: those whose names in Envoy start so. */
   readonly keepStats?: readonly string[];
+  /** Whether other control planes use the same store. Default: no. */
+  readonly isStoreShared?: boolean;
+  /** After which a sidecar is asked to connect again; give or take a tenth. Default: never. */
+  readonly maxConnectionAgeMs?: number;
   readonly log: Logger;
 }
+
+/** The host in the addresses of modules. One for all control planes, so that they serve the same bytes. */
+const MODULES_AUTHORITY = "modules.meshwright";
 
 /** The source is faulty, and there is nothing earlier to serve. */
 export class FaultySourceError extends Error {
@@ -112,25 +119,30 @@ export class ControlPlane {
     options.watch?.(this.activity);
     this.stats = new NodeStats({ names: KeptNames.default(options.keepStats) });
     this.#modules = new ModuleStore(options.stateFolder);
-    this.#fetcher = new ModuleFetcher(this.#modules, { onFetched: () => void this.reload() });
+    this.#fetcher = new ModuleFetcher(this.#modules, {
+      onFetched: () => void this.reload(),
+      ...(options.store === undefined ? {} : { pins: new StoredPins(options.store) }),
+    });
     const { source } = options;
     this.#source = journal === undefined ? source : new MergedSource([source, new JournalSource(journal)]);
     this.resources =
       journal && new Resources(journal, (candidate) => this.#check(new MergedSource([source, candidate])));
-    this.#pipeline = new Pipeline(this.#source, this.#modules, this.#fetcher, {
-      modulesAuthority: formatHostPort(options.http),
+    const settings = {
+      modulesAuthority: MODULES_AUTHORITY,
       modulesCluster: options.modulesCluster,
       ...(options.security?.authority === undefined ? {} : { trustDomain: options.security.trustDomain }),
-    });
+    };
+    this.#pipeline = new Pipeline(this.#source, this.#modules, this.#fetcher, settings, options.isStoreShared);
     this.#secrets =
       options.security?.authority && new Secrets(options.security, (nodes) => this.#xds.update(nodes), options.log);
     const { security } = options;
     const authorize = security && ((node: NodeInfo, caller: Caller) => this.#refusal(security, node, caller));
-    this.access = security?.access ?? new InsecureAccess([options.http.host]);
+    this.access = security?.access ?? new InsecureAccess([options.http.host, MODULES_AUTHORITY]);
     this.#xds = new XdsServer({
       source: { snapshot: (node) => this.snapshotFor(node) },
       observer: this.activity.watchStreams(this.fleet),
       ...(authorize === undefined ? {} : { authorize }),
+      ...(options.maxConnectionAgeMs === undefined ? {} : { maxConnectionAgeMs: options.maxConnectionAgeMs }),
       interceptors: security?.interceptors ?? [],
       onError: (error) => options.log.error({ err: error }, "internal error while serving a stream"),
     });

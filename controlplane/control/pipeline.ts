@@ -26,11 +26,20 @@ export class Pipeline {
   readonly #store: ModuleStore;
   readonly #fetcher: ModuleFetcher;
   readonly #settings: TranslationSettings;
+  readonly #isShared: boolean;
   readonly #checks = new FilterChecks();
   readonly #files = new ParsedFiles();
   #translation: Translation | undefined;
 
-  constructor(source: Source, store: ModuleStore, fetcher: ModuleFetcher, settings: TranslationSettings) {
+  /** @param isShared whether other control planes serve the same mesh: then Rollouts are refused. */
+  constructor(
+    source: Source,
+    store: ModuleStore,
+    fetcher: ModuleFetcher,
+    settings: TranslationSettings,
+    isShared = false,
+  ) {
+    this.#isShared = isShared;
     this.#source = source;
     this.#store = store;
     this.#fetcher = fetcher;
@@ -56,6 +65,7 @@ export class Pipeline {
     const problems = [
       ...loaded.problems,
       ...this.#checkMtls(model),
+      ...this.#checkRollouts(model),
       ...(await this.#checks.check(model, loaded.modules)),
     ];
     begin("translate");
@@ -64,6 +74,14 @@ export class Pipeline {
     if (problems.length > 0) return { ok: false, problems: problems.sort(compareProblems) };
     if (source === this.#source) this.#translation = translation;
     return { ok: true, release: { model, modules: loaded.modules, translation } };
+  }
+
+  /** A control plane judges a Rollout by the sidecars that are connected to it, and would take those of the others for lost. */
+  #checkRollouts({ rollouts }: Model): Problem[] {
+    if (!this.#isShared) return [];
+    return [...rollouts.values()].map(({ origin }) =>
+      origin.problem(["kind"], "Rollouts are carried out by a control plane that is alone; this one shares its store"),
+    );
   }
 
   /** Without certificates, what is to be encrypted would travel in plaintext. */

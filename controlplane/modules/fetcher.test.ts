@@ -9,13 +9,24 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { probeModule } from "../../test/support/probe.ts";
 import { createImage } from "../oci/index.ts";
-import { FetchError, ModuleFetcher, ModuleStore, type ModuleFetcherOptions } from "./index.ts";
+import { SqliteStore } from "../store/index.ts";
+import {
+  FetchError,
+  MemoryPins,
+  ModuleFetcher,
+  ModuleStore,
+  StoredPins,
+  type ModuleFetcherOptions,
+  type Pins,
+} from "./index.ts";
 
 const bytes = await probeModule();
 const sha256 = createHash("sha256").update(bytes).digest("hex");
 const elsewhere = "0".repeat(64);
 
 let folder = "";
+let store: SqliteStore;
+let pins: Pins;
 let server: Server;
 const fetchers: ModuleFetcher[] = [];
 let asked: string[] = [];
@@ -23,6 +34,8 @@ let answer: RequestListener = () => undefined;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "meshwright-fetch-"));
+  store = SqliteStore.open(join(folder, "state.db"));
+  pins = new StoredPins(store);
   asked = [];
   server = createServer((request, response) => {
     asked.push(request.url ?? "");
@@ -31,10 +44,11 @@ beforeEach(async () => {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 });
 
-afterEach(() => {
+afterEach(async () => {
   for (const fetcher of fetchers.splice(0)) fetcher.close();
   server.close();
   server.closeAllConnections();
+  await store.close();
   rmSync(folder, { recursive: true });
 });
 
@@ -42,7 +56,7 @@ const host = (): string => `127.0.0.1:${String((server.address() as AddressInfo)
 const url = (): string => `http://${host()}/probe.wasm`;
 
 function fetcher(options: ModuleFetcherOptions = {}): ModuleFetcher {
-  const made = new ModuleFetcher(new ModuleStore(folder), { retryMs: 5, ...options });
+  const made = new ModuleFetcher(new ModuleStore(folder), { retryMs: 5, pins, ...options });
   fetchers.push(made);
   return made;
 }
@@ -150,12 +164,18 @@ describe("a module of an image", () => {
     assert.deepEqual(Buffer.from(await fetcher().fetch(remote)), Buffer.from(bytes));
   });
 
+  test("that a tag has moved is an error where the module that it meant is lost", async () => {
+    answer = registry;
+    const remote = { image: `${host()}/filters/probe:1.0` };
+    await pins.keep(remote.image, elsewhere);
+    await assert.rejects(fetcher().fetch(remote), new RegExp(`it held at first, ${elsewhere}, is gone`));
+  });
+
   test("and is asked for again where what it meant is lost", async () => {
     answer = registry;
     const remote = { image: `${host()}/filters/probe:1.0` };
     await fetcher().fetch(remote);
-    writeFileSync(join(folder, "images.json"), "{");
-    assert.deepEqual(Buffer.from(await fetcher().fetch(remote)), Buffer.from(bytes));
+    assert.deepEqual(Buffer.from(await fetcher({ pins: new MemoryPins() }).fetch(remote)), Buffer.from(bytes));
     writeFileSync(join(folder, `${sha256}.wasm`), "damaged");
     assert.deepEqual(Buffer.from(await fetcher().fetch(remote)), Buffer.from(bytes));
   });

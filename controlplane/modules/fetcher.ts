@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { inspectModule } from "@meshwright/host";
 import { credentialsFor, isLoopback, OciError, parseReference, pullModule, readBody, reasonOf } from "../oci/index.ts";
-import { Pins } from "./pins.ts";
+import { MemoryPins, type Pins } from "./pins.ts";
 import type { ModuleStore } from "./store.ts";
 
 /** Where a module is fetched from. What has another SHA-256 than the one that is given is refused. */
@@ -14,6 +14,8 @@ export class FetchError extends Error {
 }
 
 export interface ModuleFetcherOptions {
+  /** What images were found to hold. Default: forgotten with the fetcher. */
+  readonly pins?: Pins;
   /** Called when a module has come that a caller of `fetch` went without. */
   readonly onFetched?: () => void;
   /** How long `fetch` waits; a download goes on afterwards. Default: 10 s. */
@@ -42,19 +44,19 @@ interface Download {
 export class ModuleFetcher {
   readonly #store: ModuleStore;
   readonly #pins: Pins;
-  readonly #options: Required<ModuleFetcherOptions>;
+  readonly #options: Required<Omit<ModuleFetcherOptions, "pins">>;
   readonly #downloads = new Map<string, Download>();
 
   constructor(store: ModuleStore, options: ModuleFetcherOptions = {}) {
     this.#store = store;
-    this.#pins = new Pins(store.folder);
+    this.#pins = options.pins ?? new MemoryPins();
     const { onFetched = () => undefined, patienceMs = 10_000, retryMs = 2000, limit = 64 * 1024 * 1024 } = options;
     this.#options = { onFetched, patienceMs, retryMs, limit };
   }
 
   /** @throws FetchError while the module is not here. Then it is tried again, and `onFetched` says when it has come. */
   async fetch(module: RemoteModule): Promise<Uint8Array> {
-    const kept = this.#kept(module);
+    const kept = await this.#kept(module);
     if (kept !== undefined) return kept;
     const key = keyOf(module);
     const download = this.#downloads.get(key) ?? this.#start(module, 0, false);
@@ -87,9 +89,9 @@ export class ModuleFetcher {
     this.retain([]);
   }
 
-  #kept(module: RemoteModule): Uint8Array | undefined {
+  async #kept(module: RemoteModule): Promise<Uint8Array | undefined> {
     if ("url" in module) return this.#store.get(module.sha256);
-    const pinned = this.#pins.get(module.image);
+    const pinned = await this.#pins.get(module.image);
     if (pinned === undefined) return undefined;
     const bytes = this.#store.get(pinned);
     if (bytes !== undefined) check(module, pinned);
@@ -129,8 +131,13 @@ export class ModuleFetcher {
       throw new FetchError(`Envoy would refuse ${placeOf(module)}: ${reasons}`);
     }
     const { sha256 } = this.#store.put(bytes);
-    if ("image" in module) this.#pins.set(module.image, sha256);
-    return bytes;
+    if ("url" in module) return bytes;
+    // Where another control plane was faster, and the tag has moved since, what that one found is what counts.
+    const kept = await this.#pins.keep(module.image, sha256);
+    if (kept === sha256) return bytes;
+    throw new FetchError(
+      `${module.image}: it holds ${sha256} by now; the module that it held at first, ${kept}, is gone`,
+    );
   }
 
   async #pull(image: string): Promise<Uint8Array> {

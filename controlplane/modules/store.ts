@@ -15,13 +15,13 @@ export interface StoredModule {
  * long as anything refers to it, whatever has happened to the file that it came from.
  */
 export class ModuleStore {
-  readonly folder: string;
+  readonly #folder: string;
   readonly #bytes = new Map<string, Uint8Array>();
 
   /** @param folder made when it is missing. */
   constructor(folder: string) {
     mkdirSync(folder, { recursive: true });
-    this.folder = folder;
+    this.#folder = folder;
   }
 
   /** Keeps a module. The same bytes are kept once. */
@@ -51,6 +51,6 @@ export class ModuleStore {
   }
 
   #file(sha256: string): string {
-    return join(this.folder, `${sha256}.wasm`);
+    return join(this.#folder, `${sha256}.wasm`);
   }
 }

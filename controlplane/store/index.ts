@@ -1,3 +1,5 @@
+export { EtcdStore, type EtcdOptions } from "./etcd.ts";
+export { openStore, type StoreOptions } from "./open.ts";
 export { SqliteStore } from "./sqlite.ts";
 export {
   ConflictError,

@@ -5,7 +5,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ConflictError, MAX_BLOB, MAX_EVENTS, SqliteStore, type Json, type Store, type StoredEvent } from "./index.ts";
+import { Etcd, withoutEtcd } from "../../test/support/etcd.ts";
+import {
+  ConflictError,
+  EtcdStore,
+  MAX_BLOB,
+  MAX_EVENTS,
+  SqliteStore,
+  type Json,
+  type Store,
+  type StoredEvent,
+} from "./index.ts";
 
 interface Kind {
   readonly name: string;
@@ -25,6 +35,17 @@ const sqlite: Kind = {
   open: () => Promise.resolve(SqliteStore.open(join(folder, "state.db"))),
 };
 
+let server: Etcd | undefined;
+const etcd: Kind = {
+  name: "etcd",
+  skip: withoutEtcd(),
+  start: async () => {
+    server = await Etcd.start();
+    return () => server?.stop() ?? Promise.resolve();
+  },
+  open: () => EtcdStore.open({ hosts: server?.hosts ?? [], prefix: "mesh/a" }),
+};
+
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const conflict = { name: ConflictError.name };
 
@@ -37,7 +58,7 @@ async function until(condition: () => boolean): Promise<void> {
   }
 }
 
-for (const kind of [sqlite]) {
+for (const kind of [sqlite, etcd]) {
   describe(kind.name, { skip: kind.skip ?? false }, () => {
     let store: Store;
     let stop = (): Promise<void> => Promise.resolve();

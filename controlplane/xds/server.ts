@@ -42,6 +42,8 @@ export interface XdsServerOptions {
   readonly maxNames?: number;
   /** Idle connections are probed this often, and dropped after 10 s without an answer. Default: 30 s. */
   readonly keepaliveMs?: number;
+  /** After which a client is asked to connect again, give or take a tenth. Default: never. */
+  readonly maxConnectionAgeMs?: number;
 }
 
 /** `client_features`: it knows of `Resource.ttl`, and in the state of the world of resources within a `Resource`. */
@@ -52,6 +54,9 @@ const SUPPORTS_WRAPPED = "xds.config.supports-resource-in-sotw";
 const MAX_TYPES = 64;
 
 const KEEPALIVE_TIMEOUT_MS = 10_000;
+
+/** How long the calls of a connection that has aged may go on; streams of xDS do not end by themselves. */
+const GRACE_MS = 1_000;
 
 /** How many streams are served an update before others get a turn. */
 const STREAMS_A_TURN = 64;
@@ -73,6 +78,9 @@ export class XdsServer {
       "grpc.keepalive_time_ms": options.keepaliveMs ?? 30_000,
       "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
       "grpc.keepalive_permit_without_calls": 1,
+      ...(options.maxConnectionAgeMs === undefined
+        ? {}
+        : { "grpc.max_connection_age_ms": options.maxConnectionAgeMs, "grpc.max_connection_age_grace_ms": GRACE_MS }),
       interceptors: [...(options.interceptors ?? [])],
     });
     this.#context = {

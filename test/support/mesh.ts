@@ -32,6 +32,7 @@ export class Mesh {
 
   readonly isSecure: boolean;
   readonly #serve: readonly string[];
+  #source: readonly string[] = [];
 
   private constructor(isSecure: boolean, serve: readonly string[], xdsPort: number, httpPort: number) {
     this.isSecure = isSecure;
@@ -43,14 +44,21 @@ export class Mesh {
 
   /**
    * @param options.isSecure false for plaintext and no certificates.
+   * @param options.source whether resources are those of the folder, or those that are applied over the API.
    * @param options.serve more arguments of `meshwright serve`.
    */
   static async create(
-    options: { readonly isSecure?: boolean; readonly serve?: readonly string[] } = {},
+    options: {
+      readonly isSecure?: boolean;
+      readonly source?: "folder" | "applied";
+      readonly serve?: readonly string[];
+    } = {},
   ): Promise<Mesh> {
-    const { isSecure = true, serve = [] } = options;
+    const { isSecure = true, source = "folder", serve = [] } = options;
     const [xdsPort = 0, httpPort = 0] = await freePorts(2);
-    return new Mesh(isSecure, serve, xdsPort, httpPort);
+    const mesh = new Mesh(isSecure, serve, xdsPort, httpPort);
+    mesh.#source = source === "folder" ? ["--config", mesh.config] : [];
+    return mesh;
   }
 
   get state(): string {
@@ -75,7 +83,7 @@ export class Mesh {
   /** Starts the control plane and waits until it serves. */
   async startControlPlane(): Promise<Process> {
     const process = this.#run("serve", [
-      ...["--config", this.config, "--state", this.state, "--log-format", "text"],
+      ...[...this.#source, "--state", this.state, "--log-format", "text"],
       ...(this.isSecure ? [] : ["--insecure"]),
       ...this.#serve,
       ...["--xds", `127.0.0.1:${String(this.xdsPort)}`, "--http", `127.0.0.1:${String(this.httpPort)}`],
