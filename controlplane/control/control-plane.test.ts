@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { pino } from "pino";
 import type { Assets, SourceFile } from "../model/index.ts";
-import type { Source } from "../source/index.ts";
+import { FolderSource, type Source } from "../source/index.ts";
+import { probeModule } from "../../test/support/probe.ts";
 import { ControlPlane, FaultySourceError, type ControlPlaneOptions } from "./index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "meshwright-control-"));
@@ -113,5 +114,59 @@ describe("start", () => {
     };
     await assert.rejects(ControlPlane.start(optionsFor(source)), /no such folder/);
     assert.equal(source.watchers.size, 0);
+  });
+});
+
+describe("while a Rollout holds an old version back", () => {
+  test("a filter that it is not about stays as it was, byte for byte", async () => {
+    const config = join(folder, "held");
+    mkdirSync(config);
+    writeFileSync(join(config, "probe.wasm"), await probeModule());
+    const write = (timeout: string): void =>
+      writeFileSync(
+        join(config, "mesh.yaml"),
+        `apiVersion: meshwright.dev/v1alpha1
+kind: Service
+metadata: { name: shop }
+spec: { port: 80, endpoints: [{ address: 10.0.0.1, port: 8080, sidecar: { node: shop-1, inboundPort: 15006 } }] }
+---
+apiVersion: meshwright.dev/v1alpha1
+kind: WasmModule
+metadata: { name: probe }
+spec: { file: probe.wasm }
+---
+apiVersion: meshwright.dev/v1alpha1
+kind: FilterPolicy
+metadata: { name: probe }
+spec: { targetRefs: [{ name: shop }], module: probe, configuration: { mark: a } }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: shop }
+spec:
+  parentRefs: [{ group: "", kind: Service, name: shop }]
+  rules: [{ backendRefs: [{ name: shop, port: 80 }], timeouts: { request: ${timeout} } }]
+---
+apiVersion: meshwright.dev/v1alpha1
+kind: Rollout
+metadata: { name: shop }
+spec: { targetRefs: [{ kind: HTTPRoute, name: shop }] }
+`,
+      );
+    write("1s");
+    const plane = await ControlPlane.start(optionsFor(new FolderSource(config)));
+    try {
+      const versionOf = (): string | undefined =>
+        plane.release?.translation.extensionConfig("probe", "shop-1")?.version;
+      const timeoutOf = (): unknown => plane.release?.model.httpRoutes.get("shop")?.spec.rules[0]?.timeouts?.request;
+      const before = versionOf();
+      assert.ok(before !== undefined);
+      write("2s");
+      await plane.reload();
+      assert.equal(timeoutOf(), "1s", "the old route is held back");
+      assert.equal(versionOf(), before);
+    } finally {
+      await plane.close();
+    }
   });
 });

@@ -19,7 +19,7 @@ import { DurableRolloutStore, MemoryRolloutStore, Rollouts } from "../rollout/in
 import { InsecureAccess, type HttpAccess, type Security } from "../security/index.ts";
 import { MergedSource, type Source, type StopWatching } from "../source/index.ts";
 import type { Store } from "../store/index.ts";
-import type { Translation } from "../translate/index.ts";
+import type { Translation, TranslationSettings } from "../translate/index.ts";
 import { XdsServer, type Caller, type NodeInfo, type Snapshot } from "../xds/index.ts";
 import { changedResources } from "./changes.ts";
 import type { LoadedModule } from "./filter-checks.ts";
@@ -97,6 +97,8 @@ export class ControlPlane {
   readonly #options: ControlPlaneOptions;
   readonly #modules: ModuleStore;
   readonly #fetcher: ModuleFetcher;
+  /** One for all translations: a version that a Rollout holds back is made of the same bytes as before. */
+  readonly #settings: TranslationSettings;
   readonly #pipeline: Pipeline;
   readonly #secrets: Secrets | undefined;
   readonly #xds: XdsServer;
@@ -127,12 +129,12 @@ export class ControlPlane {
     this.#source = journal === undefined ? source : new MergedSource([source, new JournalSource(journal)]);
     this.resources =
       journal && new Resources(journal, (candidate) => this.#check(new MergedSource([source, candidate])));
-    const settings = {
+    this.#settings = {
       modulesAuthority: MODULES_AUTHORITY,
       modulesCluster: options.modulesCluster,
       ...(options.security?.authority === undefined ? {} : { trustDomain: options.security.trustDomain }),
     };
-    this.#pipeline = new Pipeline(this.#source, this.#modules, this.#fetcher, settings, options.isStoreShared);
+    this.#pipeline = new Pipeline(this.#source, this.#modules, this.#fetcher, this.#settings, options.isStoreShared);
     this.#secrets =
       options.security?.authority && new Secrets(options.security, (nodes) => this.#xds.update(nodes), options.log);
     const { security } = options;
@@ -351,16 +353,12 @@ export class ControlPlane {
   }
 
   #openRollouts(): Promise<Rollouts<LoadedModule>> {
-    const { store, rolloutTickMs, http, modulesCluster, security, log } = this.#options;
+    const { store, rolloutTickMs, log } = this.#options;
     return Rollouts.open({
       store: store === undefined ? new MemoryRolloutStore() : new DurableRolloutStore(store),
       fleet: this.fleet,
       stats: this.stats,
-      settings: {
-        modulesAuthority: formatHostPort(http),
-        modulesCluster,
-        ...(security?.authority === undefined ? {} : { trustDomain: security.trustDomain }),
-      },
+      settings: this.#settings,
       findModule: (sha256) => {
         const bytes = this.#modules.get(sha256);
         return bytes && { sha256, size: bytes.length, bytes };
