@@ -34,13 +34,14 @@ export async function loadModules(
     }
     const { bytes } = found;
     const inspection = inspectModule(bytes);
-    const stored = inspection.ok ? store.put(bytes) : undefined;
-    if (stored === undefined || !inspection.ok) {
-      const faults = inspection.ok ? [] : inspection.problems;
-      problems.push(
-        ...faults.map(({ message }) => origin.problem(["spec", field], `Envoy would refuse ${place}: ${message}`)),
-      );
-    } else if (module.spec.sha256 !== undefined && module.spec.sha256 !== stored.sha256) {
+    if (!inspection.ok) {
+      for (const { message } of inspection.problems) {
+        problems.push(origin.problem(["spec", field], `Envoy would refuse ${place}: ${message}`));
+      }
+      continue;
+    }
+    const stored = store.put(bytes);
+    if (module.spec.sha256 !== undefined && module.spec.sha256 !== stored.sha256) {
       problems.push(origin.problem(["spec", "sha256"], `the SHA-256 of ${place} is ${stored.sha256}`));
     } else modules.set(name, { ...stored, bytes });
   }

@@ -31,7 +31,6 @@ interface Download {
   readonly result: Promise<Uint8Array>;
   /** Set once it failed, until it is tried again. */
   failure?: FetchError;
-  failures: number;
   retry?: NodeJS.Timeout;
   /** Somebody went without the module. */
   isMissed: boolean;
@@ -103,7 +102,7 @@ export class ModuleFetcher {
     const result = this.#download(module).catch((error: unknown) => {
       throw error instanceof FetchError ? error : new FetchError(`${placeOf(module)}: ${reasonOf(error)}`);
     });
-    const download: Download = { result, failures, isMissed };
+    const download: Download = { result, isMissed };
     this.#downloads.set(key, download);
     result.then(
       () => {

@@ -1,16 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { until as untilInTime } from "../../test/support/until.ts";
 import { Etcd, withoutEtcd, type EtcdMember } from "../../test/support/etcd.ts";
 import { ConflictError, EtcdStore, StoreUnavailableError, type Json } from "./index.ts";
 
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 20_000;
-  while (!(await condition())) {
-    assert.ok(Date.now() < end, "it did not come so far");
-    await sleep(20);
-  }
-}
+const until = (condition: () => boolean | Promise<boolean>): Promise<void> => untilInTime(condition, 20_000);
 
 describe("several control planes on three members of etcd", { skip: withoutEtcd() ?? false }, () => {
   let etcd: Etcd;

@@ -88,8 +88,6 @@ export class EtcdStore implements Store {
   async append(stream: string, expectedVersion: number, events: readonly Json[]): Promise<number> {
     checkName(stream);
     const texts = encodeEvents(events);
-    const actual = await this.version(stream);
-    if (actual !== expectedVersion) throw new ConflictError(stream, expectedVersion, actual);
     const version = expectedVersion + texts.length;
     const key = this.#key("versions", stream);
     const transaction =

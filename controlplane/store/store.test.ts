@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { until as untilInTime } from "../../test/support/until.ts";
 import { Etcd, withoutEtcd } from "../../test/support/etcd.ts";
 import {
   ConflictError,
@@ -47,16 +48,9 @@ const etcd: Kind = {
 };
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-const conflict = { name: ConflictError.name };
+const until = (condition: () => boolean | Promise<boolean>): Promise<void> => untilInTime(condition, 10_000);
 
-/** Waits until something holds. */
-async function until(condition: () => boolean): Promise<void> {
-  const end = Date.now() + 10_000;
-  while (!condition()) {
-    assert.ok(Date.now() < end, "it did not come so far");
-    await sleep(5);
-  }
-}
+const conflict = { name: ConflictError.name };
 
 for (const kind of [sqlite, etcd]) {
   describe(kind.name, { skip: kind.skip ?? false }, () => {

@@ -19,6 +19,16 @@ export interface SidecarOptions {
   readonly binary?: string;
 }
 
+/** A mesh as the test wants it. */
+export interface MeshOptions {
+  /** False for plaintext and no certificates. */
+  readonly isSecure?: boolean;
+  /** Whether resources are those of the folder, or those that are applied over the API. */
+  readonly source?: "folder" | "applied";
+  /** More arguments of `meshwright serve`. */
+  readonly serve?: readonly string[];
+}
+
 /** The commands that speak to a control plane. */
 const connecting = ["bootstrap", "status", "config", "trace", "quota", "limits", "ab"];
 
@@ -32,33 +42,24 @@ export class Mesh {
 
   readonly isSecure: boolean;
   readonly #serve: readonly string[];
-  #source: readonly string[] = [];
+  readonly #source: "folder" | "applied";
 
-  private constructor(isSecure: boolean, serve: readonly string[], xdsPort: number, httpPort: number) {
+  private constructor(
+    { isSecure = true, source = "folder", serve = [] }: MeshOptions,
+    xdsPort: number,
+    httpPort: number,
+  ) {
     this.isSecure = isSecure;
+    this.#source = source;
     this.#serve = serve;
     this.xdsPort = xdsPort;
     this.httpPort = httpPort;
     mkdirSync(join(this.folder, "config"));
   }
 
-  /**
-   * @param options.isSecure false for plaintext and no certificates.
-   * @param options.source whether resources are those of the folder, or those that are applied over the API.
-   * @param options.serve more arguments of `meshwright serve`.
-   */
-  static async create(
-    options: {
-      readonly isSecure?: boolean;
-      readonly source?: "folder" | "applied";
-      readonly serve?: readonly string[];
-    } = {},
-  ): Promise<Mesh> {
-    const { isSecure = true, source = "folder", serve = [] } = options;
+  static async create(options: MeshOptions = {}): Promise<Mesh> {
     const [xdsPort = 0, httpPort = 0] = await freePorts(2);
-    const mesh = new Mesh(isSecure, serve, xdsPort, httpPort);
-    mesh.#source = source === "folder" ? ["--config", mesh.config] : [];
-    return mesh;
+    return new Mesh(options, xdsPort, httpPort);
   }
 
   get state(): string {
@@ -83,7 +84,8 @@ export class Mesh {
   /** Starts the control plane and waits until it serves. */
   async startControlPlane(): Promise<Process> {
     const process = this.#run("serve", [
-      ...[...this.#source, "--state", this.state, "--log-format", "text"],
+      ...(this.#source === "folder" ? ["--config", this.config] : []),
+      ...["--state", this.state, "--log-format", "text"],
       ...(this.isSecure ? [] : ["--insecure"]),
       ...this.#serve,
       ...["--xds", `127.0.0.1:${String(this.xdsPort)}`, "--http", `127.0.0.1:${String(this.httpPort)}`],
