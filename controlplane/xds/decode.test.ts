@@ -34,11 +34,13 @@ test("what protobuf-es writes of an incremental request is read as it reads it",
         typeUrl: read.typeUrl,
         subscribe: read.resourceNamesSubscribe,
         unsubscribe: read.resourceNamesUnsubscribe,
-        initialVersions: new Map(Object.entries(read.initialResourceVersions)),
+        // As they were written: what protobuf-es reads is an object, which cannot have the key __proto__.
+        initialVersions: new Map(Object.entries(initial)),
         nonce: read.responseNonce,
         ...(message === null ? {} : { error: message }),
       });
     }),
+    { examples: [["", [], [], { ["__proto__"]: "1" }, "", null]] },
   );
 });
 
