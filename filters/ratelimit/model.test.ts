@@ -28,12 +28,13 @@ class Model implements LimitModel {
   }
 
   request(key: string, now: bigint): Answer {
-    const bucket = this.#buckets.get(key) ?? { left: this.#full, at: now };
-    if (now > bucket.at) bucket.left = min(this.#full, bucket.left + (now - bucket.at) * this.#perNanosecond);
-    bucket.at = now;
+    const stored = this.#buckets.get(key) ?? { left: this.#full, at: now };
+    const bucket = { left: stored.left, at: now };
+    if (now > stored.at) bucket.left = min(this.#full, bucket.left + (now - stored.at) * this.#perNanosecond);
     const allowed = bucket.left >= this.#token;
     if (allowed) bucket.left -= this.#token;
-    this.#buckets.set(key, bucket);
+    // A refusal changes nothing, unless the clock lies before the last change.
+    if (allowed || now < stored.at) this.#buckets.set(key, bucket);
     return {
       status: allowed ? 200 : 429,
       remaining: Number(bucket.left / this.#token),

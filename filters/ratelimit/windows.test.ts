@@ -32,10 +32,12 @@ class Model implements LimitModel {
 
   request(key: string, nanoseconds: bigint): Answer {
     const now = nanoseconds / 1000n;
-    const counts = this.#at(this.#counts.get(key) ?? { present: 0n, before: 0n, at: now }, now);
+    const stored = this.#counts.get(key) ?? { present: 0n, before: 0n, at: now };
+    const counts = this.#at(stored, now);
     const allowed = this.#hasRoom(counts);
     if (allowed) counts.present += 1n;
-    this.#counts.set(key, counts);
+    // A refusal changes nothing, unless the clock lies before the last change.
+    if (allowed || now < stored.at) this.#counts.set(key, counts);
     const left = this.#requests * this.#length - this.#used(counts);
     return {
       status: allowed ? 200 : 429,
