@@ -6,7 +6,10 @@ import type { Consumption, LeaseService } from "../quota/index.ts";
 import { includesRole, type ApiCaller, type HttpAccess, type Role } from "../security/index.ts";
 import type { Store } from "../store/index.ts";
 import { BACKUP_PATH, sendBackup } from "./backup.ts";
+import { DASHBOARD, serveAsset } from "./assets.ts";
 import { experimentsReport } from "./experiments-report.ts";
+import { sendFleet, sendSidecar } from "./fleet.ts";
+import type { FleetInput } from "./fleet-report.ts";
 import type { InspectSource } from "../inspect/index.ts";
 import { sendConfig, sendTrace } from "./inspect.ts";
 import { limitsReport } from "./limits-report.ts";
@@ -17,7 +20,7 @@ import { statusReport, type StatusInput } from "./status-report.ts";
 import type { Fleet, NodeStats } from "../fleet/index.ts";
 
 /** What the HTTP server shows of a control plane. */
-export interface ApiSource extends StatusInput, InspectSource {
+export interface ApiSource extends StatusInput, FleetInput, InspectSource {
   readonly fleet: Pick<Fleet, "node" | "nodes">;
   readonly stats: Pick<NodeStats, "of" | "figures" | "totals" | "nodeIds">;
   readonly modules: ModuleStore;
@@ -26,7 +29,7 @@ export interface ApiSource extends StatusInput, InspectSource {
   readonly metrics: Pick<Metrics, "contentType" | "text">;
   /** Undefined when none can be applied. */
   readonly resources?: Resources | undefined;
-  readonly rollouts?: RolloutsSource;
+  readonly rollouts?: RolloutsSource & NonNullable<FleetInput["rollouts"]>;
   /** Where they are kept. */
   readonly store?: Pick<Store, "backup"> | undefined;
 }
@@ -45,6 +48,9 @@ type Answer = (source: ApiSource, response: ServerResponse) => void;
 
 const answers: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ["/api/v1/status", (source, response) => send(response, 200, statusReport(source))],
+  ["/api/v1/fleet", (source, response) => void sendFleet(source, response)],
+  ["/api/v1/sidecar", sendSidecar],
+  ["/api/v1/caller", ({ access }, response) => send(response, 200, access.identify(response.req) ?? {})],
   [
     "/api/v1/quotas",
     ({ leases }, response) => {
@@ -70,6 +76,7 @@ const answers: ReadonlyMap<string, Answer> = new Map<string, Answer>([
 /** One of few names for a path, whatever a client asks for. */
 export function routeOf(path: string): string {
   if (path.startsWith("/modules/")) return "/modules/{sha256}.wasm";
+  if (path.startsWith(DASHBOARD)) return DASHBOARD;
   if (answers.has(path) || path === BACKUP_PATH || resourcePaths.includes(path)) return path;
   if (isRolloutPath(path)) return "/api/v1/rollouts";
   return isResourcePath(path) ? "/api/v1/resources/{kind}/{name}" : "other";
@@ -90,7 +97,7 @@ export function handleRequest(source: ApiSource, request: IncomingMessage, respo
     refuse(response, "a module", "the certificate of a sidecar, or a token");
     return;
   }
-  if (serveModule(source.modules, request, response)) return;
+  if (serveModule(source.modules, request, response) || serveAsset(request, response)) return;
   // Also where nothing is: who may not read is not told what there is.
   const isRead = path.startsWith("/api/") || path === "/metrics";
   if (isRead && authorize(source.access, "viewer", request, response) === undefined) return;
@@ -109,7 +116,7 @@ export function handleRequest(source: ApiSource, request: IncomingMessage, respo
     return;
   }
   const more = source.resources === undefined ? [] : [...resourcePaths, BACKUP_PATH];
-  answerFrom(answers, source, request, response, [...more, ...rolloutPaths, "/modules/<sha256>.wasm"]);
+  answerFrom(answers, source, request, response, [...more, ...rolloutPaths, "/modules/<sha256>.wasm", DASHBOARD]);
 }
 
 /** @param more paths that are answered elsewhere. */

@@ -1,10 +1,14 @@
 export type { ExperimentsReport, PolicyExperiments } from "./experiments-report.ts";
 export { limitsReport, type LimitReport, type LimitsReport } from "./limits-report.ts";
 export { handlePlainRequest, handleRequest, routeOf, type QuotaReport } from "./handler.ts";
+export type { FleetReport, RejectionGroup, StandingFilter, StandingReport } from "./fleet-report.ts";
+export type { RolloutDiff, RolloutTrail } from "./rollout-details.ts";
+export type { RolloutOverview, RolloutsOverview, RunOverview } from "./rollout-overview.ts";
 export {
   statusReport,
   type FilterReport,
   type SidecarReport,
+  type SidecarState,
   type StatusReport,
   type TrafficReport,
 } from "./status-report.ts";

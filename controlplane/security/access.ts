@@ -35,6 +35,17 @@ function commonName({ socket }: IncomingMessage): string | undefined {
     .replace(/[^\w.@ -]/g, "_");
 }
 
+/**
+ * Whether a page in a browser sends a request that is not one of this server's. The browser would send a certificate, or come from this
+ * machine, for any page; that says nothing of who wrote the page.
+ */
+function isOfAnotherSite({ headers }: IncomingMessage, scheme: "http" | "https"): boolean {
+  const { host = "", origin } = headers;
+  if (origin !== undefined && origin !== `${scheme}://${host}`) return true;
+  const site = headers["sec-fetch-site"];
+  return site === "cross-site" || site === "same-site";
+}
+
 /** By a token, or by a certificate that names a role. */
 export class SecureAccess implements HttpAccess {
   readonly #trustDomain: string;
@@ -54,7 +65,7 @@ export class SecureAccess implements HttpAccess {
       return token === undefined ? undefined : { name: `token ${token.name} (${token.id})`, role: token.role };
     }
     const identity = this.#peer(request);
-    if (identity?.kind !== "role") return undefined;
+    if (identity?.kind !== "role" || isOfAnotherSite(request, "https")) return undefined;
     const name = commonName(request);
     const forWhom = name === undefined ? "" : ` (${name})`;
     return { name: `certificate of role ${identity.role}${forWhom}`, role: identity.role };
@@ -84,13 +95,12 @@ export class InsecureAccess implements HttpAccess {
     this.#hosts = new Set(["localhost", ...hosts]);
   }
 
-  identify({ headers }: IncomingMessage): ApiCaller | undefined {
+  identify(request: IncomingMessage): ApiCaller | undefined {
+    const { headers } = request;
     const host = headers.host ?? "";
     const name = host.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
     if (host !== "" && isIP(name) === 0 && !this.#hosts.has(name)) return undefined;
-    if (headers.origin !== undefined && headers.origin !== `http://${host}`) return undefined;
-    const site = headers["sec-fetch-site"];
-    if (site === "cross-site" || site === "same-site") return undefined;
+    if (isOfAnotherSite(request, "http")) return undefined;
     return { name: "anonymous", role: "admin" };
   }
 
