@@ -137,7 +137,12 @@ function answerFrom(
     response.setHeader("allow", "GET, HEAD");
     send(response, 405, { error: `expected GET or HEAD, found ${request.method ?? "no method"}` });
   } else {
-    answer(source, response);
+    try {
+      answer(source, response);
+    } catch (error) {
+      // A fault of one report is none of the control plane.
+      send(response, 500, { error: error instanceof Error ? error.message : String(error) });
+    }
   }
 }
 

@@ -10,7 +10,8 @@ import {
 import { includesRole, type ApiCaller } from "../security/index.ts";
 import { sendFresh } from "./fresh.ts";
 import { rolloutDiff, rolloutTrail } from "./rollout-details.ts";
-import { rolloutsOverview } from "./rollout-overview.ts";
+import { Paced } from "./paced.ts";
+import { rolloutsOverview, type RolloutsOverview } from "./rollout-overview.ts";
 import { rolloutsReport, runSummary, type RolloutReport, type RunSummary } from "./rollouts-report.ts";
 import { send } from "./send.ts";
 
@@ -103,10 +104,11 @@ async function answer(
 ): Promise<void> {
   if (name === undefined) {
     const isBrief = new URLSearchParams((response.req.url ?? "").split("?", 2)[1]).has("brief");
-    if (isBrief) await sendFresh(response, rolloutsOverview(source.views));
+    if (isBrief) await sendFresh(response, await overviewOf(source).get());
     else send(response, 200, rolloutsReport(source.views));
   } else if (command !== undefined) {
     const result = await obey(source, name, command, caller.name);
+    overviewOf(source).forget();
     if (!result.ok) send(response, 409, { error: result.message });
     else
       send(response, 200, {
@@ -115,6 +117,15 @@ async function answer(
       } satisfies CommandReport);
   } else if (detail !== undefined) await sendDetail(source, caller, name, detail, response);
   else send(response, 200, reportOf(source, name) ?? {});
+}
+
+/** One for all who ask. */
+const overviews = new WeakMap<RolloutsSource, Paced<RolloutsOverview>>();
+
+function overviewOf(source: RolloutsSource): Paced<RolloutsOverview> {
+  let paced = overviews.get(source);
+  if (paced === undefined) overviews.set(source, (paced = new Paced(() => rolloutsOverview(source.views))));
+  return paced;
 }
 
 async function sendDetail(

@@ -5,6 +5,7 @@ import { addAuthzCommands } from "./authz/index.ts";
 import { addConnectionOptions } from "./ask.ts";
 import { addBackupCommand } from "./backup.ts";
 import { addBootstrapCommand } from "./bootstrap-options.ts";
+import { addDashboardCommand } from "./dashboard/index.ts";
 import { addConfigCommand } from "./config.ts";
 import { addFilterCommands } from "./filter/index.ts";
 import type { ImportFlags } from "./import.ts";
@@ -145,6 +146,7 @@ addConnectionOptions(program.command("limits"))
 
 addResourceCommands(program);
 addRolloutCommands(program);
+addDashboardCommand(program);
 addBackupCommand(program);
 addBootstrapCommand(program);
 addTokenCommands(program);
