@@ -21,7 +21,7 @@ export async function validate(folder: string): Promise<void> {
     };
     const result = await new Pipeline(new FolderSource(folder), store, fetcher, settings).prepare();
     if (result.ok) {
-      const { services, httpRoutes, grpcRoutes, wasmModules, filterPolicies, quotas, envoyPatches } =
+      const { services, httpRoutes, grpcRoutes, wasmModules, filterPolicies, quotas, envoyPatches, telemetries } =
         result.release.model;
       const counts = [
         `${String(services.size)} Services`,
@@ -31,6 +31,7 @@ export async function validate(folder: string): Promise<void> {
         `${String(filterPolicies.size)} FilterPolicies`,
         ...(quotas.size > 0 ? [`${String(quotas.size)} Quotas`] : []),
         ...(envoyPatches.size > 0 ? [`${String(envoyPatches.size)} EnvoyPatches`] : []),
+        ...(telemetries.size > 0 ? [`${String(telemetries.size)} Telemetries`] : []),
       ];
       process.stdout.write(`${folder} is good: ${counts.join(", ")}\n`);
     } else {

@@ -34,6 +34,7 @@ describe("docs/reference/resources.md", () => {
     "filter-policy",
     "quota",
     "envoy-patch",
+    "telemetry",
   ]) {
     it(`names every field of ${name}.json`, () => {
       const schema: unknown = JSON.parse(readFileSync(new URL(`schemas/${name}.json`, import.meta.url), "utf8"));

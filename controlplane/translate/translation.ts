@@ -17,7 +17,10 @@ import {
   proxylessListener,
   proxylessRoutes,
 } from "./proxyless.ts";
+import { prometheusListener } from "./prometheus.ts";
 import type { ModuleRef, TranslationSettings } from "./settings.ts";
+import { collectorsOf, managerTelemetry, telemetryOf } from "./telemetry.ts";
+import type { ManagerTelemetry } from "./telemetry.ts";
 
 /** What a node is to have, or why it is to have nothing. */
 export type NodeSnapshot = { readonly snapshot: Snapshot } | { readonly snapshot: undefined; readonly reason: string };
@@ -138,24 +141,30 @@ class ModelTranslation implements Translation {
     const { outboundPort } = sidecar;
     const inbound = this.#policiesOf(name, "Inbound");
     const outbound = outboundPort === undefined ? [] : this.#policiesOf(name, "Outbound");
-    const listeners = [inboundListener(service, endpoint, sidecar, inbound, this.#settings)];
-    if (outboundPort !== undefined) listeners.push(outboundListener(sidecar, outboundPort, outbound));
+    const telemetry = telemetryOf(this.#model, name);
+    const toTell = (direction: "Inbound" | "Outbound"): ManagerTelemetry =>
+      managerTelemetry(telemetry, direction, name, this.#model);
+    const listeners = [inboundListener(service, endpoint, sidecar, inbound, this.#settings, toTell("Inbound"))];
+    if (outboundPort !== undefined)
+      listeners.push(outboundListener(sidecar, outboundPort, outbound, toTell("Outbound")));
+    if (telemetry.prometheus !== undefined) listeners.push(prometheusListener(telemetry.prometheus, endpoint, sidecar));
 
     // Sidecars of one Service mostly differ in their listeners only, so the other sets are made once for all of them. Where
     // a Service prefers the same zone, its endpoints are in another order for clients elsewhere.
     const kind = `${outboundPort === undefined ? "inbound" : "both"} ${name}`;
     const place = endpoint.locality === undefined ? "" : localityName(endpoint.locality);
     const ifOutbound = <T>(items: () => readonly T[]): readonly T[] => (outboundPort === undefined ? [] : items());
+    // Without an outbound listener a sidecar reaches its collectors only.
+    const collectors = collectorsOf(telemetry);
+    const called = this.#services.filter(({ metadata }) => outboundPort !== undefined || collectors.has(metadata.name));
     return snapshotOf([
       this.#set(TypeUrl.secret, "", () => []),
       this.#set(TypeUrl.cluster, `${kind} ${place} ${endpoint.address} ${endpoint.port}`, () => [
         inboundCluster(service, endpoint),
-        ...ifOutbound(() => this.#services.map((other) => this.#cluster(other, endpoint))),
+        ...called.map((other) => this.#cluster(other, endpoint)),
       ]),
-      this.#set(TypeUrl.endpoint, outboundPort === undefined ? "none" : `all ${place}`, () =>
-        ifOutbound(() =>
-          this.#services.filter((other) => !usesDns(other)).map((other) => this.#loadAssignment(other, endpoint)),
-        ),
+      this.#set(TypeUrl.endpoint, `${outboundPort === undefined ? [...collectors].join(" ") : "*"} ${place}`, () =>
+        called.filter((other) => !usesDns(other)).map((other) => this.#loadAssignment(other, endpoint)),
       ),
       createResourceSet(TypeUrl.listener, listeners),
       this.#set(TypeUrl.extensionConfig, kind, () =>
