@@ -1,10 +1,10 @@
 import { create } from "@bufbuild/protobuf";
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { TrafficDirection } from "#gen/envoy/config/core/v3/base_pb.js";
-import { RouteSchema } from "#gen/envoy/config/route/v3/route_components_pb.js";
-import type { HeaderMatcherSchema, Route } from "#gen/envoy/config/route/v3/route_components_pb.js";
+import { HeaderMatcherSchema, RouteSchema } from "#gen/envoy/config/route/v3/route_components_pb.js";
+import type { HeaderMatcher, Route } from "#gen/envoy/config/route/v3/route_components_pb.js";
 import { RouteConfigurationSchema } from "#gen/envoy/config/route/v3/route_pb.js";
 import { HttpConnectionManagerSchema } from "#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import { StringMatcherSchema } from "#gen/envoy/type/matcher/v3/string_pb.js";
 import type { Endpoint, Prometheus, Sidecar } from "../model/index.ts";
 import type { Resource } from "../xds/index.ts";
 import { listener, router } from "./listeners.ts";
@@ -51,9 +51,8 @@ function statisticsRoute(path: string): Route {
 }
 
 /** The whole of a header; that of `:path` has the query. */
-function has(name: string, value: string): MessageInitShape<typeof HeaderMatcherSchema> {
-  return {
-    name,
-    headerMatchSpecifier: { case: "stringMatch", value: { matchPattern: { case: "exact", value } } },
-  };
+function has(name: string, value: string): HeaderMatcher {
+  const matcher = create(StringMatcherSchema, { matchPattern: { case: "exact", value } });
+  const headerMatchSpecifier = { case: "stringMatch", value: matcher } as const;
+  return create(HeaderMatcherSchema, { name, headerMatchSpecifier });
 }

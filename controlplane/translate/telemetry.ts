@@ -98,8 +98,10 @@ function fileLog({ path = "/dev/stdout", text, json }: FileAccessLog): Logger {
         ? undefined
         : ({ case: "jsonFormat", value: json as JsonObject } as const);
   const config = create(FileAccessLogSchema, { path });
-  if (format !== undefined)
-    config.accessLogFormat = { case: "logFormat", value: create(SubstitutionFormatStringSchema, { format }) };
+  if (format !== undefined) {
+    const logFormat = { case: "logFormat", value: create(SubstitutionFormatStringSchema, { format }) } as const;
+    config.accessLogFormat = logFormat;
+  }
   return {
     name: "envoy.access_loggers.file",
     configType: { case: "typedConfig", value: anyPack(FileAccessLogSchema, config) },
