@@ -21,8 +21,17 @@ export async function validate(folder: string): Promise<void> {
     };
     const result = await new Pipeline(new FolderSource(folder), store, fetcher, settings).prepare();
     if (result.ok) {
-      const { services, httpRoutes, grpcRoutes, wasmModules, filterPolicies, quotas, envoyPatches, telemetries } =
-        result.release.model;
+      const {
+        services,
+        httpRoutes,
+        grpcRoutes,
+        wasmModules,
+        filterPolicies,
+        quotas,
+        envoyPatches,
+        rollouts,
+        telemetries,
+      } = result.release.model;
       const counts = [
         `${String(services.size)} Services`,
         `${String(httpRoutes.size)} HTTPRoutes`,
@@ -30,6 +39,7 @@ export async function validate(folder: string): Promise<void> {
         `${String(wasmModules.size)} WasmModules`,
         `${String(filterPolicies.size)} FilterPolicies`,
         ...(quotas.size > 0 ? [`${String(quotas.size)} Quotas`] : []),
+        ...(rollouts.size > 0 ? [`${String(rollouts.size)} Rollouts`] : []),
         ...(envoyPatches.size > 0 ? [`${String(envoyPatches.size)} EnvoyPatches`] : []),
         ...(telemetries.size > 0 ? [`${String(telemetries.size)} Telemetries`] : []),
       ];

@@ -1,29 +1,40 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { ServerCredentials } from "@grpc/grpc-js";
 import type { Logger } from "pino";
-import { handlePlainRequest, handleRequest, routeOf, statusReport } from "../api/index.ts";
-import { addClientStatusService, addMetricsService, Fleet, KeptNames, NodeStats } from "../fleet/index.ts";
+import { handlePlainRequest, handleRequest, routeOf } from "../api/index.ts";
+import {
+  addClientStatusService,
+  addMetricsService,
+  Fleet,
+  KeptNames,
+  NodeStats,
+  runningFilters,
+} from "../fleet/index.ts";
 import { Journal, JournalSource, Resources } from "../journal/index.ts";
 import { formatProblem, type Problem } from "../model/index.ts";
 import { ModuleFetcher, ModuleStore, pathOf } from "../modules/index.ts";
 import { Activity, Metrics, watchRequest } from "../observe/index.ts";
 import { addQuotaService, LeaseService, MemoryLedger, Quotas, type Ledger } from "../quota/index.ts";
+import { DurableRolloutStore, MemoryRolloutStore, Rollouts } from "../rollout/index.ts";
 import { InsecureAccess, type HttpAccess, type Security } from "../security/index.ts";
 import { MergedSource, type Source, type StopWatching } from "../source/index.ts";
 import type { Store } from "../store/index.ts";
+import type { Translation } from "../translate/index.ts";
 import { XdsServer, type Caller, type NodeInfo, type Snapshot } from "../xds/index.ts";
 import { changedResources } from "./changes.ts";
+import type { LoadedModule } from "./filter-checks.ts";
 import { formatHostPort, type HostPort } from "./host-port.ts";
 import { logFleet } from "./log-fleet.ts";
 import { Secrets } from "./secrets.ts";
 import { Pipeline, type Release } from "./pipeline.ts";
+import { RoutedTranslation } from "./routed-translation.ts";
 
 export interface ControlPlaneOptions {
   /** Resources that are not changed over the API, such as those of a folder. */
   readonly source: Source;
   /**
    * What survives the control plane: the resources that are applied over the API, with their history, and served beside those of the
-   * source. Closed in the end. Without it, none can be applied.
+   * source; and the runs of Rollouts. Closed in the end. Without it, no resource can be applied, and runs are forgotten.
    */
   readonly store?: Store;
   /** Folder for modules; made when it is missing. */
@@ -37,6 +48,8 @@ export interface ControlPlaneOptions {
   readonly modulesCluster: string;
   /** Where the counts of quotas are kept, and closed in the end. Default: in this process. */
   readonly ledger?: Ledger;
+  /** How often runs of Rollouts are looked at, in milliseconds. Default: 1 s. */
+  readonly rolloutTickMs?: number;
   /** Certificates and who may do what; closed in the end. Without it, everybody may do everything, and nothing is encrypted. */
   readonly security?: Security;
   /** Statistics of sidecars that are kept besides the usual ones: those whose names in Envoy start so. */
@@ -79,9 +92,11 @@ export class ControlPlane {
   readonly #secrets: Secrets | undefined;
   readonly #xds: XdsServer;
   readonly #http: Server;
+  #rollouts: Rollouts<LoadedModule> | undefined;
+  /** What the source says, and was taken over. */
+  #desired: Release | undefined;
   /** Of {@link ControlPlaneOptions.metrics}. */
   readonly #plainHttp: Server | undefined;
-  #release: Release | undefined;
   #appliedAt: Date | undefined;
   #refused: readonly Problem[] = [];
   #reloading: Promise<void> | undefined;
@@ -155,8 +170,9 @@ export class ControlPlane {
     // Watched before it is read, so that a change in between leads to another reading.
     plane.#stopWatching = await plane.#source.watch(() => void plane.reload());
     try {
+      plane.#rollouts = await plane.#openRollouts();
       await plane.reload();
-      if (plane.#release === undefined) await plane.#refuseToStart();
+      if (plane.#desired === undefined) await plane.#refuseToStart();
       await plane.#listen();
     } catch (error) {
       await plane.close();
@@ -175,9 +191,18 @@ export class ControlPlane {
     return this.#options.store;
   }
 
-  /** What is served now. */
+  /** What is served now: to most; the translation has what each node is served. */
   get release(): Release | undefined {
-    return this.#release;
+    const base = this.#rollouts?.base;
+    return (
+      base && { ...base, translation: new RoutedTranslation(base.translation, (node) => this.#translationFor(node)) }
+    );
+  }
+
+  /** Brings changes to the sidecars wave by wave. */
+  get rollouts(): Rollouts<LoadedModule> {
+    if (this.#rollouts === undefined) throw new Error("the control plane has not started");
+    return this.#rollouts;
   }
 
   /** When what is served now was taken over. */
@@ -201,6 +226,7 @@ export class ControlPlane {
     await this.#stopWatching?.();
     this.#fetcher.close();
     await this.#reloading;
+    await this.#rollouts?.close();
     for (const server of [this.#http, this.#plainHttp]) {
       server?.close();
       server?.closeAllConnections();
@@ -215,7 +241,7 @@ export class ControlPlane {
   /** What is wrong with a source that may come to be served. */
   async #check(candidate: Source): Promise<readonly Problem[]> {
     const result = await this.#pipeline.prepare(candidate);
-    return result.ok ? [] : result.problems;
+    return result.ok ? this.rollouts.check(result.release) : result.problems;
   }
 
   /** Applied resources with a fault, as another version of this program may find in them, are mended over the API. */
@@ -245,36 +271,36 @@ export class ControlPlane {
       this.#unread = undefined;
       const result = await this.#pipeline.prepare(undefined, (stage) => reload.stage(stage));
       if (!result.ok) {
-        this.#refused = result.problems;
         reload.end("refused");
-        if (this.#release === undefined) return;
-        for (const problem of result.problems) log.error({ problem }, `refused: ${formatProblem(problem)}`);
-        log.warn("the change is refused; what was served before is still served");
+        this.#refuse(result.problems);
         return;
       }
-      const changes = changedResources(this.#release, result.release);
+      const changes = changedResources(this.#desired, result.release);
       const wasRefused = this.#refused.length > 0;
       this.#refused = [];
-      if (changes.length === 0 && this.#release !== undefined) {
+      if (changes.length === 0 && this.#desired !== undefined) {
         reload.end("unchanged");
         if (wasRefused) log.info("the source is good again, and as it is served");
         return;
       }
-      await this.#secrets?.keep(result.release);
-      this.#rememberLoaded();
-      const isFirst = this.#release === undefined;
-      this.#release = result.release;
+      const problems = await this.rollouts.adopt(result.release);
+      if (problems.length > 0) {
+        reload.end("refused");
+        this.#refuse(problems);
+        return;
+      }
+      const isFirst = this.#desired === undefined;
+      this.#desired = result.release;
       this.#appliedAt = new Date();
       this.#quotas = new Quotas(result.release.model.quotas.values());
       if (changes.length === 0) log.warn("there are no resources yet, so sidecars are served nothing until there are");
       else log.info({ changes }, `serving ${isFirst ? `${String(changes.length)} resources` : changes.join(", ")}`);
       reload.end("applied", changes);
-      this.#xds.update();
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
       this.#unread = failure;
       reload.end("failed");
-      if (this.#release === undefined) return;
+      if (this.#desired === undefined) return;
       const what = "the source could not be read, and what was served before is still served";
       log.error({ err: failure }, `${what}: ${failure.message}`);
     }
@@ -284,17 +310,56 @@ export class ControlPlane {
    * What statistics prove to run is in a sidecar's code cache, so that its next answer about that module is about the
    * filter's configuration alone. Looked at before a change is sent, which makes the statistics out of date.
    */
-  #rememberLoaded(): void {
+  #rememberLoaded(nodes?: Iterable<string>): void {
     const now = Date.now();
-    for (const { node, filters } of statusReport(this, now).sidecars) {
-      for (const { module, running } of filters) {
-        if (running === "loaded") this.fleet.memory(node).addModule(module, now);
+    const views = nodes === undefined ? this.fleet.nodes() : Array.from(nodes, (node) => this.fleet.node(node));
+    for (const view of views) {
+      if (view === undefined) continue;
+      const { id } = view.node;
+      for (const [policy, state] of runningFilters(view, this.stats.of(id), now)) {
+        const module = this.#translationFor(id)?.extensionConfig(policy, id)?.staged?.module;
+        if (state === "loaded" && module !== undefined) this.fleet.memory(id).addModule(module, now);
       }
     }
   }
 
+  #refuse(problems: readonly Problem[]): void {
+    const { log } = this.#options;
+    this.#refused = problems;
+    if (this.#desired === undefined) return;
+    for (const problem of problems) log.error({ problem }, `refused: ${formatProblem(problem)}`);
+    log.warn("the change is refused; what was served before is still served");
+  }
+
+  #translationFor(nodeId: string): Translation | undefined {
+    return this.#rollouts?.translationFor(nodeId);
+  }
+
+  #openRollouts(): Promise<Rollouts<LoadedModule>> {
+    const { store, rolloutTickMs, http, modulesCluster, security, log } = this.#options;
+    return Rollouts.open({
+      store: store === undefined ? new MemoryRolloutStore() : new DurableRolloutStore(store),
+      fleet: this.fleet,
+      stats: this.stats,
+      settings: {
+        modulesAuthority: formatHostPort(http),
+        modulesCluster,
+        ...(security?.authority === undefined ? {} : { trustDomain: security.trustDomain }),
+      },
+      findModule: (sha256) => {
+        const bytes = this.#modules.get(sha256);
+        return bytes && { sha256, size: bytes.length, bytes };
+      },
+      prepare: (content) => this.#secrets?.keep(content) ?? Promise.resolve(),
+      beforeChange: (nodes) => this.#rememberLoaded(nodes),
+      onServed: (nodes) => this.#xds.update(nodes),
+      log,
+      ...(rolloutTickMs === undefined ? {} : { tickMs: rolloutTickMs }),
+    });
+  }
+
   #snapshot(node: NodeInfo): Snapshot | undefined {
-    const found = this.#release?.translation.snapshotFor(node);
+    const found = this.#translationFor(node.id)?.snapshotFor(node);
     return found?.snapshot && (this.#secrets?.addTo(found.snapshot, node.id, node.cluster) ?? found.snapshot);
   }
 
@@ -307,7 +372,7 @@ export class ControlPlane {
 
   /** A node that no Service knows may come, and is shown in the status; the node of another Service may not. */
   #contradiction(node: NodeInfo): string | undefined {
-    const place = this.#release?.translation.sidecars.get(node.id);
+    const place = this.#rollouts?.base?.translation.sidecars.get(node.id);
     if (place === undefined || place.service.metadata.name === node.cluster) return undefined;
     return `the node "${node.id}" is a sidecar of Service ${place.service.metadata.name}, not of ${node.cluster}`;
   }

@@ -54,7 +54,6 @@ export class Pipeline {
     const problems = [
       ...loaded.problems,
       ...this.#checkMtls(model),
-      ...refuseRollouts(model),
       ...(await this.#checks.check(model, loaded.modules)),
     ];
     begin("translate");
@@ -73,14 +72,4 @@ export class Pipeline {
         origin.problem(["spec", "mtls"], `${spec.mtls} needs certificates, and this control plane issues none`),
       );
   }
-}
-
-/** The controller of controlplane/rollout is not part of the control plane yet: to take a Rollout would promise what nobody keeps. */
-function refuseRollouts({ rollouts }: Model): Problem[] {
-  return [...rollouts.values()].map(({ origin }) =>
-    origin.problem(
-      ["kind"],
-      "this control plane does not carry out Rollouts yet; a change reaches all sidecars at once",
-    ),
-  );
 }

@@ -49,6 +49,15 @@ export function providerOf(provider: Cursor, names: Names, name: string): JwtPro
     item.only("header_name", "claim_name");
     return { claim: item.text("claim_name") ?? "", header: item.text("header_name") ?? "" };
   });
+  if ((claimToHeaders.length > 0 || payloadHeader !== undefined) && !provider.flag("clear_route_cache")) {
+    const field = claimToHeaders.length > 0 ? "claim_to_headers" : "forward_payload_header";
+    provider
+      .get(field)
+      ?.report(
+        "note",
+        "Envoy chooses the route again once the headers are set; by jwt_authn, only with clear_route_cache",
+      );
+  }
   return {
     name: names.unique(name),
     issuer,

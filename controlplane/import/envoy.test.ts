@@ -213,6 +213,14 @@ test("a provider of jwt_authn, field by field", () => {
   });
 });
 
+test("headers that let Envoy choose the route again are said, unless jwt_authn does so too", () => {
+  const notes = (fields: string): string[] => imported(`providers: { a: { issuer: a, ${keys}, ${fields} } }`).findings;
+  const header = "claim_to_headers: [{ header_name: x-tenant, claim_name: tenant }]";
+  assert.match(notes(header).join(), /note: .*claim_to_headers: Envoy chooses the route again/);
+  assert.match(notes("forward_payload_header: x-p").join(), /note: .*forward_payload_header: Envoy chooses/);
+  assert.deepEqual(notes(`${header}, clear_route_cache: true`), []);
+});
+
 const typed = (type: string, fields: string): string =>
   `{ name: x, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.${type}, ${fields} } }`;
 const chain = (...filters: string[]): string => `static_resources:

@@ -19,7 +19,7 @@ function fieldsOf(schema: unknown): string[] {
 describe("docs/reference/resources.md", () => {
   it("has examples that are valid", () => {
     const examples = [...text.matchAll(/```yaml\n(.*?)```/gs)].map(([, example = ""]) => example);
-    assert.equal(examples.length, 9);
+    assert.equal(examples.length, 11);
     const result = loadModel(examples.map((example, index) => ({ path: `example ${index}`, text: example })));
     assert.deepEqual(result.ok ? [] : result.problems.map(formatProblem), []);
   });
@@ -33,6 +33,7 @@ describe("docs/reference/resources.md", () => {
     "wasm-module",
     "filter-policy",
     "quota",
+    "rollout",
     "envoy-patch",
     "telemetry",
   ]) {

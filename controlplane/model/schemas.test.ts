@@ -17,6 +17,7 @@ describe("the schema for editors", () => {
       "wasm-module.json",
       "filter-policy.json",
       "quota.json",
+      "rollout.json",
       "envoy-patch.json",
       "telemetry.json",
     ],

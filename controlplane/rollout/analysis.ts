@@ -1,5 +1,6 @@
 import type { AnalysisSpec, CheckSpec } from "../model/index.ts";
 import { addCounts, cautiousRate, NONE, SequentialTest, wilsonInterval, type Count } from "../statistics/index.ts";
+import type { CheckEvidence, Evidence } from "./evidence.ts";
 import type { Verdict } from "./observation.ts";
 
 /** What was measured of one check in one window, of sidecars that are alike: those of one Service. */
@@ -37,6 +38,15 @@ export class Analysis {
   /** A VM of this sidecar trapped so many times. */
   addVmFailures(node: string, failures: number): void {
     if (failures > 0) this.#vmFailures.set(node, (this.#vmFailures.get(node) ?? 0) + failures);
+  }
+
+  get evidence(): Evidence {
+    return {
+      requests: this.#requests,
+      minRequests: this.#spec.minRequests,
+      checks: this.#checks.map((check) => check.evidence),
+      vmFailures: Object.fromEntries(this.#vmFailures),
+    };
   }
 
   /** What is to be said after all that was added. A wave is good only with enough requests since the last wave was. */
@@ -81,6 +91,19 @@ class CheckAnalysis {
       this.#test.add({ watched, control });
       this.#control = addCounts(this.#control, control);
     } else if (before.all > 0) this.#test.addAgainstRate(watched, cautiousRate(before));
+  }
+
+  get evidence(): CheckEvidence {
+    const { name, metric } = this.#check;
+    return {
+      name: name ?? metric,
+      metric,
+      watched: this.#watched,
+      control: this.#control,
+      evidence: this.#test.evidence,
+      alarm: this.#alarm,
+      bad: this.isBad,
+    };
   }
 
   get isBad(): boolean {

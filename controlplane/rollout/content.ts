@@ -30,7 +30,7 @@ export function compose<Module extends ModuleRef>(
   return problems.length === 0 ? { ok: true, content } : { ok: false, problems };
 }
 
-export function serve<Module extends ModuleRef>(
+export function translated<Module extends ModuleRef>(
   content: Content<Module>,
   settings: TranslationSettings,
 ): ServedContent<Module> {

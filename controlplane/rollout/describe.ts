@@ -1,36 +1,63 @@
+import type { Reason } from "./run.ts";
 import type { RecordEvent } from "./record.ts";
 
-/** An event as a line of the log. */
+/** Why a run went back, in two words. */
+export function titleOf({ kind }: Reason): string {
+  return titles[kind];
+}
+
+const titles: Readonly<Record<Reason["kind"], string>> = {
+  Rejected: "rejected by Envoy",
+  LostStream: "stream lost",
+  NoAnswer: "not taken",
+  NotLoaded: "not running",
+  VmFailure: "filter trapped",
+  Worse: "worse figures",
+  Stuck: "wave too long",
+  Aborted: "aborted",
+  Superseded: "superseded",
+};
+
+/** An event as a sentence. */
 export function describe(event: RecordEvent): string {
   switch (event.type) {
     case "Started":
-      return `rollout ${event.rollout}: run ${event.run} starts, for ${event.sidecars} sidecars`;
+      return `run ${event.run} starts${event.undo ? " and undoes the one before" : ""}, for ${sidecars(event.sidecars)}, by ${event.by}`;
     case "WaveStarted":
-      return `rollout: wave ${event.wave + 1} begins`;
+      return `wave ${event.wave + 1} begins`;
     case "Admitted":
-      return `rollout: ${event.nodes.length} sidecars get the new version`;
+      return `${sidecars(event.nodes.length)} ${event.nodes.length === 1 ? "gets" : "get"} the new version`;
     case "Settled":
-      return `rollout: wave ${event.wave + 1} runs the new version, and bakes`;
+      return `wave ${event.wave + 1} runs the new version, and bakes`;
     case "Judged":
-      return `rollout: wave ${event.wave + 1} is good: ${event.findings.join("; ")}`;
+      return `wave ${event.wave + 1} is good: ${event.findings.join("; ")}`;
     case "Waiting":
-      return `rollout: wave ${event.wave + 1} waits: ${event.for}`;
+      return `wave ${event.wave + 1} waits: ${event.for}`;
     case "Approved":
-      return `rollout: ${event.by} approved wave ${event.wave + 1}`;
+      return `${event.by} approved wave ${event.wave + 1}`;
     case "Paused":
-      return `rollout: paused by ${event.by}: ${event.because}`;
+      return `paused by ${event.by}: ${event.because}`;
     case "Resumed":
-      return `rollout: resumed by ${event.by}`;
+      return `resumed by ${event.by}`;
     case "RollingBack":
-      return `rollout: rolling back: ${event.reason.message}`;
+      return `rolling back (${titleOf(event.reason)}): ${event.reason.message}`;
     case "RolledBack":
-      return "rollout: rolled back";
+      return event.leftOver.length === 0
+        ? "rolled back: all have the old version again"
+        : `rolled back, but ${sidecars(event.leftOver.length)} did not take the old version again: ${event.leftOver.join(", ")}`;
     case "Promoted":
-      return `rollout: promoted by ${event.by}`;
+      return `promoted by ${event.by}`;
     case "BakeRestarted":
-      return `rollout: bakes anew: ${event.because}`;
+      return `bakes anew: ${event.because}`;
     case "Baseline":
+      return "seen for the first time";
     case "Retargeted":
-      return "rollout: seen";
+      return "has other targets, or is in the source again";
+    case "Removed":
+      return "is not in the source any more";
   }
+}
+
+function sidecars(count: number): string {
+  return count === 1 ? "1 sidecar" : `${count} sidecars`;
 }

@@ -48,13 +48,17 @@ export class FleetView {
     return sidecars;
   }
 
+  /** The sidecars that are connected. */
+  connections(): Map<string, SidecarState> {
+    return new Map(this.#fleet.connectedNodes().map(({ id }) => [id, RUNNING]));
+  }
+
   /**
    * The state of each sidecar: of those who were given the new version as far as they are with what they are to have now; of the others only whether they
    * are connected.
    */
   states(run: Run, old: Translation, fresh: Translation, now: number): Map<string, SidecarState> {
-    const states = new Map<string, SidecarState>();
-    for (const { id } of this.#fleet.connectedNodes()) states.set(id, RUNNING);
+    const states = this.connections();
     for (const node of run.admitted.keys()) {
       const state = this.#look(node, run, old, fresh, now);
       if (state === undefined) states.delete(node);

@@ -1,6 +1,13 @@
 export { obey, type Command, type CommandResult } from "./commands.ts";
-export { activeRun, type RolloutRecord, type RecordEvent } from "./record.ts";
+export type { ServedContent } from "./content.ts";
+export { describe, titleOf } from "./describe.ts";
+export { DurableRolloutStore } from "./durable-store.ts";
+export type { CheckEvidence, Evidence } from "./evidence.ts";
+export type { Progress, SidecarState } from "./observation.ts";
+export { activeRun, type Intent, type RecordEvent, type RolloutRecord } from "./record.ts";
+export type { RolloutView } from "./rollout-view.ts";
 export { Rollouts, type RolloutsOptions } from "./rollouts.ts";
 export { hasEnded, versionFor, type Phase, type Reason, type Run, type RunEvent } from "./run.ts";
+export { membersOf, type Sidecar } from "./sidecars.ts";
 export { MemoryRolloutStore, type RolloutStore } from "./store.ts";
 export { versionOf, type Content, type Version } from "./version.ts";

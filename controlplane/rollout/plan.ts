@@ -33,11 +33,13 @@ export function orphanProblems<Module extends ModuleRef>(
     if (run === undefined || model.rollouts.has(rollout)) return [];
     const { number, phase, spec } = run;
     if (activeRun(record) !== undefined) {
-      return [problem(`Rollout ${rollout} is gone, but its run ${number} is ${phase}: abort or promote it first`)];
+      const ways = "put it back, and abort or promote the run first";
+      return [problem(`Rollout ${rollout} is gone, but its run ${number} is ${phase}: ${ways}`)];
     }
     const desired = versionOf(spec.targetRefs, model, modules);
     if (desired.resources.length === 0 || record.held !== desired.id) return [];
-    return [problem(`Rollout ${rollout} is gone, but its targets are in a version that run ${number} took back`)];
+    const why = `its targets are in a version that run ${number} took back`;
+    return [problem(`Rollout ${rollout} is gone, but ${why}: put it back, or change the targets`)];
   });
 }
 

@@ -3,12 +3,13 @@ import { apply, hasEnded, type Run, type RunEvent } from "./run.ts";
 
 /**
  * What is kept of a Rollout: the version that all had when it was first seen, the events of its runs, and between runs the stable version as it is
- * with other targets.
+ * with other targets, and that it was taken out of the source.
  */
 export type RecordEvent =
   | RunEvent
   | { readonly type: "Baseline"; readonly at: number; readonly version: string }
-  | { readonly type: "Retargeted"; readonly at: number; readonly version: string };
+  | { readonly type: "Retargeted"; readonly at: number; readonly version: string }
+  | { readonly type: "Removed"; readonly at: number };
 
 /** A Rollout with its past. */
 export interface RolloutRecord {
@@ -19,6 +20,8 @@ export interface RolloutRecord {
   readonly held: string | undefined;
   /** The version that was stable before: what an undo goes back to. */
   readonly previous: string | undefined;
+  /** It is not in the source, so its targets change without it. */
+  readonly removed: boolean;
   /** The latest run, whether it has ended or not. */
   readonly run: Run | undefined;
   /** Runs that have ended, the latest last, without the latest run. */
@@ -42,6 +45,7 @@ export function applyRecord(rollout: string, record: RolloutRecord | undefined, 
       stable: event.version,
       held: undefined,
       previous: undefined,
+      removed: false,
       run: undefined,
       past: [],
       length: 1,
@@ -49,9 +53,10 @@ export function applyRecord(rollout: string, record: RolloutRecord | undefined, 
   }
   if (record === undefined) throw new RangeError(`${event.type} comes before Baseline`);
   const length = record.length + 1;
-  if (event.type === "Retargeted") {
-    if (activeRun(record) !== undefined) throw new RangeError("targets change when no run is under way");
-    return { ...record, stable: event.version, previous: undefined, length };
+  if (event.type === "Retargeted" || event.type === "Removed") {
+    if (activeRun(record) !== undefined) throw new RangeError(`${event.type} comes when no run is under way`);
+    if (event.type === "Removed") return { ...record, removed: true, previous: undefined, length };
+    return { ...record, stable: event.version, previous: undefined, removed: false, length };
   }
   if (event.type !== "Started") {
     const run = apply(record.run, event);

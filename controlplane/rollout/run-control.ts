@@ -1,4 +1,5 @@
 import type { Fleet, NodeStats } from "../fleet/index.ts";
+import type { Evidence } from "./evidence.ts";
 import type { Translation } from "../translate/index.ts";
 import { listenersOf } from "./coverage.ts";
 import { decide } from "./decide.ts";
@@ -28,15 +29,15 @@ export class RunControl {
     this.#watch = new Watch(run.spec, listenersOf(versions), stats, now);
   }
 
-  get findings(): readonly string[] {
-    return this.#watch.verdict().findings;
+  get evidence(): Evidence {
+    return this.#watch.evidence;
   }
 
   /** Looks at the fleet, measures, and says what is to happen. */
   decide(
     run: Run,
     { old, fresh }: { readonly old: Translation; readonly fresh: Translation },
-    { frozen, settled }: { readonly frozen: boolean; readonly settled: boolean },
+    { frozen, hadTime }: { readonly frozen: boolean; readonly hadTime: boolean },
     now: number,
   ): readonly RunEvent[] {
     const sidecars = this.view.sidecars(old.sidecars.values(), this.#versions);
@@ -52,6 +53,8 @@ export class RunControl {
         })),
       now,
     );
+    // Once all are connected, there is nobody left to wait for.
+    const settled = hadTime || sidecars.every(({ node }) => states.get(node)?.connected === true);
     const open = isOpen(run.spec.windows, now);
     const seen = { sidecars, states, verdict: this.#watch.verdict(), settled, open, frozen };
     const events = decide(run, seen, now);

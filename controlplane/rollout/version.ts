@@ -3,7 +3,7 @@ import type { FilterPolicy, Model, Resource, RolloutTarget, WasmModule } from ".
 
 /** The content of the targets of a Rollout at one time, with the modules of its FilterPolicies. Plain JSON. */
 export interface Version {
-  /** SHA-256 of the resources. */
+  /** SHA-256 of the targets and of their content. */
   readonly id: string;
   readonly targets: readonly RolloutTarget[];
   /** In the order of the targets; one that did not exist is left out. */
@@ -26,7 +26,7 @@ export function retargeted(version: Version, targets: readonly RolloutTarget[], 
     const from = version.targets.some(isOf) ? version : rest;
     return from.resources.filter(({ kind, metadata }) => isOf({ kind, name: metadata.name }));
   });
-  return { id: idOf(resources), targets, resources };
+  return { id: idOf(targets, resources), targets, resources };
 }
 
 /** What the targets are in a model. */
@@ -42,11 +42,11 @@ export function versionOf(
     const module = kind === "FilterPolicy" ? modules.get(resource.spec.module)?.sha256 : undefined;
     return [{ kind, metadata, spec, ...(module === undefined ? {} : { module }) }];
   });
-  return { id: idOf(resources), targets, resources };
+  return { id: idOf(targets, resources), targets, resources };
 }
 
-function idOf(resources: readonly VersionedResource[]): string {
-  return createHash("sha256").update(canonical(resources)).digest("hex");
+function idOf(targets: readonly RolloutTarget[], resources: readonly VersionedResource[]): string {
+  return createHash("sha256").update(canonical({ targets, resources })).digest("hex");
 }
 
 /** A model and its modules in which some targets have the content of a version. */

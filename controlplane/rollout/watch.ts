@@ -2,6 +2,7 @@ import type { NodeStats } from "../fleet/index.ts";
 import type { CheckSpec, RolloutSpec } from "../model/index.ts";
 import { addCounts, NONE, type Count } from "../statistics/index.ts";
 import { Analysis } from "./analysis.ts";
+import type { Evidence } from "./evidence.ts";
 import { countOf, type Listeners, requestsOf, slowFrom } from "./measure.ts";
 import type { Verdict } from "./observation.ts";
 
@@ -58,6 +59,10 @@ export class Watch {
 
   verdict(): Verdict {
     return this.#analysis.verdict();
+  }
+
+  get evidence(): Evidence {
+    return this.#analysis.evidence;
   }
 
   /** A wave was found good. */

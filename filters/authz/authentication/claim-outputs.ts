@@ -117,7 +117,7 @@ export class ClaimOutputs {
     const payloadHeader = this.payloadHeader;
     const payload = identity.payload;
     if (payloadHeader !== null && payload !== null && !setHeader(payloadHeader, payload)) return false;
-    // A host that is not Envoy has no route cache.
+    // For filter state: writes to headers do it by themselves. A host that is not Envoy has no route cache.
     if (this.clearRouteCache) clearRouteCache();
     return true;
   }

@@ -1,0 +1,78 @@
+import { activeRun, applyRecord, type RecordEvent, replayRecord, type RolloutRecord } from "./record.ts";
+import type { RolloutStore } from "./store.ts";
+import type { Version } from "./version.ts";
+
+/** Rollouts with their past, as they are in the store. An event counts once it is kept. */
+export class Records {
+  readonly #store: RolloutStore;
+  readonly #records = new Map<string, RolloutRecord>();
+
+  private constructor(store: RolloutStore) {
+    this.#store = store;
+  }
+
+  /** Reads what is kept of earlier runs. A run that baked bakes anew, since what was measured is lost. */
+  static async open(store: RolloutStore, now: number): Promise<Records> {
+    const records = new Records(store);
+    for (const name of await store.rollouts()) {
+      const record = replayRecord(name, await store.read(name));
+      if (record === undefined) continue;
+      records.#records.set(name, record);
+      const run = activeRun(record);
+      if (run?.settledAt === undefined || run.phase === "RollingBack") continue;
+      await records.append(name, [{ type: "BakeRestarted", at: now, because: "the control plane was started again" }]);
+    }
+    return records;
+  }
+
+  get(rollout: string): RolloutRecord | undefined {
+    return this.#records.get(rollout);
+  }
+
+  /** By name. */
+  get all(): readonly RolloutRecord[] {
+    return [...this.#records.values()].sort((a, b) => (a.rollout < b.rollout ? -1 : 1));
+  }
+
+  /** All that ever happened to a Rollout, the first first. */
+  log(rollout: string): Promise<readonly RecordEvent[]> {
+    return this.#store.read(rollout);
+  }
+
+  /**
+   * Keeps events, and gives the record after them.
+   * @throws Error when they could not be kept, or another control plane was faster; the record is then as it is in the store.
+   */
+  async append(rollout: string, events: readonly RecordEvent[]): Promise<RolloutRecord> {
+    const before = this.#records.get(rollout);
+    let after = before;
+    for (const event of events) after = applyRecord(rollout, after, event);
+    if (after === undefined) throw new Error("no event to append");
+    let isKept = false;
+    try {
+      isKept = await this.#store.append(rollout, before?.length ?? 0, events);
+    } finally {
+      // Where the store did not answer, they may have been kept all the same.
+      if (!isKept) await this.#readAgain(rollout);
+    }
+    if (!isKept) throw new Error(`another control plane changed Rollout ${rollout}`);
+    this.#records.set(rollout, after);
+    return after;
+  }
+
+  keepVersion(version: Version): Promise<void> {
+    return this.#store.keepVersion(version);
+  }
+
+  /** @throws Error when it is lost. */
+  async version(id: string): Promise<Version> {
+    const version = await this.#store.version(id);
+    if (version === undefined) throw new Error(`the version ${id} of a Rollout is not in the store any more`);
+    return version;
+  }
+
+  async #readAgain(rollout: string): Promise<void> {
+    const kept = replayRecord(rollout, await this.#store.read(rollout));
+    if (kept !== undefined) this.#records.set(rollout, kept);
+  }
+}

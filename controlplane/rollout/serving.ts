@@ -1,0 +1,175 @@
+import type { Logger } from "pino";
+import type { Problem } from "../model/index.ts";
+import type { ModuleRef, Translation } from "../translate/index.ts";
+import type { ServedContent } from "./content.ts";
+import { describe } from "./describe.ts";
+import { orphanProblems, type Plan } from "./plan.ts";
+import { type Draft, draftPlan } from "./planning.ts";
+import { intentOf, type RecordEvent, type RolloutRecord } from "./record.ts";
+import type { Records } from "./records.ts";
+import { versionFor } from "./run.ts";
+import { composeServed, type Making, type Served } from "./served.ts";
+
+export interface ServingOptions<Module extends ModuleRef> extends Making<Module> {
+  /** Makes what sidecars need besides, before anything of this content is served. */
+  readonly prepare: (content: ServedContent<Module>) => Promise<void>;
+  /** Is told before what is served changes, for these nodes or for all. */
+  readonly beforeChange: (nodes?: Iterable<string>) => void;
+  /** Is told when what is served changed, for these nodes or for all. */
+  readonly onServed: (nodes?: Iterable<string>) => void;
+  readonly log: Logger;
+}
+
+/** What is served, by what the source says and by what is kept of the Rollouts. Each event is kept before anything is done by it. */
+export class Serving<Module extends ModuleRef> {
+  readonly records: Records;
+  readonly #options: ServingOptions<Module>;
+  readonly #now: () => number;
+  #plans = new Map<string, Plan>();
+  #desired: ServedContent<Module> | undefined;
+  #served: Served<Module> | undefined;
+
+  constructor(options: ServingOptions<Module>, records: Records, now: () => number) {
+    this.#options = options;
+    this.records = records;
+    this.#now = now;
+  }
+
+  /** What the source says; undefined before it was read. */
+  get desired(): ServedContent<Module> | undefined {
+    return this.#desired;
+  }
+
+  get served(): Served<Module> | undefined {
+    return this.#served;
+  }
+
+  /** The Rollouts of the source, by name. */
+  get plans(): ReadonlyMap<string, Plan> {
+    return this.#plans;
+  }
+
+  /** Every plan has a record: its Baseline was kept when the plan was made. */
+  recordOf({ rollout }: Plan): RolloutRecord {
+    const record = this.records.get(rollout.metadata.name);
+    if (record === undefined) throw new Error(`Rollout ${rollout.metadata.name} has no record`);
+    return record;
+  }
+
+  /** What a node is served. */
+  translationFor(node: string): Translation | undefined {
+    return this.#served?.translationFor(node, (rollout) => this.records.get(rollout)?.run);
+  }
+
+  /** Why something else that the source may say could not be served. */
+  async check(desired: ServedContent<Module>): Promise<readonly Problem[]> {
+    return (await this.#outlook(desired)).problems;
+  }
+
+  /**
+   * The source says something else.
+   * @returns why that cannot be served, even if each resource is good; what was served before is still served then.
+   */
+  async adopt(desired: ServedContent<Module>): Promise<readonly Problem[]> {
+    const { drafts, plans, served, problems } = await this.#outlook(desired);
+    if (served === undefined || problems.length > 0) return problems;
+    await this.#options.prepare(served.base);
+    await this.#keep(drafts);
+    for (const { rollout, removed } of this.records.all) {
+      if (removed || plans.has(rollout)) continue;
+      await this.records.append(rollout, [{ type: "Removed", at: this.#now() }]);
+    }
+    this.#options.beforeChange();
+    this.#desired = desired;
+    this.#plans = plans;
+    this.#served = served;
+    await this.#superseded();
+    this.#options.onServed();
+    return [];
+  }
+
+  /** Keeps events, and then does what they say. */
+  async commit(record: RolloutRecord, events: readonly RecordEvent[]): Promise<void> {
+    const before = record.run;
+    const admitted = events.flatMap((event) => (event.type === "Admitted" ? event.nodes : []));
+    const isBack = events.some(({ type }) => type === "RollingBack");
+    if (events.some(({ type }) => type === "Promoted")) this.#options.beforeChange();
+    else this.#options.beforeChange(isBack ? [...(before?.admitted.keys() ?? [])] : admitted);
+    const { run } = await this.records.append(record.rollout, events);
+    if (run === undefined) return;
+    for (const event of events) {
+      this.#options.log.info(
+        { rollout: run.rollout, run: run.number, event },
+        `rollout ${run.rollout}: ${describe(event)}`,
+      );
+    }
+    if (events.some(({ type }) => type === "Started" || type === "Promoted" || type === "RolledBack")) {
+      await this.#recompose();
+    }
+    if (run.phase === "Promoted") this.#options.onServed();
+    else {
+      const isChanged = (node: string): boolean =>
+        before?.number !== run.number || versionFor(before, node) !== versionFor(run, node);
+      const nodes = [...run.admitted.keys()].filter(isChanged);
+      if (nodes.length > 0) this.#options.onServed(nodes);
+    }
+  }
+
+  /** Runs that are for something that the source does not say any more go back. */
+  async #superseded(): Promise<void> {
+    for (const plan of this.#plans.values()) {
+      const record = this.recordOf(plan);
+      if (intentOf(record, plan.desired.id, plan.rollout.spec.start) !== "supersede") continue;
+      const message = "the source says something else by now";
+      const reason = { kind: "Superseded", message, nodes: [] } as const;
+      await this.commit(record, [{ type: "RollingBack", at: this.#now(), by: "source", reason }]);
+    }
+  }
+
+  /** Composes again after a run began or ended. */
+  async #recompose(): Promise<void> {
+    if (this.#desired === undefined) return;
+    const drafts = await this.#draft(this.#desired);
+    await this.#keep(drafts);
+    this.#plans = plansOf(drafts);
+    const { value, problems } = composeServed(this.#desired, this.#plans, this.#options);
+    if (value === undefined) {
+      this.#options.log.error({ problems }, "a version cannot be served; what was served before is still served");
+      return;
+    }
+    this.#served = value;
+  }
+
+  /** What comes of something that the source says. Changes nothing. */
+  async #outlook(desired: ServedContent<Module>): Promise<Outlook<Module>> {
+    const drafts = await this.#draft(desired);
+    const plans = plansOf(drafts);
+    const { value, problems } = composeServed(desired, plans, this.#options);
+    return { drafts, plans, served: value, problems: [...orphanProblems(this.records.all, desired), ...problems] };
+  }
+
+  async #draft(desired: ServedContent<Module>): Promise<readonly Draft[]> {
+    const drafts: Draft[] = [];
+    for (const rollout of desired.model.rollouts.values()) {
+      drafts.push(await draftPlan(rollout, desired, this.#served?.base, this.records, this.#now()));
+    }
+    return drafts;
+  }
+
+  async #keep(drafts: readonly Draft[]): Promise<void> {
+    for (const { plan, events } of drafts) {
+      if (events.length > 0) await this.records.append(plan.rollout.metadata.name, events);
+    }
+  }
+}
+
+interface Outlook<Module extends ModuleRef> {
+  readonly drafts: readonly Draft[];
+  readonly plans: Map<string, Plan>;
+  readonly served: Served<Module> | undefined;
+  readonly problems: readonly Problem[];
+}
+
+function plansOf(drafts: readonly Draft[]): Map<string, Plan> {
+  return new Map(drafts.map(({ plan }) => [plan.rollout.metadata.name, plan]));
+}
