@@ -220,7 +220,7 @@ describe("the commands", () => {
     writeFileSync(join(files, "a.yaml"), service("a", "newer"));
     assert.match(
       await run("apply", "-f", files, "--base", "1"),
-      /^2 meshwright: Service\/a was changed by certificate of role admin in revision 2/,
+      /^2 meshwright: Service\/a was changed by certificate of role admin \(\S+\) in revision 2/,
     );
     assert.equal(await run("rollback", "1"), "0 Service/a updated\nrevision 3\n");
     assert.match(await run("history"), /^3 .* updated Service\/a +rollback to revision 1$/m);

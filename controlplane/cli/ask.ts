@@ -1,6 +1,7 @@
 import { request as plainRequest, type IncomingMessage, type RequestOptions } from "node:http";
 import { request as secureRequest } from "node:https";
 import { readFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import { Option, type Command } from "commander";
 import type { Refusal } from "../api/index.ts";
@@ -117,8 +118,18 @@ async function optionsOf({ state, ca, insecure }: Connection): Promise<TlsOption
   // Whoever has the authority's key may be anybody; this is said openly, by a certificate for minutes which is written nowhere.
   const authority = await Authority.load(own);
   const uri = formatIdentity(trustDomain, { kind: "role", role: "admin" });
-  const { certificate, privateKey } = await authority.issue({ uri, lifetimeMs: 5 * 60_000 });
+  const { certificate, privateKey } = await authority.issue({ uri, name: userName(), lifetimeMs: 5 * 60_000 });
   return { ...options, cert: certificate, key: privateKey };
+}
+
+/** Who runs the command, for the history of changes. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // The user of a container need not have a name.
+    return `uid ${String(process.getuid?.())}`;
+  }
 }
 
 function send(

@@ -128,7 +128,7 @@ export class ControlPlane {
       source: { snapshot: (node) => this.#snapshot(node) },
       observer: this.activity.watchStreams(this.fleet),
       ...(authorize === undefined ? {} : { authorize }),
-      interceptors: security === undefined ? [] : [security.admission.interceptor],
+      interceptors: security?.interceptors ?? [],
       onError: (error) => options.log.error({ err: error }, "internal error while serving a stream"),
     });
     const answer = (request: IncomingMessage, response: ServerResponse): void => {

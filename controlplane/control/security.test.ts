@@ -70,6 +70,7 @@ before(async () => {
     serverCertificate: files,
     trust: files.trust,
     pollMs: 20,
+    maxStreams: 3,
     log: capture,
   });
   [xdsPort, httpPort] = await Promise.all([freePort(), freePort()]);
@@ -126,6 +127,25 @@ describe("xDS", () => {
     assert.deepEqual(await served(await authority.issue(id({ kind: "service", service: "web" })), web), [
       "inbound|web|80",
     ]);
+  });
+
+  test("a sidecar that opens ever more streams is refused them, and others are served", async () => {
+    const client = await authority.issue(sidecar("web", "web-1"));
+    const wires = Array.from({ length: 3 }, () => deltaWire(xdsPort, undefined, channel(client)).send(clusters(web)));
+    try {
+      for (const wire of wires) assert.equal((await wire.next()).resources.length, 1);
+      const end = await served(client, web);
+      assert.ok(!Array.isArray(end), "it was served");
+      assert.equal(end.code, Code.RESOURCE_EXHAUSTED);
+      assert.match(
+        end.details,
+        /^spiffe:\/\/cluster\.local\/meshwright\/sidecar\/web\/web-1 at 127\.0\.0\.1 has 3 open streams already/,
+      );
+      const db = { id: "db-1", cluster: "db" };
+      assert.deepEqual(await served(await authority.issue(sidecar("db", "db-1")), db), ["inbound|db|80"]);
+    } finally {
+      for (const wire of wires) wire.close();
+    }
   });
 
   const unauthenticated: [what: string, client: () => Promise<KeyPair | undefined>][] = [

@@ -53,6 +53,12 @@ describe("the explanation of a schema fault", () => {
     [of({ type: ["string", "null"] }), "{ x: [] }", ["x: expected string or null, found array"]],
     [of({ type: "object" }), "{ x: null }", ["x: expected object, found null"]],
     [of({ type: "string", pattern: "a" }), "{ x: 1 }", ["x: expected string, found integer 1"]],
+    [
+      of({ type: "string", pattern: "^[0-9]+$", writeOnly: true }),
+      "{ x: s3cret }",
+      ["x: expected text that matches ^[0-9]+$, found string (hidden)"],
+    ],
+    [of({ type: "integer", writeOnly: true }), "{ x: s3cret }", ["x: expected integer, found string (hidden)"]],
     [of({ const: 5 }), "{ x: 6 }", ["x: expected 5, found integer 6"]],
     [
       of({ enum: ["token", "leaky"] }),

@@ -94,7 +94,9 @@ function explain(error: ErrorObject, root: unknown): Explanation | undefined {
   const { schema, params, parentSchema: parent = {} } = error as ErrorObject<string, Record<string, unknown>>;
   const value: unknown = error.data;
   const here = (message: string): Explanation => ({ path, at: "value", message });
-  const expected = (what: string): Explanation => here(`expected ${what}, found ${describe(value)}`);
+  // JSON Schema Validation, section 9.4: what is only written, such as a password, is shown to nobody. Messages come into logs.
+  const found = parent["writeOnly"] === true && typeof value === "string" ? "string (hidden)" : describe(value);
+  const expected = (what: string): Explanation => here(`expected ${what}, found ${found}`);
   switch (error.keyword) {
     case "type":
       return expected(isBounded(parent) ? range(parent) : typesOf(error));

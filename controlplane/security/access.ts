@@ -26,6 +26,15 @@ export function certificateIdentity(trustDomain: string, der: Uint8Array): Ident
   return uri === undefined || more.length > 0 ? undefined : parseIdentity(trustDomain, uri);
 }
 
+/** Who a certificate is for, as its authority says, in characters that a log can show. */
+function commonName({ socket }: IncomingMessage): string | undefined {
+  const subject = socket instanceof TLSSocket ? socket.getPeerX509Certificate()?.subject : undefined;
+  return /^CN=(.+)$/m
+    .exec(subject ?? "")?.[1]
+    ?.slice(0, 64)
+    .replace(/[^\w.@ -]/g, "_");
+}
+
 /** By a token, or by a certificate that names a role. */
 export class SecureAccess implements HttpAccess {
   readonly #trustDomain: string;
@@ -45,9 +54,10 @@ export class SecureAccess implements HttpAccess {
       return token === undefined ? undefined : { name: `token ${token.name} (${token.id})`, role: token.role };
     }
     const identity = this.#peer(request);
-    return identity?.kind === "role"
-      ? { name: `certificate of role ${identity.role}`, role: identity.role }
-      : undefined;
+    if (identity?.kind !== "role") return undefined;
+    const name = commonName(request);
+    const forWhom = name === undefined ? "" : ` (${name})`;
+    return { name: `certificate of role ${identity.role}${forWhom}`, role: identity.role };
   }
 
   mayFetchModules(request: IncomingMessage): boolean {

@@ -1,6 +1,7 @@
 import { ServerInterceptingCall, status as Code, type ServerInterceptor } from "@grpc/grpc-js";
 import type { AuthContext } from "@grpc/grpc-js/build/src/auth-context.js";
 import { certificateIdentity } from "./access.ts";
+import { urisOf } from "./authority.ts";
 import type { Identity } from "./identity.ts";
 
 /** What is known of a gRPC call's client. */
@@ -36,6 +37,14 @@ export class Admission {
           next();
         },
       });
+  }
+
+  /** Who calls, to count its streams: a certificate may be shared by all sidecars of a Service, so with its address. */
+  peerOf(caller: GrpcCaller & { getPeer(): string }): string | undefined {
+    const certificate = caller.getAuthContext().sslPeerCertificate;
+    if (certificate === undefined) return undefined;
+    const [uri = "a certificate without a URI"] = urisOf(certificate.raw);
+    return `${uri} at ${caller.getPeer().replace(/:\d+$/, "")}`;
   }
 
   /** Why a caller may not see where all sidecars stand, which those with a role in the API may; undefined if it may. */

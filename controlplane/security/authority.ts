@@ -31,6 +31,8 @@ export interface Issued extends KeyPair {
 export interface IssueOptions {
   /** SPIFFE ID. */
   readonly uri: string;
+  /** Who it is for, for people; its common name. */
+  readonly name?: string;
   /** Names and IP addresses of a server. */
   readonly hosts?: readonly string[];
   /** How long it is good for, from now on. It ends with its authority at the latest. */
@@ -94,7 +96,7 @@ export class Authority {
   }
 
   /** Issues a certificate with a new key. */
-  async issue({ uri, hosts = [], lifetimeMs }: IssueOptions): Promise<Issued> {
+  async issue({ uri, name, hosts = [], lifetimeMs }: IssueOptions): Promise<Issued> {
     const keys = await crypto.subtle.generateKey(ecdsaP256, true, ["sign", "verify"]);
     const now = Date.now();
     // What outlives its authority would be refused, and with a message that says nothing of it.
@@ -105,7 +107,7 @@ export class Authority {
     const certificate = await X509CertificateGenerator.create({
       serialNumber: serialNumber(),
       // SPIFFE-X.509-SVID leaves the subject to us; an empty one would make the extension of names critical.
-      subject: [{ O: ["Meshwright"] }],
+      subject: [{ O: ["Meshwright"] }, ...(name === undefined ? [] : [{ CN: [name] }])],
       issuer: this.#signer.subjectName,
       notBefore: new Date(notBefore),
       notAfter: new Date(notAfter),

@@ -1,7 +1,7 @@
 import type { Server as HttpsServer } from "node:https";
 import { hostname } from "node:os";
 import type { RequestListener } from "node:http";
-import type { ServerCredentials } from "@grpc/grpc-js";
+import type { ServerCredentials, ServerInterceptor } from "@grpc/grpc-js";
 import { SecureAccess, type HttpAccess } from "./access.ts";
 import { Admission } from "./admission.ts";
 import { Authority, CertificateError } from "./authority.ts";
@@ -10,6 +10,7 @@ import { Renewal } from "./renewal.ts";
 import { openStateAuthority } from "./state-authority.ts";
 import { Polled, readKeyPair, readTrust, type KeyPairFiles } from "./tls-files.ts";
 import { TlsIdentity } from "./tls-server.ts";
+import { MAX_STREAMS, StreamLimit } from "./stream-limit.ts";
 import { TokenStore } from "./tokens.ts";
 
 export interface SecurityOptions {
@@ -31,6 +32,8 @@ export interface SecurityOptions {
   readonly serverLifetimeMs?: number;
   /** How long the certificate of a Service's sidecars is good for. Default: 24 hours. */
   readonly workloadLifetimeMs?: number;
+  /** How many streams one peer may have open. Default: {@link MAX_STREAMS}. */
+  readonly maxStreams?: number;
   readonly log: SecurityLog;
 }
 
@@ -51,6 +54,8 @@ export class Security {
   readonly tokens: TokenStore;
   readonly access: HttpAccess;
   readonly admission: Admission;
+  /** What each gRPC call passes before a service sees it. */
+  readonly interceptors: readonly ServerInterceptor[];
   readonly #tls: TlsIdentity;
   readonly #stops: readonly (() => void)[];
   readonly #trustListeners = new Set<() => void>();
@@ -62,13 +67,17 @@ export class Security {
     tls: TlsIdentity,
     stops: readonly (() => void)[],
     workloadLifetimeMs: number | undefined,
+    maxStreams: number,
   ) {
     this.workloadLifetimeMs = workloadLifetimeMs;
     this.trustDomain = trustDomain;
     this.authority = authority;
     this.tokens = tokens;
     this.access = new SecureAccess(trustDomain, tokens);
-    this.admission = new Admission(trustDomain);
+    const admission = new Admission(trustDomain);
+    this.admission = admission;
+    const limit = new StreamLimit(maxStreams, (call) => admission.peerOf(call));
+    this.interceptors = [admission.interceptor, limit.interceptor];
     this.#tls = tls;
     this.#stops = stops;
   }
@@ -113,6 +122,7 @@ export class Security {
       tls,
       stops,
       options.workloadLifetimeMs,
+      options.maxStreams ?? MAX_STREAMS,
     );
     trust?.onChange((now) => {
       tls.update({ trust: now });
