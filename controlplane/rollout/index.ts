@@ -4,6 +4,7 @@ export { describe, titleOf } from "./describe.ts";
 export { DurableRolloutStore } from "./durable-store.ts";
 export type { CheckEvidence, Evidence } from "./evidence.ts";
 export type { Progress, SidecarState } from "./observation.ts";
+export type { VersionInReach } from "./in-reach.ts";
 export { activeRun, type Intent, type RecordEvent, type RolloutRecord } from "./record.ts";
 export type { RolloutView } from "./rollout-view.ts";
 export { Rollouts, type RolloutsOptions } from "./rollouts.ts";
