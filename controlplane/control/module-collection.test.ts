@@ -23,9 +23,9 @@ const variant = (text: string): Buffer => withNote(probe, text);
 const hash = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 const folder = mkdtempSync(join(tmpdir(), "meshwright-collection-"));
-const served = new Map<string, { readonly type: string; readonly bytes: Uint8Array }>();
+const files = new Map<string, { readonly type: string; readonly bytes: Uint8Array }>();
 const server = createServer((request, response) => {
-  const found = served.get(request.url ?? "");
+  const found = files.get(request.url ?? "");
   response.writeHead(found === undefined ? 404 : 200, { "content-type": found?.type ?? "text/plain" });
   response.end(found?.bytes);
 });
@@ -40,15 +40,15 @@ const host = (): string => `127.0.0.1:${String((server.address() as AddressInfo)
 /** A server has the module, and gives what a WasmModule says of it. */
 function atUrl(text: string): string {
   const bytes = variant(text);
-  served.set(`/${text}.wasm`, { type: "application/wasm", bytes });
+  files.set(`/${text}.wasm`, { type: "application/wasm", bytes });
   return `url: "http://${host()}/${text}.wasm", sha256: ${hash(bytes)}`;
 }
 
 function asImage(text: string): string {
   const image = createImage(variant(text), { variant: "oci", abiVersion: "0.2.1", rootIds: [] });
-  served.set(`/v2/${text}/manifests/1`, { type: image.manifest.mediaType, bytes: image.manifest.bytes });
+  files.set(`/v2/${text}/manifests/1`, { type: image.manifest.mediaType, bytes: image.manifest.bytes });
   for (const { digest, bytes } of image.blobs)
-    served.set(`/v2/${text}/blobs/${digest}`, { type: "application/octet-stream", bytes });
+    files.set(`/v2/${text}/blobs/${digest}`, { type: "application/octet-stream", bytes });
   return `image: "${host()}/${text}:1"`;
 }
 
@@ -107,6 +107,7 @@ async function collect(plane: ControlPlane): Promise<string[]> {
   return modules.filter(({ isRemoved }) => !isRemoved).map(({ sha256 }) => sha256);
 }
 
+const served = (plane: ControlPlane): string | undefined => plane.release?.modules.get("probe")?.sha256;
 const usersOf = async (plane: ControlPlane, sha256: string): Promise<readonly string[]> =>
   (await plane.collector.look()).modules.find((one) => one.sha256 === sha256)?.referredToBy ?? [];
 
@@ -122,14 +123,14 @@ describe("of applied resources", () => {
       assert.deepEqual(await usersOf(plane, one), ["WasmModule probe of revision 2"]);
 
       // The server is gone; the module is not.
-      served.delete("/one.wasm");
+      files.delete("/one.wasm");
       await plane.resources?.rollback(2, { author: "ann", message: "" }, { dryRun: false });
       await plane.reload();
-      assert.equal(plane.release?.modules.get("probe")?.sha256, one);
+      assert.equal(served(plane), one);
       // What was in a file comes from the history itself.
       await plane.resources?.rollback(ofFile, { author: "ann", message: "" }, { dryRun: false });
       await plane.reload();
-      assert.equal(plane.release?.modules.get("probe")?.sha256, hash(variant("file")));
+      assert.equal(served(plane), hash(variant("file")));
 
       for (let i = 0; i < REVISIONS_IN_REACH; i++) await plane.apply(resources("file: probe.wasm", `a${String(i)}`));
       assert.deepEqual(await collect(plane), [hash(variant("file"))]);
@@ -137,7 +138,7 @@ describe("of applied resources", () => {
         Promise.resolve(plane.resources?.rollback(2, { author: "ann", message: "" }, { dryRun: false })),
         /one\.wasm: the answer's status is 404/,
       );
-      assert.equal(plane.release?.modules.get("probe")?.sha256, hash(variant("file")));
+      assert.equal(served(plane), hash(variant("file")));
     } finally {
       await plane.close();
     }
