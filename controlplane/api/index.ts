@@ -1,5 +1,6 @@
 export type { ExperimentsReport, PolicyExperiments } from "./experiments-report.ts";
 export { limitsReport, type LimitReport, type LimitsReport } from "./limits-report.ts";
+export type { ModulesReport } from "./modules.ts";
 export { handlePlainRequest, handleRequest, routeOf, type QuotaReport } from "./handler.ts";
 export {
   statusReport,

@@ -6,17 +6,17 @@ export async function validate(folder: string): Promise<void> {
   try {
     const result = await withScratch((scratch) => folderPipeline(scratch, folder).prepare());
     if (result.ok) {
-      const { services, httpRoutes, grpcRoutes, wasmModules, filterPolicies, quotas, envoyPatches, rollouts } =
-        result.release.model;
+      const { model } = result.release;
       const counts = [
-        `${String(services.size)} Services`,
-        `${String(httpRoutes.size)} HTTPRoutes`,
-        `${String(grpcRoutes.size)} GRPCRoutes`,
-        `${String(wasmModules.size)} WasmModules`,
-        `${String(filterPolicies.size)} FilterPolicies`,
-        ...(quotas.size > 0 ? [`${String(quotas.size)} Quotas`] : []),
-        ...(rollouts.size > 0 ? [`${String(rollouts.size)} Rollouts`] : []),
-        ...(envoyPatches.size > 0 ? [`${String(envoyPatches.size)} EnvoyPatches`] : []),
+        `${String(model.services.size)} Services`,
+        `${String(model.httpRoutes.size)} HTTPRoutes`,
+        `${String(model.grpcRoutes.size)} GRPCRoutes`,
+        `${String(model.wasmModules.size)} WasmModules`,
+        `${String(model.filterPolicies.size)} FilterPolicies`,
+        ...(model.quotas.size > 0 ? [`${String(model.quotas.size)} Quotas`] : []),
+        ...(model.rollouts.size > 0 ? [`${String(model.rollouts.size)} Rollouts`] : []),
+        ...(model.envoyPatches.size > 0 ? [`${String(model.envoyPatches.size)} EnvoyPatches`] : []),
+        ...(model.telemetries.size > 0 ? [`${String(model.telemetries.size)} Telemetries`] : []),
       ];
       process.stdout.write(`${folder} is good: ${counts.join(", ")}\n`);
     } else {

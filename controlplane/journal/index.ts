@@ -2,6 +2,7 @@ export { identityOf, joinDocuments, splitDocuments, type Identity, type TextDocu
 export { hideResource, hideRevision } from "./hidden.ts";
 export { Journal, type Signature } from "./journal.ts";
 export { JournalSource } from "./journal-source.ts";
+export { remoteModules, type NamedModule } from "./remote-modules.ts";
 export {
   FaultsError,
   NotFoundError,

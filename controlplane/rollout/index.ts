@@ -8,6 +8,7 @@ export { covers } from "./coverage.ts";
 export type { PlannedHold, Preview } from "./preview.ts";
 export { Records } from "./records.ts";
 export { Serving } from "./serving.ts";
+export type { VersionInReach } from "./in-reach.ts";
 export { activeRun, type Intent, type RecordEvent, type RolloutRecord } from "./record.ts";
 export type { RolloutView } from "./rollout-view.ts";
 export { Rollouts, type RolloutsOptions } from "./rollouts.ts";

@@ -4,6 +4,7 @@ import type { ModuleRef, Translation } from "../translate/index.ts";
 import { type Command, type CommandResult, obey } from "./commands.ts";
 import type { ServedContent } from "./content.ts";
 import { FleetView } from "./fleet-view.ts";
+import { versionsInReach, type VersionInReach } from "./in-reach.ts";
 import type { Plan } from "./plan.ts";
 import type { Preview } from "./preview.ts";
 import { activeRun, intentOf, type RecordEvent, type RolloutRecord } from "./record.ts";
@@ -70,6 +71,15 @@ export class Rollouts<Module extends ModuleRef> {
   /** All that any node may be served. */
   get translations(): readonly Translation[] {
     return this.#serving.served?.translations ?? [];
+  }
+
+  get contents(): readonly ServedContent<Module>[] {
+    return this.#serving.served?.contents ?? [];
+  }
+
+  /** All that Rollouts serve, or may come to serve again. */
+  versionsInReach(): Promise<readonly VersionInReach[]> {
+    return versionsInReach(this.#serving.records);
   }
 
   /** The Rollouts of the source, by name, with all that is known of each. */
