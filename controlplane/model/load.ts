@@ -18,6 +18,7 @@ import type {
   Resource,
   Rollout,
   Service,
+  Telemetry,
   WasmModule,
 } from "./resources.ts";
 import { describe, schemaFaults } from "./schema-faults.ts";
@@ -141,6 +142,7 @@ export function buildModel(parsed: ParsedResources, assets?: Assets): LoadResult
     quotas: ofKind<Quota>("Quota"),
     rollouts: ofKind<Rollout>("Rollout"),
     envoyPatches: ofKind<EnvoyPatch>("EnvoyPatch"),
+    telemetries: ofKind<Telemetry>("Telemetry"),
   });
   problems.push(...checkModel(model, parsed.mayExist));
   if (assets !== undefined) problems.push(...checkAssets(model, assets));
