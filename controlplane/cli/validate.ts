@@ -3,13 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Pipeline } from "../control/index.ts";
 import { formatProblem } from "../model/index.ts";
-import { ModuleFetcher, ModuleStore } from "../modules/index.ts";
+import { ModuleFetcher, ModuleStore, SignatureChecks } from "../modules/index.ts";
 import { DEFAULT_TRUST_DOMAIN } from "../security/index.ts";
+import { readKeys } from "../signatures/index.ts";
 import { FolderSource } from "../source/index.ts";
 import { MODULES_CLUSTER } from "../bootstrap/index.ts";
 
+export interface ValidateFlags {
+  readonly moduleKeys?: string;
+}
+
 /** `meshwright validate`: everything that serve does before a sidecar sees anything. The exit status is 1 for a fault. */
-export async function validate(folder: string): Promise<void> {
+export async function validate(folder: string, { moduleKeys }: ValidateFlags): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), "meshwright-validate-"));
   const store = new ModuleStore(scratch);
   const fetcher = new ModuleFetcher(store, { patienceMs: 60_000 });
@@ -19,7 +24,10 @@ export async function validate(folder: string): Promise<void> {
       modulesCluster: MODULES_CLUSTER,
       trustDomain: DEFAULT_TRUST_DOMAIN,
     };
-    const result = await new Pipeline(new FolderSource(folder), store, fetcher, settings).prepare();
+    const keys = moduleKeys === undefined ? undefined : readKeys(moduleKeys);
+    const signatures = keys && new SignatureChecks(store, fetcher, () => keys);
+    const options = signatures === undefined ? {} : { signatures };
+    const result = await new Pipeline(new FolderSource(folder), store, fetcher, settings, options).prepare();
     if (result.ok) {
       const { model } = result.release;
       const counts = [

@@ -1,5 +1,5 @@
 import { compareProblems, ParsedFiles, type Model, type Problem } from "../model/index.ts";
-import type { ModuleFetcher, ModuleStore } from "../modules/index.ts";
+import type { ModuleFetcher, ModuleStore, SignatureChecks } from "../modules/index.ts";
 import type { ReloadStage } from "../observe/index.ts";
 import { loadFromSource, type Source } from "../source/index.ts";
 import { translate, type Translation, type TranslationSettings } from "../translate/index.ts";
@@ -11,6 +11,13 @@ export interface Release {
   readonly model: Model;
   readonly modules: ReadonlyMap<string, LoadedModule>;
   readonly translation: Translation;
+}
+
+export interface PipelineOptions {
+  /** Whether other control planes serve the same mesh: then Rollouts are refused. Default: no. */
+  readonly isShared?: boolean;
+  /** Finds out who has signed modules. Without it, nobody needs to have. */
+  readonly signatures?: SignatureChecks;
 }
 
 /** A release, or all that is wrong with what the source holds, in the order of its files. */
@@ -26,21 +33,20 @@ export class Pipeline {
   readonly #store: ModuleStore;
   readonly #fetcher: ModuleFetcher;
   readonly #settings: TranslationSettings;
-  readonly #isShared: boolean;
+  readonly #options: PipelineOptions;
   readonly #checks = new FilterChecks();
   readonly #files = new ParsedFiles();
   #translation: Translation | undefined;
   #read: ReadonlyMap<string, LoadedModule> = new Map();
 
-  /** @param isShared whether other control planes serve the same mesh: then Rollouts are refused. */
   constructor(
     source: Source,
     store: ModuleStore,
     fetcher: ModuleFetcher,
     settings: TranslationSettings,
-    isShared = false,
+    options: PipelineOptions = {},
   ) {
-    this.#isShared = isShared;
+    this.#options = options;
     this.#source = source;
     this.#store = store;
     this.#fetcher = fetcher;
@@ -64,7 +70,8 @@ export class Pipeline {
     begin("modules");
     const loaded = await loadModules(model, this.#store, {
       read: (path) => source.read(path),
-      fetch: (module) => this.#fetcher.fetch(module),
+      fetcher: this.#fetcher,
+      signatures: this.#options.signatures,
     });
     if (source === this.#source) {
       this.#fetcher.retain(remoteModules(model));
@@ -88,7 +95,7 @@ export class Pipeline {
 
   /** A control plane judges a Rollout by the sidecars that are connected to it, and would take those of the others for lost. */
   #checkRollouts({ rollouts }: Model): Problem[] {
-    if (!this.#isShared) return [];
+    if (this.#options.isShared !== true) return [];
     return [...rollouts.values()].map(({ origin }) =>
       origin.problem(["kind"], "Rollouts are carried out by a control plane that is alone; this one shares its store"),
     );
