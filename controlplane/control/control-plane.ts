@@ -56,6 +56,8 @@ export interface ControlPlaneOptions {
   readonly moduleRevisions?: number;
   /** The keys that are trusted now: every module has to be signed by one of them. Default: none need be signed. */
   readonly moduleKeys?: () => readonly TrustedKey[];
+  /** When a module or signature that could not be had is asked for again at first, in milliseconds. Default: 2 s. */
+  readonly moduleRetryMs?: number;
   /** Where to listen; port 0 takes any free one. */
   readonly xds: HostPort;
   readonly http: HostPort;
@@ -142,7 +144,11 @@ export class ControlPlane {
     this.stats = new NodeStats({ names: KeptNames.default(options.keepStats) });
     this.#modules = new ModuleStore(options.stateFolder);
     this.#pins = options.store === undefined ? new MemoryPins() : new StoredPins(options.store);
-    this.#fetcher = new ModuleFetcher(this.#modules, { pins: this.#pins, onFetched: () => void this.reload() });
+    this.#fetcher = new ModuleFetcher(this.#modules, {
+      pins: this.#pins,
+      onFetched: () => void this.reload(),
+      ...(options.moduleRetryMs === undefined ? {} : { retryMs: options.moduleRetryMs }),
+    });
     this.collector = collectorOf(options, this.#modules, () =>
       moduleReferences({
         read: this.#pipeline.read,

@@ -120,6 +120,13 @@ export function remoteModules(model: Model): RemoteModule[] {
   return [...model.wasmModules.values()].map(remoteOf).filter((remote) => remote !== undefined);
 }
 
+/** Where signatures are fetched from that stand at no image. */
+export function signatureUrls(model: Model): string[] {
+  return [...model.wasmModules.values()].flatMap(({ spec, signaturePath }) =>
+    signaturePath === undefined && spec.signature !== undefined ? [spec.signature] : [],
+  );
+}
+
 function remoteOf({ spec }: WasmModule): RemoteModule | undefined {
   const { url, image, sha256 } = spec;
   if (url !== undefined && sha256 !== undefined) return { url, sha256 };

@@ -4,7 +4,7 @@ import type { ReloadStage } from "../observe/index.ts";
 import { loadFromSource, type Source } from "../source/index.ts";
 import { translate, type Translation, type TranslationSettings } from "../translate/index.ts";
 import { FilterChecks, type LoadedModule } from "./filter-checks.ts";
-import { loadModules, remoteModules } from "./load-modules.ts";
+import { loadModules, remoteModules, signatureUrls } from "./load-modules.ts";
 
 /** What can be served. */
 export interface Release {
@@ -74,7 +74,7 @@ export class Pipeline {
       signatures: this.#options.signatures,
     });
     if (source === this.#source) {
-      this.#fetcher.retain(remoteModules(model));
+      this.#fetcher.retain(remoteModules(model), signatureUrls(model));
       // One that could not be read for now is still meant.
       this.#read = new Map([...this.#read, ...loaded.modules].filter(([name]) => model.wasmModules.has(name)));
     }

@@ -111,10 +111,10 @@ export class ModuleFetcher {
     return Buffer.from(await this.#get(url, TEXT_LIMIT)).toString("utf8");
   }
 
-  /** Tries nothing again that is not among these; of other downloads nothing that does not begin so. */
-  retain(modules: readonly RemoteModule[]): void {
+  /** Tries nothing again that is not among these, or a signature that comes from one of them or one of these URLs. */
+  retain(modules: readonly RemoteModule[], signatures: readonly string[] = []): void {
     const keys = new Set(modules.map(keyOf));
-    const places = modules.map(placeOf);
+    const places = [...modules.map(placeOf), ...signatures];
     this.downloads.retain((key) => keys.has(key) || places.some((place) => key.startsWith(`${place} `)));
   }
 

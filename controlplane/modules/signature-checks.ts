@@ -46,7 +46,7 @@ export class SignatureChecks {
     const kept = this.#kept(module, place, keys);
     if (kept !== undefined) return kept;
     // Who is asked for decides as well whether what is found is good.
-    const key = `${image ?? place} ${JSON.stringify([place, sha256, keys.map((one) => one.name)])}`;
+    const key = `${place} ${JSON.stringify([sha256, keys.map(({ name }) => name)])}`;
     let attempts = 0;
     await this.#fetcher.downloads.get(key, `the signature of ${place}`, async () => {
       attempts += 1;
