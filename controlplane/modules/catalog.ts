@@ -8,7 +8,7 @@ export interface CatalogEntry {
    * How long nothing has referred to it, in milliseconds; absent while something does. Only time in which a collector ran counts, so no
    * step of a clock can shorten it.
    */
-  readonly unusedMs?: number;
+  readonly unusedMs?: number | undefined;
   /** Versions of filters with this module that sidecars were served, as they acknowledge them. */
   readonly servedAs: readonly string[];
   /** By image in which it was found. */

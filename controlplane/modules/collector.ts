@@ -128,8 +128,7 @@ export class Collector {
     const kept = modules.filter(({ isRemoved }) => !isRemoved);
     return new Map(
       kept.map(({ sha256, unusedMs }) => {
-        const { unusedMs: _, ...entry } = catalog.entry(sha256);
-        return [sha256, { ...entry, ...(unusedMs === undefined ? {} : { unusedMs }) }];
+        return [sha256, { ...catalog.entry(sha256), unusedMs }];
       }),
     );
   }
