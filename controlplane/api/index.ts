@@ -18,4 +18,6 @@ export type {
   RunSummary,
   WaveReport,
 } from "./rollouts-report.ts";
-export type { ChangeReport, History, Refusal, ResourceList } from "./resources.ts";
+export type { PlanSource } from "./plan.ts";
+export type { Refusal } from "./refusal.ts";
+export type { ChangeReport, History, ResourceList } from "./resources.ts";

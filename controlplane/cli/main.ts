@@ -11,6 +11,7 @@ import type { ImportFlags } from "./import.ts";
 import type { LimitsOptions } from "./limits.ts";
 import { httpOption, parseLifetime, stateOption, trustDomainOption, xdsOption } from "./options.ts";
 import { parseHostPort } from "./parse-host-port.ts";
+import { addPlanCommand } from "./plan/index.ts";
 import { addModuleCommands } from "./modules/index.ts";
 import { addResourceCommands } from "./resources/index.ts";
 import { collect } from "./request-flags.ts";
@@ -154,6 +155,7 @@ addConnectionOptions(program.command("limits"))
   .action(async (options: LimitsOptions) => (await import("./limits.ts")).limits(options));
 
 addResourceCommands(program);
+addPlanCommand(program);
 addRolloutCommands(program);
 addModuleCommands(program);
 addBackupCommand(program);

@@ -33,6 +33,7 @@ import type { Translation, TranslationSettings } from "../translate/index.ts";
 import { XdsServer, type Caller, type NodeInfo, type Snapshot } from "../xds/index.ts";
 import { changedResources } from "./changes.ts";
 import type { LoadedModule } from "./filter-checks.ts";
+import { previewOf, type ChangePreview } from "./change-preview.ts";
 import { formatHostPort, type HostPort } from "./host-port.ts";
 import { logFleet } from "./log-fleet.ts";
 import { moduleReferences, servedVersions } from "./module-references.ts";
@@ -110,6 +111,8 @@ export class ControlPlane {
   readonly access: HttpAccess;
   /** The resources that are applied over the API; undefined when none can be. */
   readonly resources: Resources | undefined;
+  /** What changes would do. */
+  readonly plans = this;
   readonly #source: Source;
   readonly #ledger: Ledger;
   #quotas = new Quotas([]);
@@ -286,6 +289,17 @@ export class ControlPlane {
     this.#isStale = true;
     this.#reloading ??= this.#reloadWhileStale();
     await this.#reloading;
+  }
+
+  /**
+   * What would come of a change of what is served. Changes nothing, but that modules are kept.
+   * @param change makes of the source as it is one as it would be.
+   */
+  async preview(change: (present: Source) => Promise<Source>): Promise<ChangePreview> {
+    const result = await this.#pipeline.prepare(await change(this.#source));
+    if (!result.ok) return result;
+    const before = this.#desired && { content: this.#desired, translationFor: this.#translationFor.bind(this) };
+    return previewOf(before, result.release, await this.rollouts.preview(result.release), this.#settings);
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,7 @@ import {
   type ModuleFetcher,
   type ModuleStore,
   type RemoteModule,
-  type SignatureChecks,
+  type SignatureCheck,
 } from "../modules/index.ts";
 import type { LoadedModule } from "./filter-checks.ts";
 
@@ -16,7 +16,7 @@ export interface ModuleReaders {
   /** Brings modules from elsewhere. */
   readonly fetcher: Pick<ModuleFetcher, "fetch" | "pin" | "forget">;
   /** Finds out who has signed a module; undefined where nobody needs to have. */
-  readonly signatures: SignatureChecks | undefined;
+  readonly signatures: SignatureCheck | undefined;
 }
 
 /** Puts the modules of a model into the store. What Envoy would refuse is a problem, and is not kept. */

@@ -1,5 +1,5 @@
 import { compareProblems, ParsedFiles, type Model, type Problem } from "../model/index.ts";
-import type { ModuleFetcher, ModuleStore, SignatureChecks } from "../modules/index.ts";
+import type { ModuleFetcher, ModuleStore, SignatureCheck } from "../modules/index.ts";
 import type { ReloadStage } from "../observe/index.ts";
 import { loadFromSource, type Source } from "../source/index.ts";
 import { translate, type Translation, type TranslationSettings } from "../translate/index.ts";
@@ -17,7 +17,7 @@ export interface PipelineOptions {
   /** Whether other control planes serve the same mesh: then Rollouts are refused. Default: no. */
   readonly isShared?: boolean;
   /** Finds out who has signed modules. Without it, nobody needs to have. */
-  readonly signatures?: SignatureChecks;
+  readonly signatures?: SignatureCheck;
 }
 
 /** A release, or all that is wrong with what the source holds, in the order of its files. */

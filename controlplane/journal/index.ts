@@ -1,4 +1,4 @@
-export { joinDocuments } from "./documents.ts";
+export { identityOf, joinDocuments, splitDocuments, type Identity, type TextDocument } from "./documents.ts";
 export { hideResource, hideRevision } from "./hidden.ts";
 export { Journal, type Signature } from "./journal.ts";
 export { JournalSource } from "./journal-source.ts";

@@ -6,7 +6,7 @@ export {
   type ModuleFetcherOptions,
   type RemoteModule,
 } from "./fetcher.ts";
-export { SignatureChecks, type SignedModule } from "./signature-checks.ts";
+export { SignatureChecks, type SignatureCheck, type SignedModule } from "./signature-checks.ts";
 export { Catalog, type CatalogEntry } from "./catalog.ts";
 export {
   Collector,

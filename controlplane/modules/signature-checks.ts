@@ -15,6 +15,11 @@ export interface SignedModule {
   readonly keys?: readonly string[];
 }
 
+/** Says whose modules are taken: see {@link SignatureChecks}. */
+export interface SignatureCheck {
+  check(module: SignedModule): Promise<unknown>;
+}
+
 /**
  * Finds out who has signed modules. A signature that was fetched and is good is kept, so a registry that is gone later changes nothing,
  * and is verified again each time, so a key that is trusted no more counts no more.

@@ -6,6 +6,7 @@ import type { ServedContent } from "./content.ts";
 import { FleetView } from "./fleet-view.ts";
 import { versionsInReach, type VersionInReach } from "./in-reach.ts";
 import type { Plan } from "./plan.ts";
+import type { Preview } from "./preview.ts";
 import { activeRun, intentOf, type RecordEvent, type RolloutRecord } from "./record.ts";
 import { Records } from "./records.ts";
 import type { RolloutView } from "./rollout-view.ts";
@@ -125,6 +126,11 @@ export class Rollouts<Module extends ModuleRef> {
   /** Why something else that the source may say could not be served. */
   check(desired: ServedContent<Module>): Promise<readonly Problem[]> {
     return this.#inTurn(() => this.#serving.check(desired));
+  }
+
+  /** What would come of something else that the source may say. */
+  preview(desired: ServedContent<Module>): Promise<Preview> {
+    return this.#inTurn(() => this.#serving.preview(desired));
   }
 
   /**
