@@ -21,6 +21,7 @@ import { addRolloutCommands } from "./rollout/index.ts";
 import type { ServeOptions } from "./serve.ts";
 import type { StatusOptions } from "./status.ts";
 import type { TraceFlags } from "./trace.ts";
+import type { ValidateFlags } from "./validate.ts";
 import { addTokenCommands } from "./token.ts";
 import { parseStoreUrl } from "../store/store-url.ts";
 
@@ -77,6 +78,7 @@ program
       .env("MESHWRIGHT_QUOTA_STORE")
       .argParser(parseQuotaStore),
   )
+  .option("--module-keys <folder>", "public keys, of cosign or minisign: every module has to be signed by one of them")
   .option(
     "--module-grace <time>",
     "how long nothing has to refer to a module before it is removed from --state; or never",
@@ -96,7 +98,8 @@ program
   .command("validate")
   .description("check a folder as serve would, filters included, and print every fault with its place")
   .argument("<folder>", "folder of YAML files")
-  .action(async (folder: string) => (await import("./validate.ts")).validate(folder));
+  .option("--module-keys <folder>", "as serve has it")
+  .action(async (folder: string, flags: ValidateFlags) => (await import("./validate.ts")).validate(folder, flags));
 
 program
   .command("import")

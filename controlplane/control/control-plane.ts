@@ -12,11 +12,21 @@ import {
 } from "../fleet/index.ts";
 import { Journal, JournalSource, Resources } from "../journal/index.ts";
 import { formatProblem, type Problem } from "../model/index.ts";
-import { Collector, MemoryPins, ModuleFetcher, ModuleStore, StoredPins, pathOf, type Pins } from "../modules/index.ts";
+import {
+  Collector,
+  MemoryPins,
+  ModuleFetcher,
+  ModuleStore,
+  SignatureChecks,
+  StoredPins,
+  pathOf,
+  type Pins,
+} from "../modules/index.ts";
 import { Activity, Metrics, watchRequest } from "../observe/index.ts";
 import { addQuotaService, LeaseService, MemoryLedger, Quotas, type Ledger } from "../quota/index.ts";
 import { DurableRolloutStore, MemoryRolloutStore, Rollouts } from "../rollout/index.ts";
 import { InsecureAccess, type HttpAccess, type Security } from "../security/index.ts";
+import type { TrustedKey } from "../signatures/index.ts";
 import { MergedSource, type Source, type StopWatching } from "../source/index.ts";
 import type { Store } from "../store/index.ts";
 import type { Translation, TranslationSettings } from "../translate/index.ts";
@@ -45,6 +55,10 @@ export interface ControlPlaneOptions {
   readonly moduleGraceMs?: number;
   /** How many revisions of the applied resources keep what they name by url or image. Default: 100. */
   readonly moduleRevisions?: number;
+  /** The keys that are trusted now: every module has to be signed by one of them. Default: none need be signed. */
+  readonly moduleKeys?: () => readonly TrustedKey[];
+  /** When a module or signature that could not be had is asked for again at first, in milliseconds. Default: 2 s. */
+  readonly moduleRetryMs?: number;
   /** Where to listen; port 0 takes any free one. */
   readonly xds: HostPort;
   readonly http: HostPort;
@@ -133,7 +147,11 @@ export class ControlPlane {
     this.stats = new NodeStats({ names: KeptNames.default(options.keepStats) });
     this.#modules = new ModuleStore(options.stateFolder);
     this.#pins = options.store === undefined ? new MemoryPins() : new StoredPins(options.store);
-    this.#fetcher = new ModuleFetcher(this.#modules, { pins: this.#pins, onFetched: () => void this.reload() });
+    this.#fetcher = new ModuleFetcher(this.#modules, {
+      pins: this.#pins,
+      onFetched: () => void this.reload(),
+      ...(options.moduleRetryMs === undefined ? {} : { retryMs: options.moduleRetryMs }),
+    });
     this.collector = collectorOf(options, this.#modules, () =>
       moduleReferences({
         read: this.#pipeline.read,
@@ -155,7 +173,12 @@ export class ControlPlane {
       modulesCluster: options.modulesCluster,
       ...(options.security?.authority === undefined ? {} : { trustDomain: options.security.trustDomain }),
     };
-    this.#pipeline = new Pipeline(this.#source, this.#modules, this.#fetcher, this.#settings, options.isStoreShared);
+    this.#pipeline = new Pipeline(this.#source, this.#modules, this.#fetcher, this.#settings, {
+      isShared: options.isStoreShared === true,
+      ...(options.moduleKeys === undefined
+        ? {}
+        : { signatures: new SignatureChecks(this.#modules, this.#fetcher, options.moduleKeys) }),
+    });
     this.#secrets =
       options.security?.authority && new Secrets(options.security, (nodes) => this.#xds.update(nodes), options.log);
     const { security } = options;
