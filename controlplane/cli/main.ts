@@ -47,6 +47,7 @@ program
   .option("--authority-cert <file>", "your own authority, which issues certificates; made in --state when left out")
   .option("--authority-key <file>", "its key")
   .option("--trust <file>", "the authorities whose certificates are believed; default: the one that issues")
+  .option("--revoked <file>", "serial numbers of certificates that are believed no more, one a line, in hexadecimal")
   .option("--tls-cert <file>", "the control plane's own certificate; issued by the authority when left out")
   .option("--tls-key <file>", "its key")
   .option(

@@ -27,6 +27,7 @@ export interface ServeOptions {
   readonly authorityCert?: string;
   readonly authorityKey?: string;
   readonly trust?: string;
+  readonly revoked?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly workloadLifetime: number;
@@ -112,6 +113,7 @@ function openSecurity(options: ServeOptions, log: Logger): Promise<Security> {
     ...(options.trustDomain === undefined ? {} : { trustDomain: options.trustDomain }),
     ...(authority === undefined ? {} : { authority }),
     ...(options.trust === undefined ? {} : { trust: options.trust }),
+    ...(options.revoked === undefined ? {} : { revoked: options.revoked }),
     ...(serverCertificate === undefined ? {} : { serverCertificate }),
     workloadLifetimeMs: options.workloadLifetime,
     hosts: [options.xds.host, options.http.host],

@@ -217,7 +217,7 @@ export class ControlPlane {
           );
       },
     });
-    addQuotaService(this.#xds.grpc, this.leases);
+    addQuotaService(this.#xds.grpc, this.leases, security && ((caller) => security.admission.sidecarOf(caller)));
     logFleet(this.fleet, options.log);
   }
 
@@ -470,6 +470,7 @@ export class ControlPlane {
     await listenOn(this.#http, http);
     if (this.#plainHttp && metrics) await listenOn(this.#plainHttp, metrics);
     await this.#xds.listen(formatHostPort(xds), security?.grpcCredentials() ?? ServerCredentials.createInsecure());
+    if (this.#xds.connections !== undefined) security?.watchConnections(this.#xds.connections);
     const [how, scheme] = security === undefined ? ["without encryption, HTTP", "HTTP"] : ["with mutual TLS", "HTTPS"];
     if (metrics) log.info(`metrics and health on ${formatHostPort(metrics)}, HTTP, to everybody`);
     log.info(`xDS on ${formatHostPort(xds)}, ${scheme} on ${formatHostPort(http)}, ${how}`);

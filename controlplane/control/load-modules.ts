@@ -49,7 +49,7 @@ export async function loadModules(
       }
       continue;
     }
-    const stored = store.put(bytes, publicPlace(place));
+    const stored = store.put(bytes, place);
     if (module.spec.sha256 !== undefined && module.spec.sha256 !== stored.sha256) {
       problems.push(origin.problem(["spec", "sha256"], `the SHA-256 of ${place} is ${stored.sha256}`));
       continue;
@@ -135,7 +135,7 @@ function remoteOf({ spec }: WasmModule): RemoteModule | undefined {
 }
 
 function placeOf({ spec, filePath = "" }: WasmModule): [field: "file" | "url" | "image", place: string] {
-  if (spec.url !== undefined) return ["url", spec.url];
+  if (spec.url !== undefined) return ["url", publicPlace(spec.url)];
   return spec.image === undefined ? ["file", filePath] : ["image", spec.image];
 }
 

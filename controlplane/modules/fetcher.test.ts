@@ -144,6 +144,18 @@ describe("a module of a web server", () => {
   });
 });
 
+test("what a URL holds to be let in is in no message", async () => {
+  answer = (_, response) => void response.writeHead(403).end();
+  const remote = { url: `${url()}?signature=s3cret`, sha256 };
+  await assert.rejects(fetcher().fetch(remote), (error) => {
+    assert.ok(error instanceof FetchError);
+    assert.match(error.message, /probe\.wasm: the answer's status is 403/);
+    assert.doesNotMatch(error.message, /s3cret/);
+    return true;
+  });
+  assert.equal(asked[0], "/probe.wasm?signature=s3cret");
+});
+
 describe("a module of an image", () => {
   const image = createImage(bytes, { variant: "compat", abiVersion: "0.2.1", rootIds: [] });
   const registry: RequestListener = (request, response) => {

@@ -140,7 +140,7 @@ export class ModuleFetcher {
       const reasons = inspection.problems.map(({ message }) => message).join("; ");
       throw new FetchError(`Envoy would refuse ${placeOf(module)}: ${reasons}`);
     }
-    const { sha256 } = this.#store.put(bytes, publicPlace(placeOf(module)));
+    const { sha256 } = this.#store.put(bytes, placeOf(module));
     if (digests === undefined || "url" in module) return bytes;
     this.#store.catalog.foundIn(sha256, module.image, digests);
     checkPin(module.image, sha256, await this.#pins.get(module.image));
@@ -168,17 +168,18 @@ export class ModuleFetcher {
   }
 
   async #get(url: string, limit: number): Promise<Uint8Array> {
+    const place = publicPlace(url);
     const { protocol, host } = new URL(url);
-    if (protocol !== "https:" && !isLoopback(host)) throw new FetchError(`${url}: expected HTTPS`);
+    if (protocol !== "https:" && !isLoopback(host)) throw new FetchError(`${place}: expected HTTPS`);
     let answer: Response;
     try {
       answer = await fetch(url, { signal: AbortSignal.timeout(60_000) });
     } catch (error) {
-      throw new FetchError(`${url}: no answer: ${reasonOf(error)}`);
+      throw new FetchError(`${place}: no answer: ${reasonOf(error)}`);
     }
     if (answer.status !== 200) {
       await answer.body?.cancel();
-      throw new FetchError(`${url}: the answer's status is ${String(answer.status)}, expected 200`);
+      throw new FetchError(`${place}: the answer's status is ${String(answer.status)}, expected 200`);
     }
     return readBody(answer, limit);
   }
@@ -195,7 +196,7 @@ function checkPin(image: string, sha256: string, pinned: string | undefined): vo
 }
 
 function placeOf(module: RemoteModule): string {
-  return "url" in module ? module.url : module.image;
+  return "url" in module ? publicPlace(module.url) : module.image;
 }
 
 /** Where a module comes from, without what a URL may hold to be let in. */

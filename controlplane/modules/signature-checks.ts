@@ -1,6 +1,6 @@
 import { namesOf, SignatureError, verifyDetached, verifyImageSignature, type TrustedKey } from "../signatures/index.ts";
 import { FetchError } from "./downloads.ts";
-import type { ModuleFetcher } from "./fetcher.ts";
+import { publicPlace, type ModuleFetcher } from "./fetcher.ts";
 import type { ModuleStore } from "./store.ts";
 
 /** A module whose signature is looked at. */
@@ -53,7 +53,7 @@ export class SignatureChecks {
     // Who is asked for decides as well whether what is found is good.
     const key = `${place} ${JSON.stringify([sha256, keys.map(({ name }) => name)])}`;
     let attempts = 0;
-    await this.#fetcher.downloads.get(key, `the signature of ${place}`, async () => {
+    await this.#fetcher.downloads.get(key, `the signature of ${publicPlace(place)}`, async () => {
       attempts += 1;
       if (signature !== undefined) return this.#fetchText(signature.url, module);
       // Whoever pushed it may have signed what was pushed after it: whoever waits for a signature looks anew then.
@@ -90,7 +90,7 @@ export class SignatureChecks {
 
   async #fetchText(url: string, module: SignedModule): Promise<void> {
     const signature = await this.#fetcher.text(url);
-    this.#verified(url, () => verifyDetached(module.bytes, signature, this.#keysFor(module)));
+    this.#verified(publicPlace(url), () => verifyDetached(module.bytes, signature, this.#keysFor(module)));
     this.#store.catalog.keepSignature(module.sha256, url, { signature });
   }
 

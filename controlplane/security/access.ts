@@ -2,6 +2,8 @@ import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import { TLSSocket } from "node:tls";
 import { urisOf } from "./authority.ts";
+import type { CertificateWatch } from "./certificate-watch.ts";
+import { connectedAt } from "./tls-server.ts";
 import { parseIdentity, type Identity, type Role } from "./identity.ts";
 import type { TokenStore } from "./tokens.ts";
 
@@ -50,8 +52,11 @@ function isOfAnotherSite({ headers }: IncomingMessage, scheme: "http" | "https")
 export class SecureAccess implements HttpAccess {
   readonly #trustDomain: string;
   readonly #tokens: TokenStore;
+  readonly #certificates: Pick<CertificateWatch, "refusal">;
 
-  constructor(trustDomain: string, tokens: TokenStore) {
+  /** @param certificates says which are good no more, though their connection still is. */
+  constructor(trustDomain: string, tokens: TokenStore, certificates: Pick<CertificateWatch, "refusal">) {
+    this.#certificates = certificates;
     this.#trustDomain = trustDomain;
     this.#tokens = tokens;
   }
@@ -78,8 +83,10 @@ export class SecureAccess implements HttpAccess {
 
   #peer({ socket }: IncomingMessage): Identity | undefined {
     if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
-    const der = socket.getPeerX509Certificate()?.raw;
-    return der === undefined ? undefined : certificateIdentity(this.#trustDomain, der);
+    const certificate = socket.getPeerX509Certificate();
+    if (certificate === undefined || this.#certificates.refusal(certificate, connectedAt(socket)) !== undefined)
+      return undefined;
+    return certificateIdentity(this.#trustDomain, certificate.raw);
   }
 }
 
