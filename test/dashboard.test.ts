@@ -241,7 +241,11 @@ describe("the dashboard", { skip: withoutBrowser() }, () => {
     assert.equal(await page.evaluate("document.activeElement.id"), "content");
     const map = page.getByRole("img", { name: /^web: 12 ready/ });
     await map.waitFor();
-    for (let i = 0; i < 40 && !(await page.evaluate<boolean>("document.activeElement.matches('canvas[aria-label^=web]')")); i++)
+    for (
+      let i = 0;
+      i < 40 && !(await page.evaluate<boolean>("document.activeElement.matches('canvas[aria-label^=web]')"));
+      i++
+    )
       await page.keyboard.press("Tab");
     await page.keyboard.press("ArrowRight");
     await page.getByRole("status").filter({ hasText: "web-2, ready" }).waitFor();
