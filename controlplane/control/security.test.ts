@@ -335,6 +335,29 @@ describe("the API", () => {
     // A bad token is not mended by a good certificate.
     assert.equal((await ask("/api/v1/status", { ...as(admin), ...bearer("mw_no") })).status, 401);
   });
+
+  test("a browser's certificate: for pages of the control plane, and not for those of others that make it send requests", async () => {
+    const admin = as(await authority.issue(id({ kind: "role", role: "admin" })));
+    const path = "/api/v1/rollouts/shop/promote";
+    const cases: [headers: Record<string, string>, status: number][] = [
+      [{ origin: `https://127.0.0.1:${httpPort}`, "sec-fetch-site": "same-origin" }, 404],
+      [{ origin: "https://evil.example" }, 401],
+      [{ origin: "null" }, 401],
+      [{ origin: `https://127.0.0.1:${httpPort + 1}` }, 401],
+      [{ origin: `http://127.0.0.1:${httpPort}` }, 401],
+      [{ "sec-fetch-site": "cross-site" }, 401],
+      [{ "sec-fetch-site": "same-site" }, 401],
+    ];
+    for (const [headers, status] of cases)
+      assert.equal((await ask(path, { ...admin, headers }, "POST")).status, status, JSON.stringify(headers));
+  });
+
+  test("the files of the dashboard: to everybody, the same for all, and no other files", async () => {
+    for (const path of ["/dashboard/../package.json", "/dashboard/%2e%2e/x", "/dashboard/app.js/x", "/dashboard/x"])
+      assert.equal((await ask(path)).status, 404, path);
+    assert.equal((await ask("/dashboard/", {}, "POST")).status, 405);
+    assert.equal((await ask("/dashboard")).status, 308);
+  });
 });
 
 /** The serial number of the certificate that a new connection is shown. */

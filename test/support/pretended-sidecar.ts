@@ -19,6 +19,8 @@ export interface Conduct {
 /** A sidecar without an Envoy and without a network: a fleet of ten thousand is one of these each. */
 export class PretendedSidecar {
   readonly node: NodeInfo;
+  /** What it reports besides. */
+  counters: readonly (readonly [name: string, value: number])[] = [];
   readonly #conduct: (filter: string, configuration: string) => Conduct;
   readonly #held = new Map<string, string>();
   readonly #refused = new Map<string, { readonly version: string; readonly message: string; readonly at: number }>();
@@ -74,7 +76,8 @@ export class PretendedSidecar {
 
   report(stats: NodeStats, now: number): void {
     const counters: [string, number][] = [
-      ["http.inbound.downstream_rq_completed", this.#requests],
+      ...this.counters.map(([name, value]): [string, number] => [name, value]),
+      ["http.inbound.downstream_rq_completed", Math.floor(this.#requests)],
       ["http.inbound.downstream_rq_5xx", Math.floor(this.#failed)],
     ];
     const gauges: [string, number][] = [

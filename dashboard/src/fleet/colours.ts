@@ -84,7 +84,11 @@ function valueOf(
   return filters.find((filter) => filter.policy === policy)?.version ?? undefined;
 }
 
-/** The FilterPolicies that some sidecar has. */
-export function policiesOf(fleet: Fleet): string[] {
-  return [...new Set(fleet.standings.flatMap(({ filters }) => filters.map(({ policy }) => policy)))].sort();
+/** The FilterPolicies that some sidecar has, that of most sidecars first. */
+export function policiesOf({ of, standings }: Fleet): string[] {
+  const sidecars = new Map<string, number>();
+  for (const standing of of) {
+    for (const { policy } of standings[standing]?.filters ?? []) sidecars.set(policy, (sidecars.get(policy) ?? 0) + 1);
+  }
+  return [...sidecars].sort(([a, many], [b, few]) => few - many || (a < b ? -1 : 1)).map(([policy]) => policy);
 }
