@@ -1,4 +1,4 @@
-import type { NodeStats } from "../fleet/index.ts";
+import type { Figures, NodeStats } from "../fleet/index.ts";
 import type { CheckSpec, RolloutSpec } from "../model/index.ts";
 import { addCounts, NONE, type Count } from "../statistics/index.ts";
 import { Analysis } from "./analysis.ts";
@@ -98,7 +98,7 @@ export class Watch {
     const control = all.filter(({ admittedAt }) => admittedAt === undefined).slice(0, MAX_CONTROL);
     this.#remember(watch, watched);
     const [mine, theirs] = [watched, control].map((some) =>
-      this.#stats.figures(
+      this.#reported(
         some.map(({ node }) => node),
         from,
         to,
@@ -118,13 +118,21 @@ export class Watch {
     this.#measureTraps(all, theirs.vmFailures > 0, from, to);
   }
 
+  /**
+   * What was reported in the windows from one end to another. Figures are those up to the end of a time's window, and the window that begins at
+   * an end is not over: most sidecars have yet to report in it.
+   */
+  #reported(nodes: readonly string[], from: number, to: number): Figures {
+    return this.#stats.figures(nodes, from - 1, to - 1);
+  }
+
   /** A VM that traps shows at once, also before the filter is proven to run; where others trap too, it is another filter. */
   #measureTraps(all: readonly MeasuredSidecar[], doOthers: boolean, from: number, to: number): void {
     this.#othersTrap ||= doOthers;
     if (this.#othersTrap) return;
     for (const { node, admittedAt } of all) {
-      if (admittedAt === undefined || endOf(admittedAt) + WINDOW_MS > from) continue;
-      this.#analysis.addVmFailures(node, this.#stats.figures([node], from, to).vmFailures);
+      if (admittedAt === undefined || endOf(admittedAt) + 2 * WINDOW_MS > from) continue;
+      this.#analysis.addVmFailures(node, this.#reported([node], from, to).vmFailures);
     }
   }
 

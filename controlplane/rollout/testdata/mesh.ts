@@ -70,6 +70,8 @@ export class Mesh {
   readonly sidecars = new Map<string, Sidecar>();
   /** By the version of the filter; what is left out is good. */
   readonly behaviours: Record<string, Behaviour> = {};
+  /** How long after a multiple of five seconds sidecars report. */
+  reportsAtMs = 0;
   /** Is told of what happens to runs. */
   onEvents: (run: Run, events: readonly RunEvent[]) => void = () => undefined;
   /** Whom the control plane told that something else is served, lately. */
@@ -134,7 +136,7 @@ export class Mesh {
       this.now += 1_000;
       for (const sidecar of this.sidecars.values()) {
         sidecar.handle(20);
-        if (this.now % WINDOW_MS === 0) sidecar.report(this.#stats, this.now);
+        if (this.now % WINDOW_MS === this.reportsAtMs) sidecar.report(this.#stats, this.now);
       }
       await this.#rollouts?.tick();
     }
