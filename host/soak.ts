@@ -58,10 +58,11 @@ function request(host: ProxyWasmHost, plugin: Plugin, i: number): string | undef
     { endOfStream: true },
   );
   answerCallouts(plugin);
-  if (plugin.trap === undefined && stream.localResponse === undefined && !stream.paused) {
+  const isPassed = (): boolean => plugin.trap === undefined && stream.localResponse === undefined && !stream.paused;
+  if (isPassed()) {
     stream.responseHeaders({ ":status": "200", "content-type": "text/plain" });
     answerCallouts(plugin);
-    if (plugin.trap === undefined && !stream.paused) stream.responseBody("hello", { endOfStream: true });
+    if (isPassed()) stream.responseBody("hello", { endOfStream: true });
   }
   stream.close();
   host.clock.advance(REQUEST_MS);

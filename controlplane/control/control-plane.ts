@@ -38,6 +38,7 @@ import { formatHostPort, type HostPort } from "./host-port.ts";
 import { logFleet } from "./log-fleet.ts";
 import { moduleReferences, servedVersions } from "./module-references.ts";
 import { Secrets } from "./secrets.ts";
+import { preChecks, type Shadow } from "./pre-checks.ts";
 import { Pipeline, type Release } from "./pipeline.ts";
 import { RoutedTranslation } from "./routed-translation.ts";
 
@@ -70,6 +71,8 @@ export interface ControlPlaneOptions {
   readonly ledger?: Ledger;
   /** Is given what tells of all that happens, before anything does. */
   readonly watch?: (activity: Activity) => void;
+  /** Versions are tried before the first wave of a run; in an Envoy too, if there is one. Default: they are not. */
+  readonly preChecks?: { readonly shadow?: Shadow };
   /** How often runs of Rollouts are looked at, in milliseconds. Default: 1 s. */
   readonly rolloutTickMs?: number;
   /** Certificates and who may do what; closed in the end. Without it, everybody may do everything, and nothing is encrypted. */
@@ -429,6 +432,7 @@ export class ControlPlane {
       store: store === undefined ? new MemoryRolloutStore() : new DurableRolloutStore(store),
       fleet: this.fleet,
       stats: this.stats,
+      ...(this.#options.preChecks === undefined ? {} : { preCheck: preChecks(this.#options.preChecks.shadow, log) }),
       settings: this.#settings,
       findModule: (sha256) => {
         const bytes = this.#modules.get(sha256);
