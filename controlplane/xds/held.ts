@@ -26,3 +26,14 @@ export function isSame(wanted: Wanted, held: Held | undefined): boolean {
 export function isResource(held: Held | undefined): held is Resource {
   return held !== null && held !== undefined && "body" in held;
 }
+
+/**
+ * What a client has under a name when it has not answered, and was sent something else since: what it had, what it was
+ * sent, or nothing.
+ */
+export const UNKNOWN: Held = Object.freeze({ version: "" });
+
+/** Whether a client certainly has something under a name. */
+export function isKnown(held: Held | undefined): boolean {
+  return held !== null && held !== undefined && held !== UNKNOWN;
+}
