@@ -73,6 +73,8 @@ const arbitraryStep: fc.Arbitrary<Step> = fc.oneof(
 
 abstract class Proxy {
   readonly memory = new ProxyMemory();
+  /** Of the last response of a type that it accepted. */
+  readonly versions = new Map<Type, string>();
   readonly held = new Map<Type, Map<string, string>>(TYPES.map((type) => [type, new Map()]));
   /** Responses that it has yet to answer; the last one supersedes those before. */
   readonly unanswered = new Map<Type, readonly Send[]>();
@@ -108,7 +110,7 @@ abstract class Proxy {
     this.unanswered.delete(type);
     for (const [index, send] of sends.entries()) {
       const accepts = accept[sends.length - 1 - index] ?? true;
-      if (accepts) this.#apply(type, send);
+      if (accepts) this.apply(type, send);
       else if (type === "CDS") for (const { name } of send.resources) this.refused.add(name);
       this.check();
       this.reply(type, send, accepts, index === sends.length - 1);
@@ -116,7 +118,8 @@ abstract class Proxy {
     if (type === "LDS") this.#askForWhatIsNamed();
   }
 
-  #apply(type: Type, send: Send): void {
+  protected apply(type: Type, send: Send): void {
+    this.versions.set(type, send.version);
     const held = this.#of(type);
     const before = new Map(held);
     const isFull = this.script instanceof SotwScript && (type === "CDS" || type === "LDS");
@@ -179,7 +182,7 @@ abstract class Proxy {
     // What of several responses without an answer such a client has, nobody can know.
     if ([...this.unanswered.values()].some((sends) => sends.length > 1)) return;
     // What has come it takes, and has no time to say so.
-    for (const [type, [send]] of this.unanswered) if (send) this.#apply(type, send);
+    for (const [type, [send]] of this.unanswered) if (send) this.apply(type, send);
     this.check();
     this.script.close();
     this.unanswered.clear();
@@ -214,8 +217,6 @@ abstract class Proxy {
 
 class SotwProxy extends Proxy {
   override script = new SotwScript(this.memory);
-  readonly #versions = new Map<Type, string>();
-
   constructor() {
     super();
     this.connect(1_000, TYPES);
@@ -227,7 +228,7 @@ class SotwProxy extends Proxy {
     for (const type of types) {
       const names = [...(this.subscribed.get(type) ?? [])];
       if (this.subscribed.has(type) && names.length === 0) continue;
-      this.script.ask(type, names, { version: this.#versions.get(type) ?? "" });
+      this.script.ask(type, names, { version: this.versions.get(type) ?? "" });
     }
   }
 
@@ -235,13 +236,11 @@ class SotwProxy extends Proxy {
     const names = [...(this.subscribed.get(type) ?? [])];
     this.script.ask(type, names, { nonce: this.script.nonce(type) });
     // A request that names the nonce of a response answers it.
-    for (const send of this.unanswered.get(type) ?? [])
-      for (const { name, version } of send.resources) if (names.includes(name)) this.held.get(type)?.set(name, version);
+    for (const send of this.unanswered.get(type) ?? []) this.apply(type, send);
     this.unanswered.delete(type);
   }
 
-  override reply(type: Type, send: Send, accepts: boolean, isLast: boolean): void {
-    if (accepts) this.#versions.set(type, send.version);
+  override reply(type: Type, _send: Send, accepts: boolean, isLast: boolean): void {
     if (isLast) this.script[accepts ? "ack" : "nack"](type);
   }
 }
