@@ -1,5 +1,5 @@
 import { type Difference, differenceOf, markShared } from "./difference.ts";
-import { type Change, type Held, UNKNOWN, versionOf, type Wanted } from "./held.ts";
+import { type Change, type Held, isResource, versionOf, type Wanted } from "./held.ts";
 
 /** Says whether the client still wants what it has, or is to have, under a name. */
 export type Keeps = (name: string, held?: Held) => boolean;
@@ -186,7 +186,9 @@ export class Ledger {
     const held = new Map(this.#held);
     for (const { name, wanted } of changes) {
       // What it dropped since, or never had, it does not have.
-      if (wanted === null ? held.get(name) : result.has(name)) held.set(name, UNKNOWN);
+      const had = held.get(name);
+      if (wanted === null ? !had : !result.has(name)) continue;
+      held.set(name, { version: "", instead: wanted ?? (isResource(had) ? had : undefined) });
     }
     this.#held = held;
   }

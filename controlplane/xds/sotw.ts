@@ -1,4 +1,4 @@
-import { type Change, type Held, isResource } from "./held.ts";
+import { certain, type Change, type Held, isResource } from "./held.ts";
 import type { Resource } from "./resource.ts";
 import type { Heartbeat, Response } from "./response.ts";
 import type { ResourceSet } from "./snapshot.ts";
@@ -83,8 +83,9 @@ export class SotwStream extends XdsStream<SotwRequest> {
     complete: boolean,
   ): Response {
     const covered = type.subscription.covered(set);
-    const result = complete ? covered : type.ledger.resultOf(changes);
+    let result: ReadonlyMap<string, Held> = complete ? covered : type.ledger.resultOf(changes);
     if (isFullStateType(type.typeUrl)) {
+      if (!complete) result = new Map(Array.from(result, ([name, held]) => [name, certain(held)]));
       return {
         version: versionOf(set, result),
         resources: [...result.values()].filter(isResource),
