@@ -299,7 +299,7 @@ for (const [variant, open] of [
         }
         assert.ok(proxy.script.standing !== "unsettled");
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     );
   });
 }

@@ -149,11 +149,12 @@ export abstract class XdsStream<Request> {
     this.#standing = "unsettled";
     if (this.#snapshot === undefined) return undefined;
     let standing: Standing = "settled";
+    for (const type of this.#pushOrder) this.#supersede(type, servedSet(this.#snapshot, type.typeUrl), now);
     const steps = new Steps((typeUrl) => this.#view(typeUrl, now));
     for (const type of this.#pushOrder) {
       const set = servedSet(this.#snapshot, type.typeUrl);
       if (!type.requested || set === undefined) continue;
-      if (this.#isAnswerDue(type, set, now)) {
+      if (type.ledger.flight !== undefined) {
         standing = "unsettled";
         continue;
       }
@@ -231,20 +232,16 @@ export abstract class XdsStream<Request> {
     if (type.typeUrl === TypeUrl.extensionConfig) this.#delivery.retain(keep);
   }
 
-  /** Whether a response waits for its answer. If that does not come, another change supersedes it. */
-  #isAnswerDue(type: TypeState, set: ResourceSet, now: number): boolean {
+  /** Waits no longer for the answer to a response if that did not come in time, and something else is to be sent. */
+  #supersede(type: TypeState, set: ResourceSet | undefined, now: number): void {
     const { ledger, sentAt, subscription } = type;
-    if (ledger.flight === undefined) return false;
-    if (ledger.flight.typeVersion === set.version) return true;
+    if (ledger.flight === undefined || set === undefined || ledger.flight.typeVersion === set.version) return;
     const until = sentAt + this.#options.orderTimeoutMs;
-    if (until <= now && isSameMap(ledger.flight.result, subscription.covered(set))) return true;
-    if (until > now) {
-      this.#wake(until);
-      return true;
+    if (until > now) this.#wake(until);
+    else if (!isSameMap(ledger.flight.result, subscription.covered(set))) {
+      this.keep(type);
+      ledger.doubt();
     }
-    this.keep(type);
-    ledger.doubt();
-    return false;
   }
 
   /** What of the differences goes into a response now: all, some, none but a response is due, or no response. */
