@@ -15,7 +15,7 @@ export interface TypeView {
   readonly served: ReadonlyMap<string, Resource>;
   /** In what the client differs from what it is to have. */
   readonly differences: readonly Change[];
-  isRefused(change: Change): boolean;
+  readonly isRefused: (change: Change) => boolean;
 }
 
 /**
