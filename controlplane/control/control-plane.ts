@@ -29,6 +29,7 @@ import { InsecureAccess, type HttpAccess, type Security } from "../security/inde
 import type { TrustedKey } from "../signatures/index.ts";
 import { MergedSource, type Source, type StopWatching } from "../source/index.ts";
 import type { Store } from "../store/index.ts";
+import type { Webhooks } from "../webhooks/index.ts";
 import type { Translation, TranslationSettings } from "../translate/index.ts";
 import { XdsServer, type Caller, type NodeInfo, type Snapshot } from "../xds/index.ts";
 import { changedResources } from "./changes.ts";
@@ -75,6 +76,8 @@ export interface ControlPlaneOptions {
   readonly preChecks?: { readonly shadow?: Shadow };
   /** How often runs of Rollouts are looked at, in milliseconds. Default: 1 s. */
   readonly rolloutTickMs?: number;
+  /** Are told what becomes of Rollouts; closed in the end. */
+  readonly webhooks?: Webhooks;
   /** Certificates and who may do what; closed in the end. Without it, everybody may do everything, and nothing is encrypted. */
   readonly security?: Security;
   /** Statistics of sidecars that are kept besides the usual ones: those whose names in Envoy start so. */
@@ -318,6 +321,7 @@ export class ControlPlane {
     await this.#xds.close();
     await this.#ledger.close();
     this.#secrets?.stop();
+    this.#options.webhooks?.close();
     this.#options.security?.close();
     await this.#options.store?.close();
   }
@@ -444,6 +448,7 @@ export class ControlPlane {
         this.#modules.catalog.addServed(servedVersions(this.rollouts.contents));
         this.#xds.update(nodes);
       },
+      onEvents: (run, events) => this.#options.webhooks?.send(run, events),
       log,
       ...(rolloutTickMs === undefined ? {} : { tickMs: rolloutTickMs }),
     });

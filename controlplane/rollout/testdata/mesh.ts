@@ -6,6 +6,7 @@ import { translate } from "../../translate/index.ts";
 import type { ServedContent } from "../content.ts";
 import type { PreCheck } from "../pre-check.ts";
 import { Rollouts } from "../rollouts.ts";
+import type { Run, RunEvent } from "../run.ts";
 import { MemoryRolloutStore, type RolloutStore } from "../store.ts";
 import type { Content } from "../version.ts";
 import { Sidecar, type Behaviour } from "./sidecar.ts";
@@ -72,6 +73,8 @@ export class Mesh {
   readonly behaviours: Record<string, Behaviour> = {};
   /** Tries versions before their first wave. */
   preCheck: PreCheck<Module> | undefined;
+  /** Is told of what happens to runs. */
+  onEvents: (run: Run, events: readonly RunEvent[]) => void = () => undefined;
   /** Whom the control plane told that something else is served, lately. */
   readonly served: (readonly string[] | "all")[] = [];
   #fleet = this.#makeFleet();
@@ -115,6 +118,7 @@ export class Mesh {
       prepare: () => Promise.resolve(),
       beforeChange: () => undefined,
       onServed: (nodes) => this.#serve(nodes),
+      onEvents: (run, events) => this.onEvents(run, events),
       log: pino({ enabled: false }),
       now: () => this.now,
       tickMs: 1e9,
