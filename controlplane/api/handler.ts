@@ -10,6 +10,8 @@ import { experimentsReport } from "./experiments-report.ts";
 import type { InspectSource } from "../inspect/index.ts";
 import { sendConfig, sendTrace } from "./inspect.ts";
 import { limitsReport } from "./limits-report.ts";
+import { handlePlan, PLAN_PATH, type PlanSource } from "./plan.ts";
+import { handleModules, modulePaths, type ModulesSource } from "./modules.ts";
 import { handleResources, isResourcePath, resourcePaths, roleFor } from "./resources.ts";
 import { handleRollouts, isRolloutPath, rolloutPaths, type RolloutsSource } from "./rollouts.ts";
 import { send } from "./send.ts";
@@ -21,12 +23,15 @@ export interface ApiSource extends StatusInput, InspectSource {
   readonly fleet: Pick<Fleet, "node" | "nodes">;
   readonly stats: Pick<NodeStats, "of" | "figures" | "totals" | "nodeIds">;
   readonly modules: ModuleStore;
+  readonly moduleKeeping?: ModulesSource;
   readonly leases: Pick<LeaseService, "top">;
   readonly access: HttpAccess;
   readonly metrics: Pick<Metrics, "contentType" | "text">;
   /** Undefined when none can be applied. */
   readonly resources?: Resources | undefined;
   readonly rollouts?: RolloutsSource;
+  /** Undefined where nothing can be planned. */
+  readonly plans?: PlanSource;
   /** Where they are kept. */
   readonly store?: Pick<Store, "backup"> | undefined;
 }
@@ -70,7 +75,7 @@ const answers: ReadonlyMap<string, Answer> = new Map<string, Answer>([
 /** One of few names for a path, whatever a client asks for. */
 export function routeOf(path: string): string {
   if (path.startsWith("/modules/")) return "/modules/{sha256}.wasm";
-  if (answers.has(path) || path === BACKUP_PATH || resourcePaths.includes(path)) return path;
+  if (answers.has(path) || [BACKUP_PATH, PLAN_PATH, ...resourcePaths, ...modulePaths].includes(path)) return path;
   if (isRolloutPath(path)) return "/api/v1/rollouts";
   return isResourcePath(path) ? "/api/v1/resources/{kind}/{name}" : "other";
 }
@@ -104,12 +109,28 @@ export function handleRequest(source: ApiSource, request: IncomingMessage, respo
     if (caller !== undefined) void handleRollouts(source.rollouts, caller, path, request, response);
     return;
   }
+  if (source.moduleKeeping !== undefined && modulePaths.includes(path)) {
+    const caller = authorize(source.access, "viewer", request, response);
+    if (caller !== undefined) void handleModules(source.moduleKeeping, caller, path, request, response);
+    return;
+  }
   if (path === BACKUP_PATH && request.method === "GET" && source.store?.backup !== undefined) {
     if (authorize(source.access, "admin", request, response) !== undefined) void sendBackup(source.store, response);
     return;
   }
+  if (path === PLAN_PATH && source.plans !== undefined) {
+    const caller = authorize(source.access, "operator", request, response);
+    if (caller !== undefined) void handlePlan(source.plans, request, response);
+    return;
+  }
   const more = source.resources === undefined ? [] : [...resourcePaths, BACKUP_PATH];
-  answerFrom(answers, source, request, response, [...more, ...rolloutPaths, "/modules/<sha256>.wasm"]);
+  answerFrom(answers, source, request, response, [
+    ...more,
+    PLAN_PATH,
+    ...rolloutPaths,
+    ...modulePaths,
+    "/modules/<sha256>.wasm",
+  ]);
 }
 
 /** @param more paths that are answered elsewhere. */

@@ -1,5 +1,6 @@
 export type { ExperimentsReport, PolicyExperiments } from "./experiments-report.ts";
 export { limitsReport, type LimitReport, type LimitsReport } from "./limits-report.ts";
+export type { ModulesReport } from "./modules.ts";
 export { handlePlainRequest, handleRequest, routeOf, type QuotaReport } from "./handler.ts";
 export {
   statusReport,
@@ -17,4 +18,6 @@ export type {
   RunSummary,
   WaveReport,
 } from "./rollouts-report.ts";
-export type { ChangeReport, History, Refusal, ResourceList } from "./resources.ts";
+export type { PlanSource } from "./plan.ts";
+export type { Refusal } from "./refusal.ts";
+export type { ChangeReport, History, ResourceList } from "./resources.ts";

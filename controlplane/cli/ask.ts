@@ -6,6 +6,7 @@ import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import { Option, type Command } from "commander";
 import type { Refusal } from "../api/index.ts";
 import { formatHostPort, type HostPort } from "../control/host-port.ts";
+import { InputError } from "../explain/input-error.ts";
 import { httpOption, stateOption } from "./options.ts";
 
 /** How a command reaches the API of a control plane. */
@@ -38,7 +39,7 @@ export interface Question {
 }
 
 /** The API does not answer, or refuses. */
-export class NoAnswerError extends Error {
+export class NoAnswerError extends InputError {
   /** The whole answer, where it refuses. */
   readonly refusal: Refusal | undefined;
 

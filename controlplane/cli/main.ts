@@ -11,6 +11,8 @@ import type { ImportFlags } from "./import.ts";
 import type { LimitsOptions } from "./limits.ts";
 import { httpOption, parseLifetime, stateOption, trustDomainOption, xdsOption } from "./options.ts";
 import { parseHostPort } from "./parse-host-port.ts";
+import { addPlanCommand } from "./plan/index.ts";
+import { addModuleCommands } from "./modules/index.ts";
 import { addResourceCommands } from "./resources/index.ts";
 import { collect } from "./request-flags.ts";
 import type { QuotaOptions } from "./quota.ts";
@@ -73,6 +75,12 @@ program
     new Option("--quota-store <url>", "Redis or Valkey, where the counts of quotas are kept, as redis://host:port")
       .env("MESHWRIGHT_QUOTA_STORE")
       .argParser(parseQuotaStore),
+  )
+  .option(
+    "--module-grace <time>",
+    "how long nothing has to refer to a module before it is removed from --state; or never",
+    (text) => (text === "never" ? text : parseLifetime(text)),
+    parseLifetime("7d"),
   )
   .option(
     "--keep-stats <prefix>",
@@ -144,7 +152,9 @@ addConnectionOptions(program.command("limits"))
   .action(async (options: LimitsOptions) => (await import("./limits.ts")).limits(options));
 
 addResourceCommands(program);
+addPlanCommand(program);
 addRolloutCommands(program);
+addModuleCommands(program);
 addBackupCommand(program);
 addBootstrapCommand(program);
 addTokenCommands(program);

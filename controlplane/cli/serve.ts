@@ -30,6 +30,7 @@ export interface ServeOptions {
   readonly tlsKey?: string;
   readonly workloadLifetime: number;
   readonly insecure: boolean;
+  readonly moduleGrace: number | "never";
   readonly keepStats: readonly string[];
   readonly logFormat: "json" | "text";
 }
@@ -48,6 +49,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       store: await storeOf(options),
       isStoreShared: options.store !== undefined,
       stateFolder: options.state,
+      ...(options.moduleGrace === "never" ? {} : { moduleGraceMs: options.moduleGrace }),
       xds: options.xds,
       http: options.http,
       ...(options.metrics === undefined ? {} : { metrics: options.metrics }),

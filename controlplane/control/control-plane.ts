@@ -12,7 +12,7 @@ import {
 } from "../fleet/index.ts";
 import { Journal, JournalSource, Resources } from "../journal/index.ts";
 import { formatProblem, type Problem } from "../model/index.ts";
-import { ModuleFetcher, ModuleStore, StoredPins, pathOf } from "../modules/index.ts";
+import { Collector, MemoryPins, ModuleFetcher, ModuleStore, StoredPins, pathOf, type Pins } from "../modules/index.ts";
 import { Activity, Metrics, watchRequest } from "../observe/index.ts";
 import { addQuotaService, LeaseService, MemoryLedger, Quotas, type Ledger } from "../quota/index.ts";
 import { DurableRolloutStore, MemoryRolloutStore, Rollouts } from "../rollout/index.ts";
@@ -23,8 +23,10 @@ import type { Translation, TranslationSettings } from "../translate/index.ts";
 import { XdsServer, type Caller, type NodeInfo, type Snapshot } from "../xds/index.ts";
 import { changedResources } from "./changes.ts";
 import type { LoadedModule } from "./filter-checks.ts";
+import { previewOf, type ChangePreview } from "./change-preview.ts";
 import { formatHostPort, type HostPort } from "./host-port.ts";
 import { logFleet } from "./log-fleet.ts";
+import { moduleReferences, servedVersions } from "./module-references.ts";
 import { Secrets } from "./secrets.ts";
 import { Pipeline, type Release } from "./pipeline.ts";
 import { RoutedTranslation } from "./routed-translation.ts";
@@ -39,6 +41,10 @@ export interface ControlPlaneOptions {
   readonly store?: Store;
   /** Folder for modules; made when it is missing. */
   readonly stateFolder: string;
+  /** How long nothing has to refer to a module before it is removed from that folder. Default: none is removed. */
+  readonly moduleGraceMs?: number;
+  /** How many revisions of the applied resources keep what they name by url or image. Default: 100. */
+  readonly moduleRevisions?: number;
   /** Where to listen; port 0 takes any free one. */
   readonly xds: HostPort;
   readonly http: HostPort;
@@ -91,12 +97,17 @@ export class ControlPlane {
   readonly access: HttpAccess;
   /** The resources that are applied over the API; undefined when none can be. */
   readonly resources: Resources | undefined;
+  /** What changes would do. */
+  readonly plans = this;
   readonly #source: Source;
   readonly #ledger: Ledger;
   #quotas = new Quotas([]);
   readonly #options: ControlPlaneOptions;
   readonly #modules: ModuleStore;
+  readonly #pins: Pins;
   readonly #fetcher: ModuleFetcher;
+  /** Shows the modules, and removes those that nothing refers to. */
+  readonly collector: Collector;
   /** One for all translations: a version that a Rollout holds back is made of the same bytes as before. */
   readonly #settings: TranslationSettings;
   readonly #pipeline: Pipeline;
@@ -121,10 +132,20 @@ export class ControlPlane {
     options.watch?.(this.activity);
     this.stats = new NodeStats({ names: KeptNames.default(options.keepStats) });
     this.#modules = new ModuleStore(options.stateFolder);
-    this.#fetcher = new ModuleFetcher(this.#modules, {
-      onFetched: () => void this.reload(),
-      ...(options.store === undefined ? {} : { pins: new StoredPins(options.store) }),
-    });
+    this.#pins = options.store === undefined ? new MemoryPins() : new StoredPins(options.store);
+    this.#fetcher = new ModuleFetcher(this.#modules, { pins: this.#pins, onFetched: () => void this.reload() });
+    this.collector = collectorOf(options, this.#modules, () =>
+      moduleReferences({
+        read: this.#pipeline.read,
+        served: this.rollouts.contents,
+        fleet: this.fleet,
+        catalog: this.#modules.catalog,
+        journal,
+        pins: this.#pins,
+        revisions: options.moduleRevisions ?? 100,
+        versionsInReach: () => this.rollouts.versionsInReach(),
+      }),
+    );
     const { source } = options;
     this.#source = journal === undefined ? source : new MergedSource([source, new JournalSource(journal)]);
     this.resources =
@@ -191,6 +212,7 @@ export class ControlPlane {
       await plane.reload();
       if (plane.#desired === undefined) await plane.#refuseToStart();
       await plane.#listen();
+      plane.collector.start();
     } catch (error) {
       await plane.close();
       throw error;
@@ -201,6 +223,13 @@ export class ControlPlane {
   /** Modules by their hash. */
   get modules(): ModuleStore {
     return this.#modules;
+  }
+
+  get moduleKeeping(): {
+    readonly collector: Collector;
+    readonly unpin: (image: string) => Promise<string | undefined>;
+  } {
+    return { collector: this.collector, unpin: (image) => this.#unpin(image) };
   }
 
   /** What survives the control plane. */
@@ -239,10 +268,22 @@ export class ControlPlane {
     await this.#reloading;
   }
 
+  /**
+   * What would come of a change of what is served. Changes nothing, but that modules are kept.
+   * @param change makes of the source as it is one as it would be.
+   */
+  async preview(change: (present: Source) => Promise<Source>): Promise<ChangePreview> {
+    const result = await this.#pipeline.prepare(await change(this.#source));
+    if (!result.ok) return result;
+    const before = this.#desired && { content: this.#desired, translationFor: this.#translationFor.bind(this) };
+    return previewOf(before, result.release, await this.rollouts.preview(result.release), this.#settings);
+  }
+
   async close(): Promise<void> {
     await this.#stopWatching?.();
     this.#fetcher.close();
     await this.#reloading;
+    await this.collector.stop();
     await this.#rollouts?.close();
     for (const server of [this.#http, this.#plainHttp]) {
       server?.close();
@@ -259,6 +300,13 @@ export class ControlPlane {
   async #check(candidate: Source): Promise<readonly Problem[]> {
     const result = await this.#pipeline.prepare(candidate);
     return result.ok ? this.rollouts.check(result.release) : result.problems;
+  }
+
+  /** Forgets which module an image was found to hold. @returns why not. */
+  async #unpin(image: string): Promise<string | undefined> {
+    const user = [...(this.#desired?.model.wasmModules.values() ?? [])].find(({ spec }) => spec.image === image);
+    if (user !== undefined) return `WasmModule ${user.metadata.name} names ${image}`;
+    return (await this.#pins.remove(image)) ? undefined : `no module is pinned for ${image}`;
   }
 
   /** Applied resources with a fault, as another version of this program may find in them, are mended over the API. */
@@ -365,7 +413,10 @@ export class ControlPlane {
       },
       prepare: (content) => this.#secrets?.keep(content) ?? Promise.resolve(),
       beforeChange: (nodes) => this.#rememberLoaded(nodes),
-      onServed: (nodes) => this.#xds.update(nodes),
+      onServed: (nodes) => {
+        this.#modules.catalog.addServed(servedVersions(this.rollouts.contents));
+        this.#xds.update(nodes);
+      },
       log,
       ...(rolloutTickMs === undefined ? {} : { tickMs: rolloutTickMs }),
     });
@@ -401,6 +452,28 @@ export class ControlPlane {
     log.info(`xDS on ${formatHostPort(xds)}, ${scheme} on ${formatHostPort(http)}, ${how}`);
     if (security === undefined) log.warn("--insecure: whoever reaches these ports may do everything");
   }
+}
+
+/** How often is looked for modules that nothing refers to: so that the time of grace is kept to a tenth. */
+const COLLECT_MS = { least: 1_000, most: 10 * 60_000 } as const;
+
+function collectorOf(
+  { moduleGraceMs, log }: ControlPlaneOptions,
+  store: ModuleStore,
+  references: ConstructorParameters<typeof Collector>[0]["references"],
+): Collector {
+  return new Collector({
+    store,
+    references,
+    graceMs: moduleGraceMs,
+    everyMs: Math.min(Math.max((moduleGraceMs ?? 0) / 10, COLLECT_MS.least), COLLECT_MS.most),
+    onRemoved: (modules) => {
+      for (const { sha256, from } of modules)
+        log.info({ module: sha256, from }, `removed the module ${sha256}, which nothing refers to`);
+    },
+    onError: (error) =>
+      log.error({ err: error }, "no modules are removed now, since it is not known what refers to them"),
+  });
 }
 
 function listenOn(server: Server, address: HostPort): Promise<void> {

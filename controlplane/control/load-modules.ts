@@ -1,6 +1,6 @@
 import { inspectModule } from "@meshwright/host";
 import type { Model, Problem, WasmModule } from "../model/index.ts";
-import type { ModuleStore, RemoteModule } from "../modules/index.ts";
+import { publicPlace, type ModuleStore, type RemoteModule } from "../modules/index.ts";
 import type { LoadedModule } from "./filter-checks.ts";
 
 /** Where the bytes of modules come from. */
@@ -40,7 +40,7 @@ export async function loadModules(
       }
       continue;
     }
-    const stored = store.put(bytes);
+    const stored = store.put(bytes, publicPlace(place));
     if (module.spec.sha256 !== undefined && module.spec.sha256 !== stored.sha256) {
       problems.push(origin.problem(["spec", "sha256"], `the SHA-256 of ${place} is ${stored.sha256}`));
     } else modules.set(name, { ...stored, bytes });

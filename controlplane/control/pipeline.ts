@@ -30,6 +30,7 @@ export class Pipeline {
   readonly #checks = new FilterChecks();
   readonly #files = new ParsedFiles();
   #translation: Translation | undefined;
+  #read: ReadonlyMap<string, LoadedModule> = new Map();
 
   /** @param isShared whether other control planes serve the same mesh: then Rollouts are refused. */
   constructor(
@@ -46,6 +47,11 @@ export class Pipeline {
     this.#settings = settings;
   }
 
+  /** The modules that the usual source was last seen to have, by WasmModule, whether it could be served or not. */
+  get read(): ReadonlyMap<string, LoadedModule> {
+    return this.#read;
+  }
+
   /**
    * @param source another than the usual one, to look at it beforehand.
    * @param begin is told of each stage when it begins.
@@ -60,7 +66,11 @@ export class Pipeline {
       read: (path) => source.read(path),
       fetch: (module) => this.#fetcher.fetch(module),
     });
-    if (source === this.#source) this.#fetcher.retain(remoteModules(model));
+    if (source === this.#source) {
+      this.#fetcher.retain(remoteModules(model));
+      // One that could not be read for now is still meant.
+      this.#read = new Map([...this.#read, ...loaded.modules].filter(([name]) => model.wasmModules.has(name)));
+    }
     begin("check");
     const problems = [
       ...loaded.problems,

@@ -129,7 +129,7 @@ export class ModuleFetcher {
       const reasons = inspection.problems.map(({ message }) => message).join("; ");
       throw new FetchError(`Envoy would refuse ${placeOf(module)}: ${reasons}`);
     }
-    const { sha256 } = this.#store.put(bytes);
+    const { sha256 } = this.#store.put(bytes, publicPlace(placeOf(module)));
     if ("url" in module) return bytes;
     // Where another control plane was faster, and the tag has moved since, what that one found is what counts.
     const kept = await this.#pins.keep(module.image, sha256);
@@ -173,6 +173,14 @@ function check(module: RemoteModule, found: string): void {
 
 function placeOf(module: RemoteModule): string {
   return "url" in module ? module.url : module.image;
+}
+
+/** Where a module comes from, without what a URL may hold to be let in. */
+export function publicPlace(place: string): string {
+  if (!/^https?:/.test(place) || !URL.canParse(place)) return place;
+  const url = new URL(place);
+  url.username = url.password = url.search = url.hash = "";
+  return url.href;
 }
 
 function keyOf(module: RemoteModule): string {

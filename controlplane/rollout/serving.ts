@@ -5,6 +5,7 @@ import type { ServedContent } from "./content.ts";
 import { describe } from "./describe.ts";
 import { orphanProblems, type Plan } from "./plan.ts";
 import { type Draft, draftPlan } from "./planning.ts";
+import { previewOf, type Preview } from "./preview.ts";
 import { intentOf, type RecordEvent, type RolloutRecord } from "./record.ts";
 import type { Records } from "./records.ts";
 import { versionFor } from "./run.ts";
@@ -64,6 +65,12 @@ export class Serving<Module extends ModuleRef> {
   /** Why something else that the source may say could not be served. */
   async check(desired: ServedContent<Module>): Promise<readonly Problem[]> {
     return (await this.#outlook(desired)).problems;
+  }
+
+  /** What would come of something else that the source may say. */
+  async preview(desired: ServedContent<Module>): Promise<Preview> {
+    const { drafts, served, problems } = await this.#outlook(desired);
+    return previewOf(drafts, served, problems, this.records);
   }
 
   /**
