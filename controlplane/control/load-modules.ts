@@ -13,7 +13,7 @@ export interface ModuleReaders {
 
 /** Puts the modules of a model into the store. What Envoy would refuse is a problem, and is not kept. */
 export async function loadModules(
-  model: Model,
+  model: Pick<Model, "wasmModules">,
   store: ModuleStore,
   readers: ModuleReaders,
 ): Promise<{ readonly modules: ReadonlyMap<string, LoadedModule>; readonly problems: readonly Problem[] }> {

@@ -36,7 +36,9 @@ export class Bonds {
     const kind = kindOf(key);
     const isLeftOut = !this.#before.has(key);
     if (kind === "FilterPolicy" || kind === "EnvoyPatch") {
-      return [...this.#around(this.servicesOf(key)), ...[...namesOf(this.#modules.get(key))].map(moduleKey)];
+      // It stays as it was with the module that it had.
+      const modules = [...namesOf(this.#modules.get(key))].map(moduleKey).filter((module) => this.#before.has(module));
+      return [...this.#around(this.servicesOf(key)), ...modules];
     }
     if (kind === "WasmModule") {
       const policies = [...this.#modules].filter(([, names]) =>
