@@ -5,6 +5,7 @@ export { handlePlainRequest, handleRequest, routeOf, type QuotaReport } from "./
 export {
   statusReport,
   type FilterReport,
+  type HeldReport,
   type SidecarReport,
   type StatusReport,
   type TrafficReport,
