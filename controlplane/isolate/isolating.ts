@@ -12,7 +12,8 @@ export class Isolating {
   readonly #last: LastGoodResources;
   readonly #written = new Map<Key, Resource[]>();
   readonly #before: ReadonlyMap<Key, Resource>;
-  readonly #unreadable = new Set<Key>();
+  /** What is faulty even if it is written as before: documents that are no resources, and WasmModules for their files. */
+  readonly #spoiled = new Set<Key>();
   readonly #all: ReadonlySet<Key>;
   readonly #bonds: Bonds;
   readonly #held = new Map<Key, { readonly root: Key; readonly fault: Problem | undefined }>();
@@ -33,7 +34,7 @@ export class Isolating {
     }));
     for (const { kind, name, spec } of parsed.faulty) {
       if (kind === undefined || name === undefined) continue;
-      this.#unreadable.add(`${kind} ${name}`);
+      this.#spoiled.add(`${kind} ${name}`);
       versions.push({ key: `${kind} ${name}`, spec });
     }
     this.#all = new Set(versions.map(({ key }) => key));
@@ -63,6 +64,7 @@ export class Isolating {
     const found = problems.flatMap((problem) => ownersOf(problem).map((owner) => ({ problem, owner })));
     const holdAll = (pick: (owner: Resource) => Iterable<Key>): boolean =>
       found.flatMap(({ owner, problem }) => [...pick(owner)].filter((key) => this.#hold(key, problem))).length > 0;
+    for (const { owner } of found) if (owner.kind === "WasmModule") this.#spoiled.add(keyOf(owner));
     return (
       holdAll((owner) => [keyOf(owner)]) ||
       // What was good before lacks something that it names, such as a Service that is no more, or is at odds with a rival.
@@ -118,7 +120,7 @@ export class Isolating {
   #isChanged(key: Key): boolean {
     const [now, another] = this.#written.get(key) ?? [];
     const before = this.#before.get(key);
-    if (now === undefined || another !== undefined || before === undefined || this.#unreadable.has(key)) return true;
+    if (now === undefined || another !== undefined || before === undefined || this.#spoiled.has(key)) return true;
     if (now.kind === "WasmModule" && !this.#last.isSameModule(now.metadata.name)) return true;
     return now !== before && contentOf(now) !== contentOf(before);
   }

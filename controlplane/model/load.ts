@@ -54,7 +54,10 @@ export function parseResources(files: readonly SourceFile[], known = new ParsedF
   const parsed = known.parse(files).map((file, index) => ({ path: files[index]?.path ?? "", ...file }));
   const references = parsed.flatMap(({ resources }) => resources.flatMap(referencesOf));
   // A JSON Schema may lie among the resources, and is none.
-  const schemas = new Set(references.filter(({ use }) => use === "schema").map(({ path }) => path));
+  const schemas = new Set([
+    ...references.filter(({ use }) => use === "schema").map(({ path }) => path),
+    ...parsed.flatMap((file) => file.faulty.flatMap(schemaOf)),
+  ]);
   const counted = parsed.filter(({ path }) => !schemas.has(path));
   const faulty = counted.flatMap((file) => file.faulty);
   return {
@@ -114,6 +117,13 @@ function parseFile(file: SourceFile): ParsedFile {
     else faulty.push({ ...identityOf(document.value), origin: document.origin });
   }
   return { resources, problems, faulty };
+}
+
+/** Where the JSON Schema of a faulty WasmModule is, as far as that can be read. */
+function schemaOf({ kind, spec, origin }: FaultyDocument): string[] {
+  if (kind !== "WasmModule" || origin === undefined) return [];
+  const { schema } = (spec ?? {}) as { schema?: unknown };
+  return typeof schema === "string" ? [resolveAsset(origin.file, schema)] : [];
 }
 
 function referencesOf(resource: Resource): AssetReference[] {
