@@ -2,11 +2,15 @@ export type { ExperimentsReport, PolicyExperiments } from "./experiments-report.
 export { limitsReport, type LimitReport, type LimitsReport } from "./limits-report.ts";
 export type { ModulesReport } from "./modules.ts";
 export { handlePlainRequest, handleRequest, routeOf, type QuotaReport } from "./handler.ts";
+export type { FleetReport, RejectionGroup, StandingFilter, StandingReport } from "./fleet-report.ts";
+export type { RolloutDiff, RolloutTrail } from "./rollout-details.ts";
+export type { RolloutOverview, RolloutsOverview, RunOverview } from "./rollout-overview.ts";
 export {
   statusReport,
   type FilterReport,
   type HeldReport,
   type SidecarReport,
+  type SidecarState,
   type StatusReport,
   type TrafficReport,
 } from "./status-report.ts";

@@ -34,7 +34,7 @@ let resources: Resources;
 const stores: Store[] = [];
 before(async () => {
   const modules = new ModuleStore(folder);
-  const access = new SecureAccess("cluster.local", tokens);
+  const access = new SecureAccess("cluster.local", tokens, { refusal: () => undefined });
   const shown = { release: undefined, appliedAt: undefined, refused: [], fleet: new Fleet(), stats: new NodeStats() };
   const metrics = { contentType: "text/plain", text: () => Promise.resolve("") };
   const plans: PlanSource = {

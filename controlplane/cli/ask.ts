@@ -77,7 +77,7 @@ export async function query(connection: Connection, path: string, question: Ques
 export async function download(connection: Connection, path: string, question: Question = {}): Promise<Buffer> {
   const url = `${connection.insecure ? "http" : "https"}://${formatHostPort(connection.http)}${path}`;
   try {
-    const { status, body } = await send(url, await optionsOf(connection), question);
+    const { status, body } = await send(url, await requestOptions(connection), question);
     if (status !== 200) throw refused(url, status, body.toString());
     return body;
   } catch (error) {
@@ -94,7 +94,8 @@ type TlsOptions = Omit<RequestOptions, "headers"> & {
   checkServerIdentity?: typeof checkServerIdentity;
 };
 
-async function optionsOf({ state, ca, insecure }: Connection): Promise<TlsOptions> {
+/** With what requests reach the API: whom it believes, and a certificate or a token. The certificate holds for five minutes. */
+export async function requestOptions({ state, ca, insecure }: Connection): Promise<TlsOptions> {
   const token = process.env["MESHWRIGHT_TOKEN"];
   const headers: TlsOptions["headers"] = token === undefined ? {} : { authorization: `Bearer ${token}` };
   if (insecure) return { headers };

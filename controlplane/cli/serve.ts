@@ -1,9 +1,10 @@
 import { pino, type Logger } from "pino";
 import pretty from "pino-pretty";
-import { ControlPlane, FaultySourceError, type HostPort } from "../control/index.ts";
+import { ControlPlane, FaultySourceError, type ControlPlaneOptions, type HostPort } from "../control/index.ts";
 import { startTracing, type Tracing } from "../observe/index.ts";
 import { RedisLedger, type Ledger } from "../quota/index.ts";
 import { Security } from "../security/index.ts";
+import { readKeys } from "../signatures/index.ts";
 import { FolderSource, MergedSource } from "../source/index.ts";
 import { openStore, type Store } from "../store/index.ts";
 import { MODULES_CLUSTER } from "../bootstrap/index.ts";
@@ -26,11 +27,13 @@ export interface ServeOptions {
   readonly authorityCert?: string;
   readonly authorityKey?: string;
   readonly trust?: string;
+  readonly revoked?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly workloadLifetime: number;
   readonly insecure: boolean;
   readonly moduleGrace: number | "never";
+  readonly moduleKeys?: string;
   readonly keepStats: readonly string[];
   readonly logFormat: "json" | "text";
 }
@@ -50,6 +53,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       isStoreShared: options.store !== undefined,
       stateFolder: options.state,
       ...(options.moduleGrace === "never" ? {} : { moduleGraceMs: options.moduleGrace }),
+      ...keysOf(options.moduleKeys),
       xds: options.xds,
       http: options.http,
       ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
@@ -83,6 +87,13 @@ export async function serve(options: ServeOptions): Promise<void> {
   }
 }
 
+/** Read once at the start, so that keys which cannot be used are found then, and again for each change. */
+function keysOf(folder: string | undefined): Pick<ControlPlaneOptions, "moduleKeys"> {
+  if (folder === undefined) return {};
+  readKeys(folder);
+  return { moduleKeys: () => readKeys(folder) };
+}
+
 function storeOf({ store, state, storeCa, storeUser, storeCert, storeKey }: ServeOptions): Promise<Store> {
   const pair = pairOf("--store-cert", storeCert, "--store-key", storeKey);
   return openStore({
@@ -102,6 +113,7 @@ function openSecurity(options: ServeOptions, log: Logger): Promise<Security> {
     ...(options.trustDomain === undefined ? {} : { trustDomain: options.trustDomain }),
     ...(authority === undefined ? {} : { authority }),
     ...(options.trust === undefined ? {} : { trust: options.trust }),
+    ...(options.revoked === undefined ? {} : { revoked: options.revoked }),
     ...(serverCertificate === undefined ? {} : { serverCertificate }),
     workloadLifetimeMs: options.workloadLifetime,
     hosts: [options.xds.host, options.http.host],

@@ -1,10 +1,14 @@
 import { formatProblem } from "../model/index.ts";
 import { folderPipeline, withScratch } from "./scratch-pipeline.ts";
 
+export interface ValidateFlags {
+  readonly moduleKeys?: string;
+}
+
 /** `meshwright validate`: everything that serve does before a sidecar sees anything. The exit status is 1 for a fault. */
-export async function validate(folder: string): Promise<void> {
+export async function validate(folder: string, { moduleKeys }: ValidateFlags): Promise<void> {
   try {
-    const result = await withScratch((scratch) => folderPipeline(scratch, folder).prepare());
+    const result = await withScratch((scratch) => folderPipeline(scratch, folder).prepare(), { moduleKeys });
     if (result.ok) {
       const { model } = result.release;
       const counts = [

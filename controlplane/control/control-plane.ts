@@ -13,11 +13,21 @@ import {
 import { LastGoodStore, type Held, type LastGood } from "../isolate/index.ts";
 import { Journal, JournalSource, Resources } from "../journal/index.ts";
 import { formatProblem, resourcesOf, type Problem } from "../model/index.ts";
-import { Collector, MemoryPins, ModuleFetcher, ModuleStore, StoredPins, pathOf, type Pins } from "../modules/index.ts";
+import {
+  Collector,
+  MemoryPins,
+  ModuleFetcher,
+  ModuleStore,
+  SignatureChecks,
+  StoredPins,
+  pathOf,
+  type Pins,
+} from "../modules/index.ts";
 import { Activity, Metrics, watchRequest, type ReloadStage } from "../observe/index.ts";
 import { addQuotaService, LeaseService, MemoryLedger, Quotas, type Ledger } from "../quota/index.ts";
 import { DurableRolloutStore, MemoryRolloutStore, Rollouts } from "../rollout/index.ts";
 import { InsecureAccess, type HttpAccess, type Security } from "../security/index.ts";
+import type { TrustedKey } from "../signatures/index.ts";
 import { MergedSource, type Source, type StopWatching } from "../source/index.ts";
 import type { Store } from "../store/index.ts";
 import type { Translation, TranslationSettings } from "../translate/index.ts";
@@ -47,6 +57,10 @@ export interface ControlPlaneOptions {
   readonly moduleGraceMs?: number;
   /** How many revisions of the applied resources keep what they name by url or image. Default: 100. */
   readonly moduleRevisions?: number;
+  /** The keys that are trusted now: every module has to be signed by one of them. Default: none need be signed. */
+  readonly moduleKeys?: () => readonly TrustedKey[];
+  /** When a module or signature that could not be had is asked for again at first, in milliseconds. Default: 2 s. */
+  readonly moduleRetryMs?: number;
   /** Where to listen; port 0 takes any free one. */
   readonly xds: HostPort;
   readonly http: HostPort;
@@ -137,7 +151,11 @@ export class ControlPlane {
     this.stats = new NodeStats({ names: KeptNames.default(options.keepStats) });
     this.#modules = new ModuleStore(options.stateFolder);
     this.#pins = options.store === undefined ? new MemoryPins() : new StoredPins(options.store);
-    this.#fetcher = new ModuleFetcher(this.#modules, { pins: this.#pins, onFetched: () => void this.reload() });
+    this.#fetcher = new ModuleFetcher(this.#modules, {
+      pins: this.#pins,
+      onFetched: () => void this.reload(),
+      ...(options.moduleRetryMs === undefined ? {} : { retryMs: options.moduleRetryMs }),
+    });
     this.collector = collectorOf(options, this.#modules, () =>
       moduleReferences({
         read: this.#pipeline.read,
@@ -160,7 +178,12 @@ export class ControlPlane {
       modulesCluster: options.modulesCluster,
       ...(options.security?.authority === undefined ? {} : { trustDomain: options.security.trustDomain }),
     };
-    this.#pipeline = new Pipeline(this.#source, this.#modules, this.#fetcher, this.#settings, options.isStoreShared);
+    this.#pipeline = new Pipeline(this.#source, this.#modules, this.#fetcher, this.#settings, {
+      isShared: options.isStoreShared === true,
+      ...(options.moduleKeys === undefined
+        ? {}
+        : { signatures: new SignatureChecks(this.#modules, this.#fetcher, options.moduleKeys) }),
+    });
     this.#secrets =
       options.security?.authority && new Secrets(options.security, (nodes) => this.#xds.update(nodes), options.log);
     const { security } = options;
@@ -199,7 +222,7 @@ export class ControlPlane {
           );
       },
     });
-    addQuotaService(this.#xds.grpc, this.leases);
+    addQuotaService(this.#xds.grpc, this.leases, security && ((caller) => security.admission.sidecarOf(caller)));
     logFleet(this.fleet, options.log);
   }
 
@@ -415,7 +438,8 @@ export class ControlPlane {
       const { model, modules } = this.#desired;
       return { resources: resourcesOf(model), modules };
     }
-    return (await this.#lastGood?.read((sha256) => this.#findModule(sha256))) ?? { resources: [], modules: new Map() };
+    if (this.#lastGood === undefined) return { resources: [], modules: new Map() };
+    return this.#pipeline.trusted(await this.#lastGood.read((sha256) => this.#findModule(sha256)));
   }
 
   #findModule(sha256: string): LoadedModule | undefined {
@@ -490,6 +514,7 @@ export class ControlPlane {
     await listenOn(this.#http, http);
     if (this.#plainHttp && metrics) await listenOn(this.#plainHttp, metrics);
     await this.#xds.listen(formatHostPort(xds), security?.grpcCredentials() ?? ServerCredentials.createInsecure());
+    if (this.#xds.connections !== undefined) security?.watchConnections(this.#xds.connections);
     const [how, scheme] = security === undefined ? ["without encryption, HTTP", "HTTP"] : ["with mutual TLS", "HTTPS"];
     if (metrics) log.info(`metrics and health on ${formatHostPort(metrics)}, HTTP, to everybody`);
     log.info(`xDS on ${formatHostPort(xds)}, ${scheme} on ${formatHostPort(http)}, ${how}`);

@@ -1,18 +1,25 @@
 import { isolate, type Held, type LastGood } from "../isolate/index.ts";
 import { buildModel, compareProblems, ParsedFiles, parseResources } from "../model/index.ts";
 import type { Assets, Model, ParsedResources, Problem } from "../model/index.ts";
-import type { ModuleFetcher, ModuleStore } from "../modules/index.ts";
+import type { ModuleFetcher, ModuleStore, SignatureCheck } from "../modules/index.ts";
 import type { ReloadStage } from "../observe/index.ts";
 import type { Source } from "../source/index.ts";
 import { translate, type Translation, type TranslationSettings } from "../translate/index.ts";
 import { FilterChecks, type LoadedModule } from "./filter-checks.ts";
-import { loadModules, remoteModules } from "./load-modules.ts";
+import { loadModules, remoteModules, signatureProblem, signatureUrls, type ModuleReaders } from "./load-modules.ts";
 
 /** What can be served. */
 export interface Release {
   readonly model: Model;
   readonly modules: ReadonlyMap<string, LoadedModule>;
   readonly translation: Translation;
+}
+
+export interface PipelineOptions {
+  /** Whether other control planes serve the same mesh: then Rollouts are refused. Default: no. */
+  readonly isShared?: boolean;
+  /** Finds out who has signed modules. Without it, nobody needs to have. */
+  readonly signatures?: SignatureCheck;
 }
 
 /** A release, or all that is wrong with what the source holds, in the order of its files. */
@@ -38,21 +45,20 @@ export class Pipeline {
   readonly #store: ModuleStore;
   readonly #fetcher: ModuleFetcher;
   readonly #settings: TranslationSettings;
-  readonly #isShared: boolean;
+  readonly #options: PipelineOptions;
   readonly #checks = new FilterChecks();
   readonly #files = new ParsedFiles();
   #translation: Translation | undefined;
   #read: ReadonlyMap<string, LoadedModule> = new Map();
 
-  /** @param isShared whether other control planes serve the same mesh: then Rollouts are refused. */
   constructor(
     source: Source,
     store: ModuleStore,
     fetcher: ModuleFetcher,
     settings: TranslationSettings,
-    isShared = false,
+    options: PipelineOptions = {},
   ) {
-    this.#isShared = isShared;
+    this.#options = options;
     this.#source = source;
     this.#store = store;
     this.#fetcher = fetcher;
@@ -99,6 +105,21 @@ export class Pipeline {
     return { ok: true, release: result.value, held: result.held, problems: whole.problems };
   }
 
+  /** Without the modules that nobody has signed who is trusted now: keys may have changed since an earlier process took them. */
+  async trusted({ resources, modules }: LastGood<LoadedModule>): Promise<LastGood<LoadedModule>> {
+    const good = await Promise.all(
+      resources.map(async (resource) => {
+        if (resource.kind !== "WasmModule") return true;
+        const found = modules.get(resource.metadata.name);
+        const { signature } = resource.spec;
+        // The file of a signature is not kept.
+        if (found === undefined || (signature !== undefined && !URL.canParse(signature))) return false;
+        return (await signatureProblem(resource, found, this.#readers(this.#source))) === undefined;
+      }),
+    );
+    return { resources: resources.filter((_, index) => good[index]), modules };
+  }
+
   async #readFrom(source: Source, begin: Begin): Promise<{ parsed: ParsedResources; assets: Assets }> {
     begin("read");
     const parsed = parseResources(await source.list(), this.#files);
@@ -121,7 +142,7 @@ export class Pipeline {
     const loaded = await this.#load(new Map(named), source);
     const modules = new Map([...loaded.modules, ...(kept ?? [])]);
     if (source === this.#source && kept === undefined) {
-      this.#fetcher.retain(remoteModules(model));
+      this.#fetcher.retain(remoteModules(model), signatureUrls(model));
       // One that could not be read for now is still meant.
       this.#read = new Map([...this.#read, ...modules].filter(([name]) => model.wasmModules.has(name)));
     }
@@ -141,10 +162,15 @@ export class Pipeline {
   }
 
   #load(wasmModules: Model["wasmModules"], source: Source): ReturnType<typeof loadModules> {
-    return loadModules({ wasmModules }, this.#store, {
+    return loadModules({ wasmModules }, this.#store, this.#readers(source));
+  }
+
+  #readers(source: Source): ModuleReaders {
+    return {
       read: (path) => source.read(path),
-      fetch: (module) => this.#fetcher.fetch(module),
-    });
+      fetcher: this.#fetcher,
+      signatures: this.#options.signatures,
+    };
   }
 
   /** Tells of each WasmModule that was read whether it has the bytes that it had. */
@@ -160,7 +186,7 @@ export class Pipeline {
 
   /** A control plane judges a Rollout by the sidecars that are connected to it, and would take those of the others for lost. */
   #checkRollouts({ rollouts }: Model): Problem[] {
-    if (!this.#isShared) return [];
+    if (this.#options.isShared !== true) return [];
     return [...rollouts.values()].map(({ origin }) =>
       origin.problem(["kind"], "Rollouts are carried out by a control plane that is alone; this one shares its store"),
     );

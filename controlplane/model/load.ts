@@ -128,11 +128,12 @@ function schemaOf({ kind, spec, origin }: FaultyDocument): string[] {
 
 function referencesOf(resource: Resource): AssetReference[] {
   if (resource.kind !== "WasmModule") return [];
-  const { filePath, schemaPath, origin } = resource;
+  const { filePath, schemaPath, signaturePath, origin } = resource;
   const owner = origin.owner === undefined ? {} : { owner: origin.owner };
   const references: AssetReference[] = [];
   if (filePath !== undefined) references.push({ path: filePath, use: "module", ...owner });
   if (schemaPath !== undefined) references.push({ path: schemaPath, use: "schema", ...owner });
+  if (signaturePath !== undefined) references.push({ path: signaturePath, use: "signature", ...owner });
   return references;
 }
 
@@ -187,8 +188,12 @@ function parseResource({ value, origin }: Document): { resource?: Resource; prob
   return { resource: Object.freeze(resource.kind === "WasmModule" ? withPaths(resource) : resource), problems };
 }
 
+function isUrl(place: string): boolean {
+  return /^https?:/.test(place);
+}
+
 function withPaths(module: WasmModule): WasmModule {
-  const { file, schema } = module.spec;
+  const { file, schema, signature } = module.spec;
   const { assets, file: from } = module.origin;
   // What was sent without its files is not looked for in those of this machine.
   const find = (name: string): string =>
@@ -199,16 +204,23 @@ function withPaths(module: WasmModule): WasmModule {
     ...module,
     ...(file === undefined ? {} : { filePath: find(file) }),
     ...(schema === undefined ? {} : { schemaPath: find(schema) }),
+    ...(signature === undefined || isUrl(signature) ? {} : { signaturePath: find(signature) }),
   };
 }
 
 function checkAssets(model: Model, assets: Assets): Problem[] {
   const problems: Problem[] = [];
   const schemas = new Map<string, ConfigurationSchema>();
-  for (const { metadata, origin, filePath, schemaPath } of model.wasmModules.values()) {
+  for (const { metadata, origin, filePath, schemaPath, signaturePath } of model.wasmModules.values()) {
     if (filePath !== undefined) {
       const file = assets.get(filePath);
       if (file?.ok !== true) problems.push(origin.problem(["spec", "file"], notFound(filePath, file?.reason)));
+    }
+    if (signaturePath !== undefined) {
+      const file = assets.get(signaturePath);
+      if (file?.ok !== true) {
+        problems.push(origin.problem(["spec", "signature"], notFound(signaturePath, file?.reason)));
+      }
     }
     if (schemaPath === undefined) continue;
     const asset = assets.get(schemaPath);

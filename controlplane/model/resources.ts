@@ -36,6 +36,8 @@ export interface WasmModule extends ResourceOf<"WasmModule", WasmModuleSpec> {
   /** Of a module in a file. */
   readonly filePath?: string;
   readonly schemaPath?: string;
+  /** Of a signature in a file. */
+  readonly signaturePath?: string;
 }
 
 export type Resource =
@@ -50,6 +52,9 @@ export interface WasmModuleSpec {
   readonly url?: string;
   readonly image?: string;
   readonly sha256?: string;
+  /** A path, or a URL. */
+  readonly signature?: string;
+  readonly verify?: readonly string[];
   readonly schema?: string;
 }
 

@@ -8,9 +8,24 @@ export interface CatalogEntry {
    * How long nothing has referred to it, in milliseconds; absent while something does. Only time in which a collector ran counts, so no
    * step of a clock can shorten it.
    */
-  readonly unusedMs?: number;
+  readonly unusedMs?: number | undefined;
   /** Versions of filters with this module that sidecars were served, as they acknowledge them. */
   readonly servedAs: readonly string[];
+  /** By image in which it was found. */
+  readonly images?: Readonly<Record<string, FoundImage>>;
+  /** Signatures of it that were good once, by where they came from. They are verified again at each use. */
+  readonly signatures?: Readonly<Record<string, KeptSignature>>;
+}
+
+export interface FoundImage {
+  /** Of its manifest, and of the index that it was found by. */
+  readonly digests: readonly string[];
+}
+
+export interface KeptSignature {
+  readonly signature: string;
+  /** What is signed, in base64, where that is not the module itself. */
+  readonly payload?: string;
 }
 
 const none: CatalogEntry = { from: [], servedAs: [] };
@@ -48,6 +63,18 @@ export class Catalog {
     this.replace(new Map(this.#entries).set(sha256, { ...entry, from }));
   }
 
+  foundIn(sha256: string, image: string, digests: readonly string[]): void {
+    const entry = this.entry(sha256);
+    const images = { ...entry.images, [image]: { digests } };
+    this.replace(new Map(this.#entries).set(sha256, { ...entry, images }));
+  }
+
+  keepSignature(sha256: string, place: string, signature: KeptSignature): void {
+    const entry = this.entry(sha256);
+    const signatures = { ...entry.signatures, [place]: signature };
+    this.replace(new Map(this.#entries).set(sha256, { ...entry, signatures }));
+  }
+
   /** @param served module by version. */
   addServed(served: ReadonlyMap<string, string>): void {
     const entries = new Map(this.#entries);
@@ -81,14 +108,39 @@ function read(file: string): ReadonlyMap<string, CatalogEntry> {
   } catch {
     // There is none yet, or a crash of the machine has left half of it.
   }
-  if (typeof value !== "object" || value === null) return new Map();
-  return new Map(
-    Object.entries(value as Record<string, Partial<CatalogEntry> | null>).map(([sha256, entry]) => {
-      const { from, unusedMs, servedAs } = entry ?? {};
-      const isTime = typeof unusedMs === "number" && unusedMs >= 0;
-      return [sha256, { from: texts(from), servedAs: texts(servedAs), ...(isTime ? { unusedMs } : {}) }];
-    }),
-  );
+  return new Map(Object.entries(recordOf(value)).map(([sha256, entry]) => [sha256, readEntry(recordOf(entry))]));
+}
+
+function readEntry({ from, unusedMs, servedAs, images, signatures }: Readonly<Record<string, unknown>>): CatalogEntry {
+  return {
+    from: texts(from),
+    servedAs: texts(servedAs),
+    ...(typeof unusedMs === "number" && unusedMs >= 0 ? { unusedMs } : {}),
+    ...some(
+      "images",
+      readAll(images, ({ digests }) => ({ digests: texts(digests) })),
+    ),
+    ...some(
+      "signatures",
+      readAll(signatures, ({ signature, payload }) => ({
+        signature: typeof signature === "string" ? signature : "",
+        ...(typeof payload === "string" ? { payload } : {}),
+      })),
+    ),
+  };
+}
+
+function readAll<T>(value: unknown, read: (record: Readonly<Record<string, unknown>>) => T): Record<string, T> {
+  return Object.fromEntries(Object.entries(recordOf(value)).map(([key, one]) => [key, read(recordOf(one))]));
+}
+
+/** A field, if there is something in it. */
+function some<Key extends string, T extends object>(key: Key, value: T): Partial<Record<Key, T>> {
+  return Object.keys(value).length === 0 ? {} : ({ [key]: value } as Record<Key, T>);
+}
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 function texts(value: unknown): string[] {

@@ -127,9 +127,8 @@ export class Collector {
     const { catalog } = this.#options.store;
     const kept = modules.filter(({ isRemoved }) => !isRemoved);
     return new Map(
-      kept.map(({ sha256, from, unusedMs }) => {
-        const { servedAs } = catalog.entry(sha256);
-        return [sha256, { from, servedAs, ...(unusedMs === undefined ? {} : { unusedMs }) }];
+      kept.map(({ sha256, unusedMs }) => {
+        return [sha256, { ...catalog.entry(sha256), unusedMs }];
       }),
     );
   }

@@ -1,4 +1,12 @@
-export { FetchError, ModuleFetcher, publicPlace, type ModuleFetcherOptions, type RemoteModule } from "./fetcher.ts";
+export { FetchError } from "./downloads.ts";
+export {
+  ModuleFetcher,
+  publicPlace,
+  type ImageSignatures,
+  type ModuleFetcherOptions,
+  type RemoteModule,
+} from "./fetcher.ts";
+export { SignatureChecks, type SignatureCheck, type SignedModule } from "./signature-checks.ts";
 export { Catalog, type CatalogEntry } from "./catalog.ts";
 export {
   Collector,

@@ -15,4 +15,5 @@ export { Rollouts, type RolloutsOptions } from "./rollouts.ts";
 export { hasEnded, versionFor, type Phase, type Reason, type Run, type RunEvent } from "./run.ts";
 export { membersOf, type Sidecar } from "./sidecars.ts";
 export { MemoryRolloutStore, type RolloutStore } from "./store.ts";
+export type { TrailPoint } from "./trail.ts";
 export { versionOf, type Content, type Version } from "./version.ts";

@@ -110,12 +110,18 @@ export class Rollouts<Module extends ModuleRef> {
       sidecars: view.sidecars(base.translation.sidecars.values(), versions),
       states,
       evidence: control?.evidence,
+      trail: control?.trail ?? [],
     };
   }
 
   /** All that ever happened to a Rollout, the first first. */
   log(rollout: string): Promise<readonly RecordEvent[]> {
     return this.#serving.records.log(rollout);
+  }
+
+  /** A version that a run was about. */
+  version(id: string): Promise<Version> {
+    return this.#serving.records.version(id);
   }
 
   /** What a node is served. */
