@@ -112,7 +112,7 @@ describe("a faulty resource", () => {
     assert.deepEqual(await held(), { kept: ["FilterPolicy/web-probe"], leftOut: [] });
     assert.match((await mesh.status()).configuration.kept[0]?.fault ?? "", place);
     assert.deepEqual([await metric("kept"), await metric("left_out")], [1, 0]);
-    const shown = await mesh.meshwright("status", ["--server", `http://127.0.0.1:${String(mesh.httpPort)}`]);
+    const shown = await mesh.meshwright("status", ["--http", `127.0.0.1:${String(mesh.httpPort)}`]);
     assert.match(shown, place);
     assert.match(shown, /Served as before, until this is mended:\n {2}FilterPolicy\/web-probe$/m);
     assert.match(mesh.controlPlane?.output ?? "", /served as before until this is mended: FilterPolicy web-probe$/m);
