@@ -56,6 +56,7 @@ program
     parseLifetime,
     parseLifetime("24h"),
   )
+  .option("--webhooks <file>", "receivers that are told what becomes of Rollouts")
   .option("--insecure", "without encryption, and whoever reaches the ports may do everything", false)
   .addOption(
     new Option(

@@ -7,6 +7,7 @@ import { Security } from "../security/index.ts";
 import { readKeys } from "../signatures/index.ts";
 import { FolderSource, MergedSource } from "../source/index.ts";
 import { openStore, type Store } from "../store/index.ts";
+import { readWebhooks, Webhooks } from "../webhooks/index.ts";
 import { MODULES_CLUSTER } from "../bootstrap/index.ts";
 import { pairOf } from "./bootstrap.ts";
 
@@ -31,6 +32,7 @@ export interface ServeOptions {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly workloadLifetime: number;
+  readonly webhooks?: string;
   readonly insecure: boolean;
   readonly moduleGrace: number | "never";
   readonly moduleKeys?: string;
@@ -61,6 +63,9 @@ export async function serve(options: ServeOptions): Promise<void> {
       keepStats: options.keepStats,
       ...(options.maxConnectionAge === undefined ? {} : { maxConnectionAgeMs: options.maxConnectionAge }),
       ...(ledger === undefined ? {} : { ledger }),
+      ...(options.webhooks === undefined
+        ? {}
+        : { webhooks: new Webhooks({ webhooks: readWebhooks(options.webhooks), log }) }),
       ...(security === undefined ? {} : { security }),
       watch: (activity) => tracing?.watch(activity),
       log,

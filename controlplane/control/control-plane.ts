@@ -30,6 +30,7 @@ import { InsecureAccess, type HttpAccess, type Security } from "../security/inde
 import type { TrustedKey } from "../signatures/index.ts";
 import { MergedSource, type Source, type StopWatching } from "../source/index.ts";
 import type { Store } from "../store/index.ts";
+import type { Webhooks } from "../webhooks/index.ts";
 import type { Translation, TranslationSettings } from "../translate/index.ts";
 import { XdsServer, type Caller, type NodeInfo, type Snapshot } from "../xds/index.ts";
 import { changedResources } from "./changes.ts";
@@ -74,6 +75,8 @@ export interface ControlPlaneOptions {
   readonly watch?: (activity: Activity) => void;
   /** How often runs of Rollouts are looked at, in milliseconds. Default: 1 s. */
   readonly rolloutTickMs?: number;
+  /** Are told what becomes of Rollouts; closed in the end. */
+  readonly webhooks?: Webhooks;
   /** Certificates and who may do what; closed in the end. Without it, everybody may do everything, and nothing is encrypted. */
   readonly security?: Security;
   /** Statistics of sidecars that are kept besides the usual ones: those whose names in Envoy start so. */
@@ -325,6 +328,7 @@ export class ControlPlane {
     await this.#xds.close();
     await this.#ledger.close();
     this.#secrets?.stop();
+    this.#options.webhooks?.close();
     this.#options.security?.close();
     await this.#lastGood?.close();
     await this.#options.store?.close();
@@ -484,6 +488,7 @@ export class ControlPlane {
         this.#modules.catalog.addServed(servedVersions(this.rollouts.contents));
         this.#xds.update(nodes);
       },
+      onEvents: (run, events) => this.#options.webhooks?.send(run, events),
       log,
       ...(rolloutTickMs === undefined ? {} : { tickMs: rolloutTickMs }),
     });

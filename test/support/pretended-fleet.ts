@@ -25,7 +25,7 @@ export interface PretendedFleetOptions {
 
 /** How often sidecars look at what they are to have, and how often they report. */
 const LOOK_MS = 100;
-const REPORT_MS = 1_000;
+const REPORT_MS = 250;
 
 /** A real control plane, before a fleet that is pretended. */
 export class PretendedFleet {
