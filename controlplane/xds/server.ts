@@ -203,6 +203,7 @@ function streamOptions(options: XdsServerOptions): StreamOptions {
   return {
     delivery: { ...DEFAULT_DELIVERY, firstAttempt: randomFirstAttempt(), ...options.delivery },
     orderTimeoutMs: options.orderTimeoutMs ?? 20_000,
+    unrelatedTimeoutMs: 1_000,
     resumeGraceMs: options.resumeGraceMs ?? 1_000,
   };
 }
