@@ -31,6 +31,7 @@ export interface ServeOptions {
   readonly workloadLifetime: number;
   readonly insecure: boolean;
   readonly keepStats: readonly string[];
+  readonly statsWindow: number;
   readonly logFormat: "json" | "text";
 }
 
@@ -53,6 +54,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
       modulesCluster: MODULES_CLUSTER,
       keepStats: options.keepStats,
+      statsWindowMs: options.statsWindow,
       ...(options.maxConnectionAge === undefined ? {} : { maxConnectionAgeMs: options.maxConnectionAge }),
       ...(ledger === undefined ? {} : { ledger }),
       ...(security === undefined ? {} : { security }),

@@ -128,9 +128,10 @@ export class Mesh {
   async pass(seconds: number, until: () => boolean = () => false): Promise<void> {
     for (let i = 0; i < seconds && !until(); i++) {
       this.now += 1_000;
-      for (const sidecar of this.sidecars.values()) {
+      for (const [i, sidecar] of [...this.sidecars.values()].entries()) {
         sidecar.handle(20);
-        if (this.now % WINDOW_MS === 0) sidecar.report(this.#stats, this.now);
+        // As real ones, they do not report all at once, and not at the beginning of a window.
+        if ((this.now + 1_000 * i) % WINDOW_MS === 0) sidecar.report(this.#stats, this.now);
       }
       await this.#rollouts?.tick();
     }

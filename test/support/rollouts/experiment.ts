@@ -1,0 +1,74 @@
+import type { Evidence } from "../../../controlplane/rollout/index.ts";
+import type { ReasonReport, RolloutReport } from "../../../controlplane/api/index.ts";
+import { until } from "../until.ts";
+import type { Filter, RolloutFleet } from "./fleet.ts";
+import { heldBy, type Held } from "./proof.ts";
+import { Traffic, type Answers } from "./traffic.ts";
+
+/** How a rollout went, as its sidecars and their clients saw it. */
+export interface Outcome {
+  readonly phase: string;
+  readonly reason: ReasonReport | null;
+  readonly evidence: Evidence | null;
+  /** Sidecars that were given the new version, and the others. */
+  readonly touched: readonly string[];
+  readonly others: readonly string[];
+  readonly answers: ReadonlyMap<string, Answers>;
+  readonly before: ReadonlyMap<string, Held>;
+  readonly after: ReadonlyMap<string, Held>;
+  /** From the first sidecar that was given it until the run was over, or was to go back, in milliseconds. */
+  readonly judgedAfterMs: number;
+  /** From then until all were proven to be back; undefined where nothing was undone. */
+  readonly undoneAfterMs: number | undefined;
+}
+
+/** Ships a filter under traffic and waits until its run is over. What happens meanwhile is up to `meanwhile`. */
+export async function ship(
+  fleet: RolloutFleet,
+  filter: Filter,
+  meanwhile: (traffic: Traffic) => Promise<void> = () => Promise.resolve(),
+): Promise<Outcome> {
+  const number = ((await fleet.report()).run?.number ?? 0) + 1;
+  const before = await heldBy(fleet);
+  const traffic = new Traffic(fleet.ports);
+  try {
+    await fleet.ship(filter);
+    await meanwhile(traffic);
+    const report = await over(fleet, number);
+    return { ...(await outcomeOf(fleet, report)), answers: await traffic.stop(), before, after: await heldBy(fleet) };
+  } finally {
+    await traffic.stop();
+  }
+}
+
+/** Waits until a run is over. */
+export async function over(fleet: RolloutFleet, number: number): Promise<RolloutReport> {
+  let report: RolloutReport | undefined;
+  await until(async () => {
+    report = await fleet.report().catch(() => undefined);
+    return report?.run?.number === number && report.run.endedAt !== null;
+  }, 120_000);
+  if (report === undefined) throw new Error("no report");
+  return report;
+}
+
+async function outcomeOf(
+  fleet: RolloutFleet,
+  { run }: RolloutReport,
+): Promise<Omit<Outcome, "answers" | "before" | "after">> {
+  if (run === null) throw new Error("there was no run");
+  const touched = run.sidecars.filter(({ wave }) => wave !== null).map(({ node }) => node);
+  const { events } = await fleet.history();
+  const ofRun = events.slice(events.findLastIndex(({ type }) => type === "Started"));
+  const at = (type: string): number | undefined => {
+    const event = ofRun.find((one) => one.type === type);
+    return event && Date.parse(event.at);
+  };
+  const [admitted = NaN, back, ended = NaN] = [at("Admitted"), at("RollingBack"), Date.parse(run.endedAt ?? "")];
+  return {
+    ...{ phase: run.phase, reason: run.reason, evidence: run.evidence, touched },
+    others: fleet.nodes.filter((node) => !touched.includes(node)),
+    judgedAfterMs: (back ?? ended) - admitted,
+    undoneAfterMs: back === undefined ? undefined : ended - back,
+  };
+}

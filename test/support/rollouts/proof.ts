@@ -1,0 +1,32 @@
+import type { RolloutFleet } from "./fleet.ts";
+
+/** What an Envoy says of the filter that it has. */
+export interface Held {
+  /** Its configuration dump of filters, with the times at which it took them. */
+  readonly dump: string;
+  /** The same, without the times, and without what only tells attempts at delivering one version apart. */
+  readonly content: string;
+  /** Its counters of what it was sent of the filter. */
+  readonly sent: string;
+}
+
+/** What each sidecar holds, by node. */
+export async function heldBy(fleet: RolloutFleet): Promise<ReadonlyMap<string, Held>> {
+  const held = new Map<string, Held>();
+  for (const node of fleet.nodes) {
+    const envoy = fleet.envoy(node);
+    const dump = await envoy.admin("/config_dump?resource=ecds_filters");
+    const sent = [...(await envoy.stats("^extension_config_discovery\\."))].map(([name, n]) => `${name}: ${n}`).join("\n");
+    held.set(node, { dump, content: contentOf(dump), sent });
+  }
+  return held;
+}
+
+/** A version that is delivered again gets a number in the address of its module and in its version (xds/delivery.ts). */
+function contentOf(dump: string): string {
+  return dump
+    .replaceAll(/^ *"last_updated": .*\n/gm, "")
+    .replaceAll(/(\.wasm)\?attempt=\d+/g, "$1")
+    .replaceAll(/("version_info": "[0-9a-f]+)\+\w+"/g, '$1"')
+    .replaceAll(/^ *"nack_on_code_cache_miss": .*\n/gm, "");
+}
