@@ -229,6 +229,8 @@ describe("bounds", () => {
       ["cluster.outbound|db|80.external.upstream_rq_5xx", false],
       ["cluster.outbound|db|80.upstream_cx_total", false],
       ["cluster.meshwright-xds.upstream_rq_completed", false],
+      ["cluster.meshwright-modules.upstream_rq_5xx", true],
+      ["cluster.meshwright-modules.upstream_rq_completed", false],
       ["http.admin.downstream_rq_completed", false],
       [`wasm.${"x".repeat(600)}`, false],
     ] as const) {

@@ -13,7 +13,16 @@ export type Phase = "Progressing" | "Waiting" | "Paused" | "RollingBack" | "Roll
 /** Why a run went back. */
 export interface Reason {
   readonly kind:
-    "Rejected" | "LostStream" | "NoAnswer" | "NotLoaded" | "VmFailure" | "Worse" | "Stuck" | "Aborted" | "Superseded";
+    | "Rejected"
+    | "NotFetched"
+    | "LostStream"
+    | "NoAnswer"
+    | "NotLoaded"
+    | "VmFailure"
+    | "Worse"
+    | "Stuck"
+    | "Aborted"
+    | "Superseded";
   /** One sentence. */
   readonly message: string;
   /** The sidecars that showed it. */

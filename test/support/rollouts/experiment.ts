@@ -1,5 +1,5 @@
 import type { Evidence } from "../../../controlplane/rollout/index.ts";
-import type { ReasonReport, RolloutReport } from "../../../controlplane/api/index.ts";
+import type { RolloutReport, RunReport } from "../../../controlplane/api/index.ts";
 import { until } from "../until.ts";
 import type { Filter, RolloutFleet } from "./fleet.ts";
 import { heldBy, type Held } from "./proof.ts";
@@ -8,7 +8,7 @@ import { Traffic, type Answers } from "./traffic.ts";
 /** How a rollout went, as its sidecars and their clients saw it. */
 export interface Outcome {
   readonly phase: string;
-  readonly reason: ReasonReport | null;
+  readonly reason: RunReport["reason"];
   readonly evidence: Evidence | null;
   /** Sidecars that were given the new version, and the others. */
   readonly touched: readonly string[];

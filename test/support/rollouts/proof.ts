@@ -22,11 +22,13 @@ export async function heldBy(fleet: RolloutFleet): Promise<ReadonlyMap<string, H
   return held;
 }
 
-/** A version that is delivered again gets a number in the address of its module and in its version (xds/delivery.ts). */
+/** A version that is delivered again has a number in the address of its module and in its own name (controlplane/xds/delivery.ts). */
 function contentOf(dump: string): string {
-  return dump
-    .replaceAll(/^ *"last_updated": .*\n/gm, "")
-    .replaceAll(/(\.wasm)\?attempt=\d+/g, "$1")
-    .replaceAll(/("version_info": "[0-9a-f]+)\+\w+"/g, '$1"')
-    .replaceAll(/^ *"nack_on_code_cache_miss": .*\n/gm, "");
+  const content: unknown = JSON.parse(dump, (key: string, value: unknown) => {
+    if (key === "last_updated" || key === "nack_on_code_cache_miss") return undefined;
+    if (key === "uri") return String(value).replace(/\?attempt=\d+$/, "");
+    if (key === "version_info") return String(value).replace(/\+\w+$/, "");
+    return value;
+  });
+  return JSON.stringify(content);
 }
