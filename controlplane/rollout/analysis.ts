@@ -14,10 +14,10 @@ export interface Comparison {
 }
 
 /**
- * The evidence from which on the next wave waits: a good version has it in one of three runs at most, and loses it again with more
+ * The evidence from which on the next wave waits: a good version has it in half of the runs at most, and loses it again with more
  * requests; a bad one comes to its alarm before more sidecars get it.
  */
-const DOUBT = 3;
+const DOUBT = 2;
 
 /** Judges those who have the new version, by all that was measured since the run began. Pure. */
 export class Analysis {

@@ -18,6 +18,8 @@ export interface Outcome {
   readonly after: ReadonlyMap<string, Held>;
   /** From the first sidecar that was given it until the run was over, or was to go back, in milliseconds. */
   readonly judgedAfterMs: number;
+  /** From then until the last answer by it; undefined where nothing was undone. */
+  readonly goneAfterMs: number | undefined;
   /** From then until all were proven to be back; undefined where nothing was undone. */
   readonly undoneAfterMs: number | undefined;
 }
@@ -35,7 +37,8 @@ export async function ship(
     await fleet.ship(filter);
     await meanwhile(traffic);
     const report = await over(fleet, number);
-    return { ...(await outcomeOf(fleet, report)), answers: await traffic.stop(), before, after: await heldBy(fleet) };
+    const answers = await traffic.stop();
+    return { ...(await outcomeOf(fleet, report, filter, answers)), answers, before, after: await heldBy(fleet) };
   } finally {
     await traffic.stop();
   }
@@ -55,19 +58,25 @@ export async function over(fleet: RolloutFleet, number: number): Promise<Rollout
 async function outcomeOf(
   fleet: RolloutFleet,
   { run }: RolloutReport,
+  { configuration: { mark } }: Filter,
+  answers: ReadonlyMap<string, Answers>,
 ): Promise<Omit<Outcome, "answers" | "before" | "after">> {
   if (run === null) throw new Error("there was no run");
   const touched = run.sidecars.filter(({ wave }) => wave !== null).map(({ node }) => node);
   const { events } = await fleet.history();
+  // The log has no numbers of runs.
   const ofRun = events.slice(events.findLastIndex(({ type }) => type === "Started"));
   const at = (type: string): number | undefined => {
     const event = ofRun.find((one) => one.type === type);
     return event && Date.parse(event.at);
   };
-  const [admitted = NaN, back, ended = NaN] = [at("Admitted"), at("RollingBack"), Date.parse(run.endedAt ?? "")];
+  const admitted = at("Admitted") ?? NaN;
+  const back = at("RollingBack");
+  const ended = Date.parse(run.endedAt ?? "");
   return {
     ...{ phase: run.phase, reason: run.reason, evidence: run.evidence, touched },
     others: fleet.nodes.filter((node) => !touched.includes(node)),
+    goneAfterMs: back && Math.max(0, ...[...answers.values()].map(({ lastAt }) => (lastAt.get(mark) ?? back) - back)),
     judgedAfterMs: (back ?? ended) - admitted,
     undoneAfterMs: back === undefined ? undefined : ended - back,
   };

@@ -26,7 +26,7 @@ export class ModuleProxy {
         answer.on("end", () => {
           const body = Buffer.concat(chunks);
           // The last byte of a module of this repository's tests is one of a custom section, so it still is a module.
-          if (proxy.fate === "corrupt") body[body.length - 1] = (body.at(-1) ?? 0) ^ 1;
+          if (proxy.fate === "corrupt") body[body.length - 1] = body.readUInt8(body.length - 1) ^ 1;
           outgoing.writeHead(answer.statusCode ?? 502, answer.headers).end(body);
         });
       });

@@ -16,7 +16,11 @@ export async function heldBy(fleet: RolloutFleet): Promise<ReadonlyMap<string, H
   for (const node of fleet.nodes) {
     const envoy = fleet.envoy(node);
     const dump = await envoy.admin("/config_dump?resource=ecds_filters");
-    const sent = [...(await envoy.stats("^extension_config_discovery\\."))].map(([name, n]) => `${name}: ${n}`).join("\n");
+    const sent = [
+      ...(await envoy.stats("^extension_config_discovery\\..*\\.(config_|update_(success|rejected)|version)")),
+    ]
+      .map(([name, n]) => `${name}: ${n}`)
+      .join("\n");
     held.set(node, { dump, content: contentOf(dump), sent });
   }
   return held;

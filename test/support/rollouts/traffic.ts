@@ -9,6 +9,8 @@ export interface Answers {
   failed: number;
   /** Answers by the version of the filter that they were marked with; without a mark by none. */
   readonly versions: Map<string, number>;
+  /** When each version answered last. */
+  readonly lastAt: Map<string, number>;
 }
 
 /** How long each sidecar rests between one answer and the next request, in milliseconds. */
@@ -22,7 +24,9 @@ export class Traffic {
 
   /** @param ports by node. */
   constructor(ports: ReadonlyMap<string, number>) {
-    this.answers = new Map([...ports.keys()].map((node) => [node, { sent: 0, failed: 0, versions: new Map() }]));
+    this.answers = new Map(
+      [...ports.keys()].map((node) => [node, { sent: 0, failed: 0, versions: new Map(), lastAt: new Map() }]),
+    );
     this.#running = Promise.all([...ports].map(([node, port]) => this.#send(node, port)));
   }
 
@@ -43,6 +47,7 @@ export class Traffic {
         const { status, headers } = await get(port, "/", { agent });
         const version = String(headers["x-version"] ?? "none");
         answers.versions.set(version, (answers.versions.get(version) ?? 0) + 1);
+        answers.lastAt.set(version, Date.now());
         if (status !== 200) ++answers.failed;
       } catch {
         ++answers.failed;
