@@ -42,6 +42,7 @@ export function guide(plan: Plan, folder: string): string {
     "  - Change a filter's source (filters/*/index.ts) and run `npm run build:filters` in another terminal: the new module",
     "    reaches every sidecar while it serves.",
     `  - npx meshwright status --state .cache/demo-state${plan.httpPort === 18001 ? "" : ` --http 127.0.0.1:${String(plan.httpPort)}`} shows what each sidecar has.`,
+    `  - npx meshwright dashboard --state .cache/demo-state${plan.httpPort === 18001 ? "" : ` --http 127.0.0.1:${String(plan.httpPort)}`} prints an address that shows the mesh in a browser.`,
     "",
     "Ctrl-C stops everything.",
     "",

@@ -69,6 +69,9 @@ async function build() {
     cwd: root,
     show: true,
   });
+  // After the packages, of which it needs one, are there.
+  const { buildDashboard } = await import("../dashboard/build.mjs");
+  await buildDashboard();
   await buildFilters();
 }
 

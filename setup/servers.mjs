@@ -1,4 +1,4 @@
-// Servers for the tests that need a real one. They are skipped, by name, where there is none.
+// Servers, and a browser, for the tests that need a real one. They are skipped, by name, where there is none.
 import { spawnSync } from "node:child_process";
 import { step } from "./tools.mjs";
 
@@ -9,6 +9,8 @@ const isHere = (file) => spawnSync(file, ["--version"]).status === 0;
 const servers = [
   { commands: ["redis-server", "valkey-server"], debian: "redis-server" },
   { commands: ["etcd"], debian: "etcd-server" },
+  // No server, but likewise.
+  { commands: ["chromium", "chromium-browser", "google-chrome"], debian: "chromium" },
 ];
 
 /** Installs Debian's packages of the servers that are not here, where this process may; says so where it cannot. */

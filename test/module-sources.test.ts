@@ -87,6 +87,29 @@ describe("modules from elsewhere, in real Envoy", { skip }, () => {
     assert.equal((await mesh.until("web-1", ({ state }) => state === "ready")).filters[0]?.module, sha256);
     assert.deepEqual((await mesh.status()).configuration.refused, []);
   });
+
+  test("the modules are listed, with where they came from and what refers to them", async () => {
+    const packed = Buffer.concat([await probeModule(), customSection("from-an-image")]);
+    const inImage = createHash("sha256").update(packed).digest("hex");
+    const modules = (...args: string[]): Promise<string> =>
+      mesh.meshwright("modules", [...args, "--http", `127.0.0.1:${String(mesh.httpPort)}`]);
+    await envoy.until(async () => /used by the sidecar web-1/.test(await modules("list")));
+    const lines = (await modules("list")).split("\n");
+    const of = (start: string): string => {
+      const at = lines.findIndex((line) => line.startsWith(start));
+      const end = lines.findIndex((line, i) => i > at && !line.startsWith(" "));
+      return lines.slice(at, end).join("\n");
+    };
+    assert.match(of(sha256), /^\w+ {2}[\d,]+ bytes\n {2}from http:.*\/probe\.wasm\n/);
+    assert.match(
+      of(sha256),
+      /used by WasmModule probe, which is served\n.*used by the sidecar web-1, which has the filter/s,
+    );
+    assert.match(of(inImage), /used by the pin of/);
+    assert.match(lines.join("\n"), /from 127[.\d:]+\/filters\/probe:1\.0/);
+    assert.match(await modules("collect", "--dry-run"), /^would remove 0 of \d modules, 0 bytes\n/);
+    assert.match(await modules("collect"), /^removed 0 of \d modules, 0 bytes\n/);
+  });
 });
 
 /** A section of a Wasm module that means nothing. */

@@ -46,8 +46,13 @@ export function parseApply(contentType: string, body: Buffer): ApplyBody {
   }
   const value = parseJson(contentType, body);
   const { files, message = "" } = value;
+  return { files: parseFiles(files), message: text(message, "message") };
+}
+
+/** @throws RequestError when it is no array of files as {@link parseApply} reads them. */
+export function parseFiles(files: unknown): readonly AppliedFile[] {
   if (!Array.isArray(files)) throw new RequestError(400, "files: expected an array");
-  return { files: files.map(parseFile), message: text(message, "message") };
+  return files.map(parseFile);
 }
 
 /** @throws RequestError when it is no JSON object. */

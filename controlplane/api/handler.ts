@@ -6,10 +6,15 @@ import type { Consumption, LeaseService } from "../quota/index.ts";
 import { includesRole, type ApiCaller, type HttpAccess, type Role } from "../security/index.ts";
 import type { Store } from "../store/index.ts";
 import { BACKUP_PATH, sendBackup } from "./backup.ts";
+import { DASHBOARD, serveAsset } from "./assets.ts";
 import { experimentsReport } from "./experiments-report.ts";
+import { sendFleet, sendSidecar } from "./fleet.ts";
+import type { FleetInput } from "./fleet-report.ts";
 import type { InspectSource } from "../inspect/index.ts";
 import { sendConfig, sendTrace } from "./inspect.ts";
 import { limitsReport } from "./limits-report.ts";
+import { handlePlan, PLAN_PATH, type PlanSource } from "./plan.ts";
+import { handleModules, modulePaths, type ModulesSource } from "./modules.ts";
 import { handleResources, isResourcePath, resourcePaths, roleFor } from "./resources.ts";
 import { handleRollouts, isRolloutPath, rolloutPaths, type RolloutsSource } from "./rollouts.ts";
 import { send } from "./send.ts";
@@ -17,16 +22,19 @@ import { statusReport, type StatusInput } from "./status-report.ts";
 import type { Fleet, NodeStats } from "../fleet/index.ts";
 
 /** What the HTTP server shows of a control plane. */
-export interface ApiSource extends StatusInput, InspectSource {
+export interface ApiSource extends StatusInput, FleetInput, InspectSource {
   readonly fleet: Pick<Fleet, "node" | "nodes">;
   readonly stats: Pick<NodeStats, "of" | "figures" | "totals" | "nodeIds">;
   readonly modules: ModuleStore;
+  readonly moduleKeeping?: ModulesSource;
   readonly leases: Pick<LeaseService, "top">;
   readonly access: HttpAccess;
   readonly metrics: Pick<Metrics, "contentType" | "text">;
   /** Undefined when none can be applied. */
   readonly resources?: Resources | undefined;
-  readonly rollouts?: RolloutsSource;
+  readonly rollouts?: RolloutsSource & NonNullable<FleetInput["rollouts"]>;
+  /** Undefined where nothing can be planned. */
+  readonly plans?: PlanSource;
   /** Where they are kept. */
   readonly store?: Pick<Store, "backup"> | undefined;
 }
@@ -45,6 +53,9 @@ type Answer = (source: ApiSource, response: ServerResponse) => void;
 
 const answers: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ["/api/v1/status", (source, response) => send(response, 200, statusReport(source))],
+  ["/api/v1/fleet", (source, response) => void sendFleet(source, response)],
+  ["/api/v1/sidecar", sendSidecar],
+  ["/api/v1/caller", ({ access }, response) => send(response, 200, access.identify(response.req) ?? {})],
   [
     "/api/v1/quotas",
     ({ leases }, response) => {
@@ -70,7 +81,8 @@ const answers: ReadonlyMap<string, Answer> = new Map<string, Answer>([
 /** One of few names for a path, whatever a client asks for. */
 export function routeOf(path: string): string {
   if (path.startsWith("/modules/")) return "/modules/{sha256}.wasm";
-  if (answers.has(path) || path === BACKUP_PATH || resourcePaths.includes(path)) return path;
+  if (path.startsWith(DASHBOARD)) return DASHBOARD;
+  if (answers.has(path) || [BACKUP_PATH, PLAN_PATH, ...resourcePaths, ...modulePaths].includes(path)) return path;
   if (isRolloutPath(path)) return "/api/v1/rollouts";
   return isResourcePath(path) ? "/api/v1/resources/{kind}/{name}" : "other";
 }
@@ -90,7 +102,7 @@ export function handleRequest(source: ApiSource, request: IncomingMessage, respo
     refuse(response, "a module", "the certificate of a sidecar, or a token");
     return;
   }
-  if (serveModule(source.modules, request, response)) return;
+  if (serveModule(source.modules, request, response) || serveAsset(request, response)) return;
   // Also where nothing is: who may not read is not told what there is.
   const isRead = path.startsWith("/api/") || path === "/metrics";
   if (isRead && authorize(source.access, "viewer", request, response) === undefined) return;
@@ -104,12 +116,29 @@ export function handleRequest(source: ApiSource, request: IncomingMessage, respo
     if (caller !== undefined) void handleRollouts(source.rollouts, caller, path, request, response);
     return;
   }
+  if (source.moduleKeeping !== undefined && modulePaths.includes(path)) {
+    const caller = authorize(source.access, "viewer", request, response);
+    if (caller !== undefined) void handleModules(source.moduleKeeping, caller, path, request, response);
+    return;
+  }
   if (path === BACKUP_PATH && request.method === "GET" && source.store?.backup !== undefined) {
     if (authorize(source.access, "admin", request, response) !== undefined) void sendBackup(source.store, response);
     return;
   }
+  if (path === PLAN_PATH && source.plans !== undefined) {
+    const caller = authorize(source.access, "operator", request, response);
+    if (caller !== undefined) void handlePlan(source.plans, request, response);
+    return;
+  }
   const more = source.resources === undefined ? [] : [...resourcePaths, BACKUP_PATH];
-  answerFrom(answers, source, request, response, [...more, ...rolloutPaths, "/modules/<sha256>.wasm"]);
+  answerFrom(answers, source, request, response, [
+    ...more,
+    PLAN_PATH,
+    ...rolloutPaths,
+    ...modulePaths,
+    "/modules/<sha256>.wasm",
+    DASHBOARD,
+  ]);
 }
 
 /** @param more paths that are answered elsewhere. */
@@ -130,7 +159,12 @@ function answerFrom(
     response.setHeader("allow", "GET, HEAD");
     send(response, 405, { error: `expected GET or HEAD, found ${request.method ?? "no method"}` });
   } else {
-    answer(source, response);
+    try {
+      answer(source, response);
+    } catch (error) {
+      // A fault of one report is none of the control plane.
+      send(response, 500, { error: error instanceof Error ? error.message : String(error) });
+    }
   }
 }
 

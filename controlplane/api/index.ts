@@ -1,10 +1,15 @@
 export type { ExperimentsReport, PolicyExperiments } from "./experiments-report.ts";
 export { limitsReport, type LimitReport, type LimitsReport } from "./limits-report.ts";
+export type { ModulesReport } from "./modules.ts";
 export { handlePlainRequest, handleRequest, routeOf, type QuotaReport } from "./handler.ts";
+export type { FleetReport, RejectionGroup, StandingFilter, StandingReport } from "./fleet-report.ts";
+export type { RolloutDiff, RolloutTrail } from "./rollout-details.ts";
+export type { RolloutOverview, RolloutsOverview, RunOverview } from "./rollout-overview.ts";
 export {
   statusReport,
   type FilterReport,
   type SidecarReport,
+  type SidecarState,
   type StatusReport,
   type TrafficReport,
 } from "./status-report.ts";
@@ -17,4 +22,6 @@ export type {
   RunSummary,
   WaveReport,
 } from "./rollouts-report.ts";
-export type { ChangeReport, History, Refusal, ResourceList } from "./resources.ts";
+export type { PlanSource } from "./plan.ts";
+export type { Refusal } from "./refusal.ts";
+export type { ChangeReport, History, ResourceList } from "./resources.ts";

@@ -12,7 +12,14 @@ import { ModuleStore } from "../modules/index.ts";
 import { roles, SecureAccess, TokenStore, type Role } from "../security/index.ts";
 import { loadFromSource } from "../source/index.ts";
 import { SqliteStore, StoreUnavailableError, type Store } from "../store/index.ts";
-import { handleRequest, type ChangeReport, type History, type Refusal, type ResourceList } from "./index.ts";
+import {
+  handleRequest,
+  type ChangeReport,
+  type History,
+  type PlanSource,
+  type Refusal,
+  type ResourceList,
+} from "./index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "meshwright-resources-"));
 const tokens = new TokenStore(folder);
@@ -27,12 +34,26 @@ let resources: Resources;
 const stores: Store[] = [];
 before(async () => {
   const modules = new ModuleStore(folder);
-  const access = new SecureAccess("cluster.local", tokens);
+  const access = new SecureAccess("cluster.local", tokens, { refusal: () => undefined });
   const shown = { release: undefined, appliedAt: undefined, refused: [], fleet: new Fleet(), stats: new NodeStats() };
   const metrics = { contentType: "text/plain", text: () => Promise.resolve("") };
+  const plans: PlanSource = {
+    fleet: shown.fleet,
+    preview: () => Promise.resolve({ ok: false, problems: [] }),
+  };
   server = createServer((request, response) =>
     handleRequest(
-      { ...shown, snapshotFor: () => undefined, metrics, store, modules, leases: { top: () => [] }, access, resources },
+      {
+        ...shown,
+        snapshotFor: () => undefined,
+        metrics,
+        store,
+        modules,
+        leases: { top: () => [] },
+        access,
+        resources,
+        plans,
+      },
       request,
       response,
     ),
@@ -107,6 +128,7 @@ describe("each route, to each role", () => {
     ["delete", { body: { resources: ["Service/web"] } }, "operator"],
     ["resources/Service/web", { method: "DELETE" }, "operator"],
     ["rollback", { body: { revision: 0 } }, "operator"],
+    ["plan", { body: file }, "operator"],
     ["backup", {}, "admin"],
   ];
   for (const [path, question, least] of routes) {

@@ -6,9 +6,7 @@ import {
   joinDocuments,
   keyOf,
   NotFoundError,
-  StaleError,
   type ChangeOptions,
-  type Conflict,
   type Outcome,
   type Resources,
   type Revision,
@@ -16,8 +14,8 @@ import {
 } from "../journal/index.ts";
 import type { Problem } from "../model/index.ts";
 import { includesRole, type ApiCaller, type Role } from "../security/index.ts";
-import { ConflictError, StoreUnavailableError } from "../store/index.ts";
 import { parseApply, parseJson, readBody, RequestError, text, wholeNumber } from "./body.ts";
+import { refusalOf } from "./refusal.ts";
 import { send } from "./send.ts";
 
 /** What `apply`, `delete` and `rollback` answer; `diff` adds the faults. */
@@ -35,15 +33,6 @@ export interface ResourceList {
 /** Accepted changes, the latest first. */
 export interface History {
   readonly revisions: readonly Revision[];
-}
-
-/** The answer to a request that is refused. */
-export interface Refusal {
-  readonly error: string;
-  /** What is wrong with the resources. */
-  readonly problems?: readonly Problem[];
-  /** Who changed what the request was to change. */
-  readonly conflicts?: readonly Conflict[];
 }
 
 /** A request with what its handler needs of it. */
@@ -133,21 +122,6 @@ export async function handleResources(
     const [status, refusal] = refusalOf(error);
     send(response, status, refusal);
   }
-}
-
-function refusalOf(error: unknown): [status: number, refusal: Refusal] {
-  if (error instanceof RequestError) return [error.status, { error: error.message }];
-  if (error instanceof NotFoundError) return [404, { error: error.message }];
-  if (error instanceof StaleError) return [409, { error: error.message, conflicts: error.conflicts }];
-  if (error instanceof FaultsError) {
-    return [422, { error: "the resources have faults, and nothing was changed", problems: error.problems }];
-  }
-  // Other control planes on the same store were faster, each time.
-  if (error instanceof ConflictError) return [409, { error: error.message }];
-  // What is too large for one revision.
-  if (error instanceof RangeError) return [413, { error: error.message }];
-  if (error instanceof StoreUnavailableError) return [503, { error: error.message }];
-  return [500, { error: error instanceof Error ? error.message : String(error) }];
 }
 
 async function apply({ resources, author, request, query }: Call): Promise<ChangeReport> {

@@ -170,13 +170,14 @@ function waveReport(run: Run, wave: number, { sidecars, states }: RolloutView, n
     isThere: (node: string) => states.get(node)?.connected === true,
     has: (node: string) => run.admitted.has(node),
   };
-  const members = membersOf(run.rollout, spec, choice, run.spec.spread.by).length;
+  // Looked for among all sidecars, so only where it is not known already.
+  const members = (): number => membersOf(run.rollout, spec, choice, run.spec.spread.by).length;
   const isNew = (node: string): boolean => versionFor(run, node) === run.to && states.get(node)?.progress === "Running";
   const state = waveState(run, wave);
   const bakesUntil = (run.settledAt ?? now) + durationMilliseconds(spec.bake);
   return {
     ...{ number: wave + 1, name: spec.name ?? null, percentage: spec.percentage, state, approval: spec.approval },
-    sidecars: hasEnded(run) || wave < run.wave ? given.length : Math.max(given.length, members),
+    sidecars: hasEnded(run) || wave < run.wave ? given.length : Math.max(given.length, members()),
     running: given.filter(isNew).length,
     bakesForSeconds: state === "Baking" ? Math.max(0, Math.ceil((bakesUntil - now) / 1_000)) : null,
     findings: run.findings[wave] ?? [],

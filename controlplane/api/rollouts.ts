@@ -1,6 +1,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { describe, type Command, type CommandResult, type RecordEvent, type RolloutView } from "../rollout/index.ts";
+import {
+  describe,
+  type Command,
+  type CommandResult,
+  type RecordEvent,
+  type RolloutView,
+  type Version,
+} from "../rollout/index.ts";
 import { includesRole, type ApiCaller } from "../security/index.ts";
+import { sendFresh } from "./fresh.ts";
+import { rolloutDiff, rolloutTrail } from "./rollout-details.ts";
+import { Paced } from "./paced.ts";
+import { rolloutsOverview, type RolloutsOverview } from "./rollout-overview.ts";
 import { rolloutsReport, runSummary, type RolloutReport, type RunSummary } from "./rollouts-report.ts";
 import { send } from "./send.ts";
 
@@ -9,6 +20,7 @@ export interface RolloutsSource {
   readonly views: readonly RolloutView[];
   view(rollout: string): RolloutView | undefined;
   log(rollout: string): Promise<readonly RecordEvent[]>;
+  version(id: string): Promise<Version>;
   command(rollout: string, command: Command, by: string): Promise<CommandResult>;
   start(rollout: string, by: string): Promise<CommandResult>;
   retry(rollout: string, by: string): Promise<CommandResult>;
@@ -30,12 +42,16 @@ export interface CommandReport {
 export const ROLLOUT_COMMANDS = ["start", "pause", "resume", "approve", "promote", "abort", "retry", "undo"] as const;
 export type RolloutCommand = (typeof ROLLOUT_COMMANDS)[number];
 
+/** What is told of one Rollout besides how it is. */
+const DETAILS = ["history", "trail", "diff"] as const;
+type Detail = (typeof DETAILS)[number];
+
 const PATH = /^\/api\/v1\/rollouts(?:\/([^/]{1,253})(?:\/([a-z]+))?)?$/;
 
 export const rolloutPaths = [
   "/api/v1/rollouts",
   "/api/v1/rollouts/<name>",
-  "/api/v1/rollouts/<name>/history",
+  "/api/v1/rollouts/<name>/<history|trail|diff>",
   `/api/v1/rollouts/<name>/<${ROLLOUT_COMMANDS.join("|")}>`,
 ];
 
@@ -54,10 +70,11 @@ export async function handleRollouts(
   const [, encoded, what] = PATH.exec(path) ?? [];
   const name = encoded === undefined ? undefined : decode(encoded);
   const command = ROLLOUT_COMMANDS.find((one) => one === what);
+  const detail = DETAILS.find((one) => one === what);
   const allowed = command === undefined ? ["GET", "HEAD"] : ["POST"];
   if (name !== undefined && source.view(name) === undefined) {
     send(response, 404, { error: `there is no Rollout ${JSON.stringify(name)}` });
-  } else if (what !== undefined && what !== "history" && command === undefined) {
+  } else if (what !== undefined && detail === undefined && command === undefined) {
     send(response, 404, { error: `nothing at ${path}`, paths: rolloutPaths });
   } else if (!allowed.includes(request.method ?? "")) {
     response.setHeader("allow", allowed.join(", "));
@@ -66,7 +83,7 @@ export async function handleRollouts(
     send(response, 403, { error: `${path} needs the role operator, and ${caller.name} has the role ${caller.role}` });
   } else {
     try {
-      await answer(source, caller, { name, command, isHistory: what === "history" }, response);
+      await answer(source, caller, { name, command, detail }, response);
     } catch (error) {
       send(response, 503, { error: error instanceof Error ? error.message : String(error) });
     }
@@ -76,26 +93,61 @@ export async function handleRollouts(
 interface Question {
   readonly name: string | undefined;
   readonly command: RolloutCommand | undefined;
-  readonly isHistory: boolean;
+  readonly detail: Detail | undefined;
 }
 
 async function answer(
   source: RolloutsSource,
   caller: ApiCaller,
-  { name, command, isHistory }: Question,
+  { name, command, detail }: Question,
   response: ServerResponse,
 ): Promise<void> {
-  if (name === undefined) send(response, 200, rolloutsReport(source.views));
-  else if (command !== undefined) {
+  if (name === undefined) {
+    const isBrief = new URLSearchParams((response.req.url ?? "").split("?", 2)[1]).has("brief");
+    if (isBrief) await sendFresh(response, await overviewOf(source).get());
+    else send(response, 200, rolloutsReport(source.views));
+  } else if (command !== undefined) {
     const result = await obey(source, name, command, caller.name);
+    overviewOf(source).forget();
     if (!result.ok) send(response, 409, { error: result.message });
     else
       send(response, 200, {
         done: result.events.map(describe),
         rollout: reportOf(source, name),
       } satisfies CommandReport);
-  } else if (isHistory) send(response, 200, await history(source, name));
+  } else if (detail !== undefined) await sendDetail(source, caller, name, detail, response);
   else send(response, 200, reportOf(source, name) ?? {});
+}
+
+/** One for all who ask. */
+const overviews = new WeakMap<RolloutsSource, Paced<RolloutsOverview>>();
+
+function overviewOf(source: RolloutsSource): Paced<RolloutsOverview> {
+  let paced = overviews.get(source);
+  if (paced === undefined) overviews.set(source, (paced = new Paced(() => rolloutsOverview(source.views))));
+  return paced;
+}
+
+async function sendDetail(
+  source: RolloutsSource,
+  caller: ApiCaller,
+  name: string,
+  detail: Detail,
+  response: ServerResponse,
+): Promise<void> {
+  const view = source.view(name);
+  if (detail === "history" || view === undefined) await sendFresh(response, await history(source, name));
+  else if (detail === "trail") await sendFresh(response, rolloutTrail(view));
+  else {
+    const { plan, record } = view;
+    // Before the first run, and where the source says something else since the last one, what a run would change.
+    const isNews = record.run === undefined || plan.desired.id !== record.run.to;
+    const [from, to] =
+      record.run === undefined || (isNews && record.run.endedAt !== undefined)
+        ? [plan.stable, plan.desired]
+        : [await source.version(record.run.from), await source.version(record.run.to)];
+    await sendFresh(response, rolloutDiff(from, to, includesRole(caller.role, "operator")));
+  }
 }
 
 function obey(source: RolloutsSource, name: string, command: RolloutCommand, by: string): Promise<CommandResult> {

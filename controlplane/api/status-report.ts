@@ -86,29 +86,37 @@ export interface StatusInput {
 
 /** Makes the report. */
 export function statusReport(input: StatusInput, now = Date.now()): StatusReport {
-  const connected = input.fleet.nodes();
-  const seen = new Set(connected.map(({ node }) => node.id));
-  const missing = [...(input.release?.translation.sidecars ?? [])].filter(([id]) => !seen.has(id));
-  const sidecars = [
-    ...connected.map((view) => sidecarReport(view, input, now)),
-    ...missing.map(([id, { service }]): SidecarReport => ({
-      node: id,
-      service: service.metadata.name,
-      state: "missing",
-      filters: [],
-      rejections: [],
-    })),
-  ];
+  const sidecars = Array.from(sidecarReports(input, now), ({ report }) => report);
   return {
-    configuration: {
-      appliedAt: input.appliedAt?.toISOString() ?? null,
-      refused: input.refused.map(formatProblem),
-    },
+    configuration: configurationReport(input),
     sidecars: sidecars.sort((a, b) => (a.node < b.node ? -1 : 1)),
   };
 }
 
-function sidecarReport(view: NodeView, input: StatusInput, now: number): SidecarReport {
+export function configurationReport({ appliedAt, refused }: StatusInput): StatusReport["configuration"] {
+  return { appliedAt: appliedAt?.toISOString() ?? null, refused: refused.map(formatProblem) };
+}
+
+/** Of every sidecar, in no order, each made when it is asked for; with what the report is made from, where it ever connected. */
+export function* sidecarReports(
+  input: StatusInput,
+  now: number,
+  withTraffic = true,
+): Generator<{ readonly report: SidecarReport; readonly view: NodeView | undefined }> {
+  const connected = input.fleet.nodes();
+  const seen = new Set(connected.map(({ node }) => node.id));
+  for (const view of connected) yield { report: sidecarReport(view, input, now, withTraffic), view };
+  for (const [node, { service }] of input.release?.translation.sidecars ?? []) {
+    if (seen.has(node)) continue;
+    const report: SidecarReport = {
+      ...{ node, service: service.metadata.name, state: "missing" },
+      ...{ filters: [], rejections: [] },
+    };
+    yield { report, view: undefined };
+  }
+}
+
+export function sidecarReport(view: NodeView, input: StatusInput, now: number, withTraffic = true): SidecarReport {
   const { node, types } = view;
   const place = input.release?.translation.snapshotFor(node);
   const filters = filterReports(view, input, now);
@@ -125,7 +133,7 @@ function sidecarReport(view: NodeView, input: StatusInput, now: number): Sidecar
     ...(node.hasWasm === undefined ? {} : { wasm: node.hasWasm }),
     protocol: view.protocol,
     since: new Date(view.since).toISOString(),
-    ...(view.connected ? trafficReport(node.id, input, now) : {}),
+    ...(view.connected && withTraffic ? trafficReport(node.id, input, now) : {}),
     filters,
     rejections,
   };

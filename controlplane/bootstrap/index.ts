@@ -16,7 +16,7 @@ import { HistogramEmitMode, MetricsServiceConfigSchema } from "#gen/envoy/config
 import { HttpProtocolOptionsSchema } from "#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
 import { UpstreamTlsContextSchema } from "#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
 import type { HostPort } from "../control/index.ts";
-import { clientSocket, type PeerNames } from "../translate/index.ts";
+import { adminCluster, clientSocket, type PeerNames } from "../translate/index.ts";
 import { IDENTITY_SECRET, TRUST_SECRET, type CredentialFiles } from "./credentials.ts";
 import { latencyBuckets } from "./histograms.ts";
 
@@ -79,6 +79,8 @@ export function createBootstrap(options: BootstrapOptions): Bootstrap {
       clusters: [
         staticCluster(XDS_CLUSTER, options.xds, true, options.tls),
         staticCluster(MODULES_CLUSTER, options.http, false, options.tls),
+        // For the listener of a Telemetry, which lets Prometheus read statistics.
+        ...(options.admin === undefined ? [] : [staticCluster(adminCluster, options.admin, false, undefined)]),
       ],
     },
     statsSinks: [

@@ -6,6 +6,7 @@ import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import { Option, type Command } from "commander";
 import type { Refusal } from "../api/index.ts";
 import { formatHostPort, type HostPort } from "../control/host-port.ts";
+import { InputError } from "../explain/input-error.ts";
 import { httpOption, stateOption } from "./options.ts";
 
 /** How a command reaches the API of a control plane. */
@@ -38,7 +39,7 @@ export interface Question {
 }
 
 /** The API does not answer, or refuses. */
-export class NoAnswerError extends Error {
+export class NoAnswerError extends InputError {
   /** The whole answer, where it refuses. */
   readonly refusal: Refusal | undefined;
 
@@ -76,7 +77,7 @@ export async function query(connection: Connection, path: string, question: Ques
 export async function download(connection: Connection, path: string, question: Question = {}): Promise<Buffer> {
   const url = `${connection.insecure ? "http" : "https"}://${formatHostPort(connection.http)}${path}`;
   try {
-    const { status, body } = await send(url, await optionsOf(connection), question);
+    const { status, body } = await send(url, await requestOptions(connection), question);
     if (status !== 200) throw refused(url, status, body.toString());
     return body;
   } catch (error) {
@@ -93,7 +94,8 @@ type TlsOptions = Omit<RequestOptions, "headers"> & {
   checkServerIdentity?: typeof checkServerIdentity;
 };
 
-async function optionsOf({ state, ca, insecure }: Connection): Promise<TlsOptions> {
+/** With what requests reach the API: whom it believes, and a certificate or a token. The certificate holds for five minutes. */
+export async function requestOptions({ state, ca, insecure }: Connection): Promise<TlsOptions> {
   const token = process.env["MESHWRIGHT_TOKEN"];
   const headers: TlsOptions["headers"] = token === undefined ? {} : { authorization: `Bearer ${token}` };
   if (insecure) return { headers };

@@ -1,3 +1,4 @@
+import { NoAnswerError } from "./ask.ts";
 import { InputError } from "../explain/input-error.ts";
 
 /** What `test` ends with if a decision is not as expected, and `explain` if a request is denied. */
@@ -10,8 +11,8 @@ export async function orFail(command: () => Promise<void> | void): Promise<void>
   try {
     await command();
   } catch (error) {
-    if (!(error instanceof InputError)) throw error;
+    if (!(error instanceof InputError || error instanceof NoAnswerError)) throw error;
     process.stderr.write(`meshwright: ${error.message}\n`);
-    process.exitCode = FAULT;
+    process.exitCode = error instanceof InputError ? FAULT : NOT_SO;
   }
 }

@@ -5,12 +5,15 @@ import { addAuthzCommands } from "./authz/index.ts";
 import { addConnectionOptions } from "./ask.ts";
 import { addBackupCommand } from "./backup.ts";
 import { addBootstrapCommand } from "./bootstrap-options.ts";
+import { addDashboardCommand } from "./dashboard/index.ts";
 import { addConfigCommand } from "./config.ts";
 import { addFilterCommands } from "./filter/index.ts";
 import type { ImportFlags } from "./import.ts";
 import type { LimitsOptions } from "./limits.ts";
 import { httpOption, parseLifetime, parseWindow, stateOption, trustDomainOption, xdsOption } from "./options.ts";
 import { parseHostPort } from "./parse-host-port.ts";
+import { addPlanCommand } from "./plan/index.ts";
+import { addModuleCommands } from "./modules/index.ts";
 import { addResourceCommands } from "./resources/index.ts";
 import { collect } from "./request-flags.ts";
 import type { QuotaOptions } from "./quota.ts";
@@ -18,6 +21,7 @@ import { addRolloutCommands } from "./rollout/index.ts";
 import type { ServeOptions } from "./serve.ts";
 import type { StatusOptions } from "./status.ts";
 import type { TraceFlags } from "./trace.ts";
+import type { ValidateFlags } from "./validate.ts";
 import { addTokenCommands } from "./token.ts";
 import { parseStoreUrl } from "../store/store-url.ts";
 
@@ -43,6 +47,7 @@ program
   .option("--authority-cert <file>", "your own authority, which issues certificates; made in --state when left out")
   .option("--authority-key <file>", "its key")
   .option("--trust <file>", "the authorities whose certificates are believed; default: the one that issues")
+  .option("--revoked <file>", "serial numbers of certificates that are believed no more, one a line, in hexadecimal")
   .option("--tls-cert <file>", "the control plane's own certificate; issued by the authority when left out")
   .option("--tls-key <file>", "its key")
   .option(
@@ -51,6 +56,7 @@ program
     parseLifetime,
     parseLifetime("24h"),
   )
+  .option("--webhooks <file>", "receivers that are told what becomes of Rollouts")
   .option("--insecure", "without encryption, and whoever reaches the ports may do everything", false)
   .addOption(
     new Option(
@@ -74,6 +80,13 @@ program
       .env("MESHWRIGHT_QUOTA_STORE")
       .argParser(parseQuotaStore),
   )
+  .option("--module-keys <folder>", "public keys, of cosign or minisign: every module has to be signed by one of them")
+  .option(
+    "--module-grace <time>",
+    "how long nothing has to refer to a module before it is removed from --state; or never",
+    (text) => (text === "never" ? text : parseLifetime(text)),
+    parseLifetime("7d"),
+  )
   .option(
     "--keep-stats <prefix>",
     "also keep statistics of sidecars whose names in Envoy start so; can be repeated",
@@ -93,7 +106,8 @@ program
   .command("validate")
   .description("check a folder as serve would, filters included, and print every fault with its place")
   .argument("<folder>", "folder of YAML files")
-  .action(async (folder: string) => (await import("./validate.ts")).validate(folder));
+  .option("--module-keys <folder>", "as serve has it")
+  .action(async (folder: string, flags: ValidateFlags) => (await import("./validate.ts")).validate(folder, flags));
 
 program
   .command("import")
@@ -150,7 +164,10 @@ addConnectionOptions(program.command("limits"))
   .action(async (options: LimitsOptions) => (await import("./limits.ts")).limits(options));
 
 addResourceCommands(program);
+addPlanCommand(program);
 addRolloutCommands(program);
+addDashboardCommand(program);
+addModuleCommands(program);
 addBackupCommand(program);
 addBootstrapCommand(program);
 addTokenCommands(program);

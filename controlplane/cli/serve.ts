@@ -1,11 +1,13 @@
 import { pino, type Logger } from "pino";
 import pretty from "pino-pretty";
-import { ControlPlane, FaultySourceError, type HostPort } from "../control/index.ts";
+import { ControlPlane, FaultySourceError, type ControlPlaneOptions, type HostPort } from "../control/index.ts";
 import { startTracing, type Tracing } from "../observe/index.ts";
 import { RedisLedger, type Ledger } from "../quota/index.ts";
 import { Security } from "../security/index.ts";
+import { readKeys } from "../signatures/index.ts";
 import { FolderSource, MergedSource } from "../source/index.ts";
 import { openStore, type Store } from "../store/index.ts";
+import { readWebhooks, Webhooks } from "../webhooks/index.ts";
 import { MODULES_CLUSTER } from "../bootstrap/index.ts";
 import { pairOf } from "./bootstrap.ts";
 
@@ -26,10 +28,14 @@ export interface ServeOptions {
   readonly authorityCert?: string;
   readonly authorityKey?: string;
   readonly trust?: string;
+  readonly revoked?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly workloadLifetime: number;
+  readonly webhooks?: string;
   readonly insecure: boolean;
+  readonly moduleGrace: number | "never";
+  readonly moduleKeys?: string;
   readonly keepStats: readonly string[];
   readonly statsWindow: number;
   readonly logFormat: "json" | "text";
@@ -49,6 +55,8 @@ export async function serve(options: ServeOptions): Promise<void> {
       store: await storeOf(options),
       isStoreShared: options.store !== undefined,
       stateFolder: options.state,
+      ...(options.moduleGrace === "never" ? {} : { moduleGraceMs: options.moduleGrace }),
+      ...keysOf(options.moduleKeys),
       xds: options.xds,
       http: options.http,
       ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
@@ -57,6 +65,9 @@ export async function serve(options: ServeOptions): Promise<void> {
       statsWindowMs: options.statsWindow,
       ...(options.maxConnectionAge === undefined ? {} : { maxConnectionAgeMs: options.maxConnectionAge }),
       ...(ledger === undefined ? {} : { ledger }),
+      ...(options.webhooks === undefined
+        ? {}
+        : { webhooks: new Webhooks({ webhooks: readWebhooks(options.webhooks), log }) }),
       ...(security === undefined ? {} : { security }),
       watch: (activity) => tracing?.watch(activity),
       log,
@@ -83,6 +94,13 @@ export async function serve(options: ServeOptions): Promise<void> {
   }
 }
 
+/** Read once at the start, so that keys which cannot be used are found then, and again for each change. */
+function keysOf(folder: string | undefined): Pick<ControlPlaneOptions, "moduleKeys"> {
+  if (folder === undefined) return {};
+  readKeys(folder);
+  return { moduleKeys: () => readKeys(folder) };
+}
+
 function storeOf({ store, state, storeCa, storeUser, storeCert, storeKey }: ServeOptions): Promise<Store> {
   const pair = pairOf("--store-cert", storeCert, "--store-key", storeKey);
   return openStore({
@@ -102,6 +120,7 @@ function openSecurity(options: ServeOptions, log: Logger): Promise<Security> {
     ...(options.trustDomain === undefined ? {} : { trustDomain: options.trustDomain }),
     ...(authority === undefined ? {} : { authority }),
     ...(options.trust === undefined ? {} : { trust: options.trust }),
+    ...(options.revoked === undefined ? {} : { revoked: options.revoked }),
     ...(serverCertificate === undefined ? {} : { serverCertificate }),
     workloadLifetimeMs: options.workloadLifetime,
     hosts: [options.xds.host, options.http.host],

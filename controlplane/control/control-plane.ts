@@ -12,19 +12,32 @@ import {
 } from "../fleet/index.ts";
 import { Journal, JournalSource, Resources } from "../journal/index.ts";
 import { formatProblem, type Problem } from "../model/index.ts";
-import { ModuleFetcher, ModuleStore, StoredPins, pathOf } from "../modules/index.ts";
+import {
+  Collector,
+  MemoryPins,
+  ModuleFetcher,
+  ModuleStore,
+  SignatureChecks,
+  StoredPins,
+  pathOf,
+  type Pins,
+} from "../modules/index.ts";
 import { Activity, Metrics, watchRequest } from "../observe/index.ts";
 import { addQuotaService, LeaseService, MemoryLedger, Quotas, type Ledger } from "../quota/index.ts";
 import { DurableRolloutStore, MemoryRolloutStore, Rollouts } from "../rollout/index.ts";
 import { InsecureAccess, type HttpAccess, type Security } from "../security/index.ts";
+import type { TrustedKey } from "../signatures/index.ts";
 import { MergedSource, type Source, type StopWatching } from "../source/index.ts";
 import type { Store } from "../store/index.ts";
+import type { Webhooks } from "../webhooks/index.ts";
 import type { Translation, TranslationSettings } from "../translate/index.ts";
 import { XdsServer, type Caller, type NodeInfo, type Snapshot } from "../xds/index.ts";
 import { changedResources } from "./changes.ts";
 import type { LoadedModule } from "./filter-checks.ts";
+import { previewOf, type ChangePreview } from "./change-preview.ts";
 import { formatHostPort, type HostPort } from "./host-port.ts";
 import { logFleet } from "./log-fleet.ts";
+import { moduleReferences, servedVersions } from "./module-references.ts";
 import { Secrets } from "./secrets.ts";
 import { Pipeline, type Release } from "./pipeline.ts";
 import { RoutedTranslation } from "./routed-translation.ts";
@@ -39,6 +52,14 @@ export interface ControlPlaneOptions {
   readonly store?: Store;
   /** Folder for modules; made when it is missing. */
   readonly stateFolder: string;
+  /** How long nothing has to refer to a module before it is removed from that folder. Default: none is removed. */
+  readonly moduleGraceMs?: number;
+  /** How many revisions of the applied resources keep what they name by url or image. Default: 100. */
+  readonly moduleRevisions?: number;
+  /** The keys that are trusted now: every module has to be signed by one of them. Default: none need be signed. */
+  readonly moduleKeys?: () => readonly TrustedKey[];
+  /** When a module or signature that could not be had is asked for again at first, in milliseconds. Default: 2 s. */
+  readonly moduleRetryMs?: number;
   /** Where to listen; port 0 takes any free one. */
   readonly xds: HostPort;
   readonly http: HostPort;
@@ -52,6 +73,8 @@ export interface ControlPlaneOptions {
   readonly watch?: (activity: Activity) => void;
   /** How often runs of Rollouts are looked at, in milliseconds. Default: 1 s. */
   readonly rolloutTickMs?: number;
+  /** Are told what becomes of Rollouts; closed in the end. */
+  readonly webhooks?: Webhooks;
   /** Certificates and who may do what; closed in the end. Without it, everybody may do everything, and nothing is encrypted. */
   readonly security?: Security;
   /** Statistics of sidecars that are kept besides the usual ones: those whose names in Envoy start so. */
@@ -93,12 +116,17 @@ export class ControlPlane {
   readonly access: HttpAccess;
   /** The resources that are applied over the API; undefined when none can be. */
   readonly resources: Resources | undefined;
+  /** What changes would do. */
+  readonly plans = this;
   readonly #source: Source;
   readonly #ledger: Ledger;
   #quotas = new Quotas([]);
   readonly #options: ControlPlaneOptions;
   readonly #modules: ModuleStore;
+  readonly #pins: Pins;
   readonly #fetcher: ModuleFetcher;
+  /** Shows the modules, and removes those that nothing refers to. */
+  readonly collector: Collector;
   /** One for all translations: a version that a Rollout holds back is made of the same bytes as before. */
   readonly #settings: TranslationSettings;
   readonly #pipeline: Pipeline;
@@ -126,10 +154,24 @@ export class ControlPlane {
       ...(options.statsWindowMs === undefined ? {} : { windowMs: options.statsWindowMs }),
     });
     this.#modules = new ModuleStore(options.stateFolder);
+    this.#pins = options.store === undefined ? new MemoryPins() : new StoredPins(options.store);
     this.#fetcher = new ModuleFetcher(this.#modules, {
+      pins: this.#pins,
       onFetched: () => void this.reload(),
-      ...(options.store === undefined ? {} : { pins: new StoredPins(options.store) }),
+      ...(options.moduleRetryMs === undefined ? {} : { retryMs: options.moduleRetryMs }),
     });
+    this.collector = collectorOf(options, this.#modules, () =>
+      moduleReferences({
+        read: this.#pipeline.read,
+        served: this.rollouts.contents,
+        fleet: this.fleet,
+        catalog: this.#modules.catalog,
+        journal,
+        pins: this.#pins,
+        revisions: options.moduleRevisions ?? 100,
+        versionsInReach: () => this.rollouts.versionsInReach(),
+      }),
+    );
     const { source } = options;
     this.#source = journal === undefined ? source : new MergedSource([source, new JournalSource(journal)]);
     this.resources =
@@ -139,7 +181,12 @@ export class ControlPlane {
       modulesCluster: options.modulesCluster,
       ...(options.security?.authority === undefined ? {} : { trustDomain: options.security.trustDomain }),
     };
-    this.#pipeline = new Pipeline(this.#source, this.#modules, this.#fetcher, this.#settings, options.isStoreShared);
+    this.#pipeline = new Pipeline(this.#source, this.#modules, this.#fetcher, this.#settings, {
+      isShared: options.isStoreShared === true,
+      ...(options.moduleKeys === undefined
+        ? {}
+        : { signatures: new SignatureChecks(this.#modules, this.#fetcher, options.moduleKeys) }),
+    });
     this.#secrets =
       options.security?.authority && new Secrets(options.security, (nodes) => this.#xds.update(nodes), options.log);
     const { security } = options;
@@ -178,7 +225,7 @@ export class ControlPlane {
           );
       },
     });
-    addQuotaService(this.#xds.grpc, this.leases);
+    addQuotaService(this.#xds.grpc, this.leases, security && ((caller) => security.admission.sidecarOf(caller)));
     logFleet(this.fleet, options.log);
   }
 
@@ -196,6 +243,7 @@ export class ControlPlane {
       await plane.reload();
       if (plane.#desired === undefined) await plane.#refuseToStart();
       await plane.#listen();
+      plane.collector.start();
     } catch (error) {
       await plane.close();
       throw error;
@@ -206,6 +254,13 @@ export class ControlPlane {
   /** Modules by their hash. */
   get modules(): ModuleStore {
     return this.#modules;
+  }
+
+  get moduleKeeping(): {
+    readonly collector: Collector;
+    readonly unpin: (image: string) => Promise<string | undefined>;
+  } {
+    return { collector: this.collector, unpin: (image) => this.#unpin(image) };
   }
 
   /** What survives the control plane. */
@@ -244,10 +299,22 @@ export class ControlPlane {
     await this.#reloading;
   }
 
+  /**
+   * What would come of a change of what is served. Changes nothing, but that modules are kept.
+   * @param change makes of the source as it is one as it would be.
+   */
+  async preview(change: (present: Source) => Promise<Source>): Promise<ChangePreview> {
+    const result = await this.#pipeline.prepare(await change(this.#source));
+    if (!result.ok) return result;
+    const before = this.#desired && { content: this.#desired, translationFor: this.#translationFor.bind(this) };
+    return previewOf(before, result.release, await this.rollouts.preview(result.release), this.#settings);
+  }
+
   async close(): Promise<void> {
     await this.#stopWatching?.();
     this.#fetcher.close();
     await this.#reloading;
+    await this.collector.stop();
     await this.#rollouts?.close();
     for (const server of [this.#http, this.#plainHttp]) {
       server?.close();
@@ -256,6 +323,7 @@ export class ControlPlane {
     await this.#xds.close();
     await this.#ledger.close();
     this.#secrets?.stop();
+    this.#options.webhooks?.close();
     this.#options.security?.close();
     await this.#options.store?.close();
   }
@@ -264,6 +332,13 @@ export class ControlPlane {
   async #check(candidate: Source): Promise<readonly Problem[]> {
     const result = await this.#pipeline.prepare(candidate);
     return result.ok ? this.rollouts.check(result.release) : result.problems;
+  }
+
+  /** Forgets which module an image was found to hold. @returns why not. */
+  async #unpin(image: string): Promise<string | undefined> {
+    const user = [...(this.#desired?.model.wasmModules.values() ?? [])].find(({ spec }) => spec.image === image);
+    if (user !== undefined) return `WasmModule ${user.metadata.name} names ${image}`;
+    return (await this.#pins.remove(image)) ? undefined : `no module is pinned for ${image}`;
   }
 
   /** Applied resources with a fault, as another version of this program may find in them, are mended over the API. */
@@ -370,7 +445,11 @@ export class ControlPlane {
       },
       prepare: (content) => this.#secrets?.keep(content) ?? Promise.resolve(),
       beforeChange: (nodes) => this.#rememberLoaded(nodes),
-      onServed: (nodes) => this.#xds.update(nodes),
+      onServed: (nodes) => {
+        this.#modules.catalog.addServed(servedVersions(this.rollouts.contents));
+        this.#xds.update(nodes);
+      },
+      onEvents: (run, events) => this.#options.webhooks?.send(run, events),
       log,
       ...(rolloutTickMs === undefined ? {} : { tickMs: rolloutTickMs }),
     });
@@ -401,11 +480,34 @@ export class ControlPlane {
     await listenOn(this.#http, http);
     if (this.#plainHttp && metrics) await listenOn(this.#plainHttp, metrics);
     await this.#xds.listen(formatHostPort(xds), security?.grpcCredentials() ?? ServerCredentials.createInsecure());
+    if (this.#xds.connections !== undefined) security?.watchConnections(this.#xds.connections);
     const [how, scheme] = security === undefined ? ["without encryption, HTTP", "HTTP"] : ["with mutual TLS", "HTTPS"];
     if (metrics) log.info(`metrics and health on ${formatHostPort(metrics)}, HTTP, to everybody`);
     log.info(`xDS on ${formatHostPort(xds)}, ${scheme} on ${formatHostPort(http)}, ${how}`);
     if (security === undefined) log.warn("--insecure: whoever reaches these ports may do everything");
   }
+}
+
+/** How often is looked for modules that nothing refers to: so that the time of grace is kept to a tenth. */
+const COLLECT_MS = { least: 1_000, most: 10 * 60_000 } as const;
+
+function collectorOf(
+  { moduleGraceMs, log }: ControlPlaneOptions,
+  store: ModuleStore,
+  references: ConstructorParameters<typeof Collector>[0]["references"],
+): Collector {
+  return new Collector({
+    store,
+    references,
+    graceMs: moduleGraceMs,
+    everyMs: Math.min(Math.max((moduleGraceMs ?? 0) / 10, COLLECT_MS.least), COLLECT_MS.most),
+    onRemoved: (modules) => {
+      for (const { sha256, from } of modules)
+        log.info({ module: sha256, from }, `removed the module ${sha256}, which nothing refers to`);
+    },
+    onError: (error) =>
+      log.error({ err: error }, "no modules are removed now, since it is not known what refers to them"),
+  });
 }
 
 function listenOn(server: Server, address: HostPort): Promise<void> {

@@ -1,3 +1,4 @@
 export { ControlPlane, FaultySourceError, type ControlPlaneOptions } from "./control-plane.ts";
+export { previewOf, type ChangePreview } from "./change-preview.ts";
 export { formatHostPort, type HostPort } from "./host-port.ts";
-export { Pipeline, type PrepareResult, type Release } from "./pipeline.ts";
+export { Pipeline, type PipelineOptions, type PrepareResult, type Release } from "./pipeline.ts";

@@ -41,7 +41,7 @@ for (const [who, isShared, problems] of [
       const settings = { modulesAuthority: "plane:80", modulesCluster: "plane" };
       const store = new ModuleStore(join(folder, "state"));
       const fetcher = new ModuleFetcher(store);
-      const result = await new Pipeline(new FolderSource(folder), store, fetcher, settings, isShared).prepare();
+      const result = await new Pipeline(new FolderSource(folder), store, fetcher, settings, { isShared }).prepare();
       assert.deepEqual(
         result.ok ? [] : result.problems.map((one) => formatProblem(one).replace(/^.*mesh\.yaml/, "mesh.yaml")),
         problems,

@@ -1,16 +1,23 @@
 import { compareProblems, ParsedFiles, type Model, type Problem } from "../model/index.ts";
-import type { ModuleFetcher, ModuleStore } from "../modules/index.ts";
+import type { ModuleFetcher, ModuleStore, SignatureCheck } from "../modules/index.ts";
 import type { ReloadStage } from "../observe/index.ts";
 import { loadFromSource, type Source } from "../source/index.ts";
 import { translate, type Translation, type TranslationSettings } from "../translate/index.ts";
 import { FilterChecks, type LoadedModule } from "./filter-checks.ts";
-import { loadModules, remoteModules } from "./load-modules.ts";
+import { loadModules, remoteModules, signatureUrls } from "./load-modules.ts";
 
 /** What can be served. */
 export interface Release {
   readonly model: Model;
   readonly modules: ReadonlyMap<string, LoadedModule>;
   readonly translation: Translation;
+}
+
+export interface PipelineOptions {
+  /** Whether other control planes serve the same mesh: then Rollouts are refused. Default: no. */
+  readonly isShared?: boolean;
+  /** Finds out who has signed modules. Without it, nobody needs to have. */
+  readonly signatures?: SignatureCheck;
 }
 
 /** A release, or all that is wrong with what the source holds, in the order of its files. */
@@ -26,24 +33,29 @@ export class Pipeline {
   readonly #store: ModuleStore;
   readonly #fetcher: ModuleFetcher;
   readonly #settings: TranslationSettings;
-  readonly #isShared: boolean;
+  readonly #options: PipelineOptions;
   readonly #checks = new FilterChecks();
   readonly #files = new ParsedFiles();
   #translation: Translation | undefined;
+  #read: ReadonlyMap<string, LoadedModule> = new Map();
 
-  /** @param isShared whether other control planes serve the same mesh: then Rollouts are refused. */
   constructor(
     source: Source,
     store: ModuleStore,
     fetcher: ModuleFetcher,
     settings: TranslationSettings,
-    isShared = false,
+    options: PipelineOptions = {},
   ) {
-    this.#isShared = isShared;
+    this.#options = options;
     this.#source = source;
     this.#store = store;
     this.#fetcher = fetcher;
     this.#settings = settings;
+  }
+
+  /** The modules that the usual source was last seen to have, by WasmModule, whether it could be served or not. */
+  get read(): ReadonlyMap<string, LoadedModule> {
+    return this.#read;
   }
 
   /**
@@ -58,9 +70,14 @@ export class Pipeline {
     begin("modules");
     const loaded = await loadModules(model, this.#store, {
       read: (path) => source.read(path),
-      fetch: (module) => this.#fetcher.fetch(module),
+      fetcher: this.#fetcher,
+      signatures: this.#options.signatures,
     });
-    if (source === this.#source) this.#fetcher.retain(remoteModules(model));
+    if (source === this.#source) {
+      this.#fetcher.retain(remoteModules(model), signatureUrls(model));
+      // One that could not be read for now is still meant.
+      this.#read = new Map([...this.#read, ...loaded.modules].filter(([name]) => model.wasmModules.has(name)));
+    }
     begin("check");
     const problems = [
       ...loaded.problems,
@@ -78,7 +95,7 @@ export class Pipeline {
 
   /** A control plane judges a Rollout by the sidecars that are connected to it, and would take those of the others for lost. */
   #checkRollouts({ rollouts }: Model): Problem[] {
-    if (!this.#isShared) return [];
+    if (this.#options.isShared !== true) return [];
     return [...rollouts.values()].map(({ origin }) =>
       origin.problem(["kind"], "Rollouts are carried out by a control plane that is alone; this one shares its store"),
     );

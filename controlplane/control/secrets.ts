@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import { CertificateError, WorkloadCertificates, type Security } from "../security/index.ts";
-import { secretSet } from "../translate/index.ts";
+import { secretSet, sidecarsWithSecrets } from "../translate/index.ts";
 import { createResourceSet, snapshotOf, TypeUrl, type ResourceSet, type Snapshot } from "../xds/index.ts";
 import type { Release } from "./pipeline.ts";
 
@@ -10,7 +10,7 @@ export class Secrets {
   readonly #certificates: WorkloadCertificates;
   readonly #sets = new Map<string, ResourceSet>();
   #snapshots = new WeakMap<Snapshot, { readonly secrets: ResourceSet; readonly snapshot: Snapshot }>();
-  #nodes = new Map<string, string[]>();
+  #nodes: ReadonlyMap<string, readonly string[]> = new Map();
 
   /** @param update is told the nodes whose secrets have changed. */
   constructor(security: Security, update: (nodes: Iterable<string> | undefined) => void, log: Logger) {
@@ -37,14 +37,7 @@ export class Secrets {
 
   /** Makes what the sidecars of a release need. */
   async keep({ model, translation }: Release): Promise<void> {
-    const nodes = new Map<string, string[]>();
-    const isSpoken = [...model.services.values()].some(({ spec }) => spec.mtls !== "Off");
-    for (const [node, { service, sidecar }] of translation.sidecars) {
-      // A sidecar is given no key that it has no use for.
-      if (service.spec.mtls === "Off" && (sidecar.outboundPort === undefined || !isSpoken)) continue;
-      const { name } = service.metadata;
-      nodes.set(name, [...(nodes.get(name) ?? []), node]);
-    }
+    const nodes = sidecarsWithSecrets(model, translation.sidecars);
     this.#nodes = nodes;
     await this.#certificates.keep(new Set(nodes.keys()));
     for (const service of this.#sets.keys()) if (!nodes.has(service)) this.#sets.delete(service);

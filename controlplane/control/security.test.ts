@@ -1,7 +1,7 @@
 // Who is let in, by a control plane that runs, to clients that do what they should not.
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { request, type RequestOptions } from "node:https";
+import { Agent, request, type RequestOptions } from "node:https";
 import { createServer, type AddressInfo } from "node:net";
 import { connect } from "node:tls";
 import { after, before, describe, test } from "node:test";
@@ -56,7 +56,7 @@ let security: Security;
 let plane: ControlPlane;
 let xdsPort = 0;
 let httpPort = 0;
-const files = { certificate: "", privateKey: "", trust: "" };
+const files = { certificate: "", privateKey: "", trust: "", revoked: "" };
 
 before(async () => {
   [authority, stranger] = await Promise.all([testAuthority(), testAuthority()]);
@@ -64,11 +64,13 @@ before(async () => {
   files.certificate = put(folder.path, "server.pem", server.certificate);
   files.privateKey = put(folder.path, "server.key", server.privateKey);
   files.trust = put(folder.path, "trust.pem", authority.certificate);
+  files.revoked = put(folder.path, "revoked", "# none yet\n");
   const capture = pino({ level: "trace" }, { write: (line: string) => void log.push(line) });
   security = await Security.open({
     stateFolder: folder.path,
     serverCertificate: files,
     trust: files.trust,
+    revoked: files.revoked,
     pollMs: 20,
     maxStreams: 3,
     log: capture,
@@ -393,6 +395,142 @@ describe("files that change while it runs", () => {
     put(folder.path, "trust.pem", authority.certificate);
     await until(async () => !(await isServed()));
   });
+});
+
+describe("a certificate that is good no more", () => {
+  interface Held {
+    readonly wire: DeltaWire;
+    /** Whether a request to the API on a connection that is kept is let in. */
+    readonly modules: () => Promise<number>;
+    readonly close: () => void;
+  }
+
+  /** A sidecar with a stream, and a connection to the HTTP server that it keeps. */
+  async function hold(client: KeyPair): Promise<Held> {
+    const wire = deltaWire(xdsPort, undefined, channel(client));
+    wire.send(clusters(web));
+    assert.equal((await wire.next()).resources.length, 1);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const modules = async (): Promise<number> =>
+      (await ask(`/modules/${"0".repeat(64)}.wasm`, { ...as(client), agent })).status;
+    assert.equal(await modules(), 404);
+    const close = (): void => {
+      wire.close();
+      agent.destroy();
+    };
+    return { wire, modules, close };
+  }
+
+  async function ends({ wire, modules, close }: Held, reason: RegExp): Promise<void> {
+    const { code, details } = await wire.ended;
+    assert.equal(code, Code.UNAUTHENTICATED);
+    assert.match(details, reason);
+    assert.equal(await modules(), 401);
+    close();
+  }
+
+  test("since its time is over: the stream ends, and its connection", async () => {
+    const client = await authority.issue(sidecar("web", "web-1"), { lifetimeMs: 3_000 });
+    const held = await hold(client);
+    const { peer } = plane.fleet.node("web-1") ?? {};
+    assert.ok(peer !== undefined);
+    await ends(held, /the client's certificate ended at /);
+    assert.equal(plane.fleet.node("web-1")?.connected, false);
+    // A client that has a new certificate by now makes a new connection with it.
+    const again = await authority.issue(sidecar("web", "web-1"));
+    assert.deepEqual(await served(again, web), ["inbound|web|80"]);
+  });
+
+  test("since it is revoked; others of its authority are let in", async () => {
+    const [bad, good] = await Promise.all([1, 2].map(() => authority.issue(sidecar("web", "web-1"))));
+    assert.ok(bad && good);
+    const held = await hold(bad);
+    const other = await hold(good);
+    const { serialNumber } = new X509Certificate(bad.certificate);
+    put(folder.path, "revoked", `serial=${serialNumber.toLowerCase()} # stolen\n`);
+    await ends(held, new RegExp(`certificate ${serialNumber} is revoked`));
+    const again = await served(bad, web);
+    assert.ok(!Array.isArray(again));
+    assert.equal(again.code, Code.UNAUTHENTICATED);
+    assert.equal(await other.modules(), 404);
+    other.wire.send({ typeUrl: TypeUrl.listener });
+    assert.equal((await other.wire.next()).resources.length, 1);
+    other.close();
+    // What cannot be read changes nothing.
+    put(folder.path, "revoked", "no serial number");
+    await until(() => log.some((line) => line.includes("expected a serial number in hexadecimal")));
+    assert.ok(!Array.isArray(await served(bad, web)));
+    put(folder.path, "revoked", "");
+    await until(async () => Array.isArray(await served(bad, web)));
+  });
+
+  test("since its authority is taken away; those of the others go on", async () => {
+    put(folder.path, "trust.pem", authority.certificate + stranger.certificate);
+    const client = await stranger.issue(sidecar("web", "web-1"));
+    await until(async () => Array.isArray(await served(client, web)));
+    const held = await hold(client);
+    const other = await hold(await authority.issue(sidecar("web", "web-1")));
+    put(folder.path, "trust.pem", authority.certificate);
+    await ends(held, /is trusted no more: connect again/);
+    assert.equal(await other.modules(), 404);
+    other.wire.send({ typeUrl: TypeUrl.listener });
+    assert.equal((await other.wire.next()).resources.length, 1);
+    other.close();
+  });
+
+  test("is not believed by a session of TLS that is taken up again", async () => {
+    put(folder.path, "trust.pem", authority.certificate + stranger.certificate);
+    const client = await stranger.issue(sidecar("web", "web-1"));
+    await until(async () => Array.isArray(await served(client, web)));
+    const dial = (session?: Buffer): Promise<{ session: Buffer; isReused: boolean; status: string }> =>
+      new Promise((resolve, reject) => {
+        let taken: Buffer | undefined;
+        const socket = connect({
+          host: "127.0.0.1",
+          port: httpPort,
+          ca: authority.certificate,
+          cert: client.certificate,
+          key: client.privateKey,
+          ...(session === undefined ? {} : { session }),
+        });
+        socket.on("session", (one: Buffer) => (taken = one));
+        socket.on("error", reject);
+        socket.on("data", (data: Buffer) => {
+          const status = data.toString().slice(9, 12);
+          socket.destroy();
+          resolve({ session: taken ?? Buffer.alloc(0), isReused: socket.isSessionReused(), status });
+        });
+        socket.write(`GET /modules/${"0".repeat(64)}.wasm HTTP/1.1\r\nhost: x\r\n\r\n`);
+      });
+    const { session, status } = await dial();
+    assert.equal(status, "404");
+    put(folder.path, "trust.pem", authority.certificate);
+    await until(async () => !Array.isArray(await served(client, web)));
+    assert.equal((await dial(session)).status, "401");
+  });
+});
+
+test("quotas are for sidecars, each as itself", async () => {
+  const path = "/envoy.service.rate_limit_quota.v3.RateLimitQuotaService/StreamRateLimitQuotas";
+  const open = async (uri: string): Promise<number> => {
+    const grpc = new Client(`127.0.0.1:${String(xdsPort)}`, channel(await authority.issue(uri)));
+    const call = grpc.makeBidiStreamRequest(
+      path,
+      (value: Buffer) => value,
+      (value: Buffer) => value,
+    );
+    call.on("error", () => undefined);
+    call.resume();
+    const status = new Promise<number>((resolve) => call.on("status", ({ code }) => resolve(code)));
+    call.end();
+    const code = await status;
+    grpc.close();
+    return code;
+  };
+  assert.equal(await open(sidecar("web", "web-1")), Code.OK);
+  assert.equal(await open(id({ kind: "service", service: "web" })), Code.OK);
+  assert.equal(await open(id({ kind: "role", role: "admin" })), Code.PERMISSION_DENIED);
+  assert.equal(await open("spiffe://other/ns/default/sa/web"), Code.PERMISSION_DENIED);
 });
 
 test("the log holds neither keys nor tokens", () => {

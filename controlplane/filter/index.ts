@@ -6,6 +6,7 @@ export { FilterError } from "./filter-error.ts";
 export { findProject, type Project } from "./project.ts";
 export { packFilter, type Packed, type PackOptions } from "./pack.ts";
 export { readCodeMap, readModule } from "./read-module.ts";
+export { readSigningKey, signFilter } from "./sign.ts";
 export type { CodeGroup, Share } from "./code-groups.ts";
 export { reportModule, type ExportReport, type ModuleReport } from "./report.ts";
 export { nameWithPlaces, Symbolizer } from "./symbolize.ts";

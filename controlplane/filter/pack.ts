@@ -5,11 +5,14 @@ import {
   formatReference,
   parseReference,
   pushImage,
+  pushSignature,
   writeLayout,
   type Variant,
 } from "../oci/index.ts";
+import { signImage } from "../signatures/index.ts";
 import { readModule } from "./read-module.ts";
 import { reportModule } from "./report.ts";
+import { readSigningKey } from "./sign.ts";
 
 export interface PackOptions {
   /** `registry/repository:tag`. */
@@ -17,6 +20,8 @@ export interface PackOptions {
   /** Folder or `.tar` file of an OCI image layout. */
   readonly out: string | undefined;
   readonly push: boolean;
+  /** File with the private key that signs the image in the registry. */
+  readonly sign?: string | undefined;
   readonly variant: Variant;
   readonly rootIds: readonly string[];
 }
@@ -35,8 +40,10 @@ export interface Packed {
  * @throws OciError when it cannot get there.
  */
 export async function packFilter(file: string, options: PackOptions): Promise<Packed> {
-  const { tag, out, push, variant, rootIds } = options;
+  const { tag, out, push, sign, variant, rootIds } = options;
   if (out === undefined && !push) throw new FilterError("nothing to do: expected --out, --push or both");
+  if (sign !== undefined && !push) throw new FilterError("--sign puts a signature into the registry: expected --push");
+  const key = sign === undefined ? undefined : readSigningKey(sign);
   const target = parseReference(tag);
   if (target.tag === undefined || target.digest !== undefined) {
     throw new FilterError(`--tag ${tag}: expected REGISTRY/REPOSITORY:TAG; the digest is that of what is made`);
@@ -48,7 +55,14 @@ export async function packFilter(file: string, options: PackOptions): Promise<Pa
   }
   const image = createImage(module, { variant, abiVersion, rootIds });
   if (out !== undefined) writeLayout(image, target.tag, out);
-  if (push) await pushImage(image, target, credentialsFor(target.registry));
+  const credentials = credentialsFor(target.registry);
+  const { digest } = image.manifest;
+  // The signature first: whoever waits for the image finds it then.
+  if (key !== undefined) {
+    const signature = signImage(`${target.registry}/${target.repository}`, digest, key);
+    await pushSignature(target, digest, signature, credentials);
+  }
+  if (push) await pushImage(image, target, credentials);
   const size = [image.manifest, ...image.blobs].reduce((sum, { bytes }) => sum + bytes.length, 0);
-  return { reference: formatReference(target), digest: image.manifest.digest, size };
+  return { reference: formatReference(target), digest, size };
 }

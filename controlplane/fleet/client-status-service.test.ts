@@ -98,8 +98,13 @@ test("each resource has its status, the version that the client holds, since whe
   server.update();
   const second = await stream.next();
   assert.deepEqual(lines((await fetchStatus())[0]), ["a STALE 1", "c NOT_SENT", "b STALE 1"]);
-  stream.send({ typeUrl: Type.SDS, responseNonce: second.nonce, errorDetail: { code: 3, message: "bad key" } });
-  await once(fleet, "rejected");
+  // Refused together, each is tried alone.
+  let { nonce } = second;
+  for (let refusals = 0; refusals < 3; refusals++) {
+    if (refusals > 0) ({ nonce } = await stream.next());
+    stream.send({ typeUrl: Type.SDS, responseNonce: nonce, errorDetail: { code: 3, message: "bad key" } });
+    await once(fleet, "rejected");
+  }
   const [refused] = await fetchStatus();
   assert.deepEqual(lines(refused), ["a ERROR 1 2: bad key", "c NOT_SENT", "b ERROR 1 : bad key"]);
   const attempt = refused?.genericXdsConfigs[0]?.errorState?.lastUpdateAttempt;

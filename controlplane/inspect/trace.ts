@@ -77,7 +77,7 @@ function notesOn(asked: UserResource | undefined, matching: readonly Resource[],
   return [`nothing of it is for the sidecar ${id}`];
 }
 
-function originOf({ kind, metadata, origin }: UserResource): Origin {
+export function originOf({ kind, metadata, origin }: UserResource): Origin {
   const { file, line, column } = origin.locate([]);
   return { resource: `${kind}/${metadata.name}`, at: `${file}:${line}:${column}` };
 }

@@ -1,7 +1,8 @@
-export { joinDocuments } from "./documents.ts";
+export { identityOf, joinDocuments, splitDocuments, type Identity, type TextDocument } from "./documents.ts";
 export { hideResource, hideRevision } from "./hidden.ts";
 export { Journal, type Signature } from "./journal.ts";
 export { JournalSource } from "./journal-source.ts";
+export { remoteModules, type NamedModule } from "./remote-modules.ts";
 export {
   FaultsError,
   NotFoundError,

@@ -6,8 +6,8 @@ import type { Problem } from "./problem.ts";
 /** A file that a WasmModule names. */
 export interface AssetReference {
   readonly path: string;
-  /** Modules need only be there; schemas are read. */
-  readonly use: "module" | "schema";
+  /** Modules and signatures need only be there; schemas are read. */
+  readonly use: "module" | "schema" | "signature";
   /** The source whose resource names it. */
   readonly owner?: string;
 }

@@ -5,6 +5,10 @@ import type { WasmModule } from "./resources.ts";
 /** A module comes from one place, and what is fetched from a web server is known before. */
 export function checkModules(modules: readonly WasmModule[]): Found {
   return modules.flatMap(({ origin, spec }): Found => {
+    if (spec.signature !== undefined && /^https?:/.test(spec.signature) && !isSafe(spec.signature)) {
+      const found = JSON.stringify(spec.signature);
+      return [origin.problem(["spec", "signature"], `expected a path or an HTTPS URL, found ${found}`)];
+    }
     const places = (["file", "url", "image"] as const).filter((place) => spec[place] !== undefined);
     if (places.length !== 1) {
       const found = places.length === 0 ? "none of them" : places.join(" and ");

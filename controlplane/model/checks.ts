@@ -5,6 +5,7 @@ import { checkRollouts } from "./check-rollouts.ts";
 import { checkRoutes } from "./check-routes.ts";
 import { checkServices } from "./check-services.ts";
 import { checkTargets } from "./check-targets.ts";
+import { checkTelemetries } from "./check-telemetry.ts";
 import type { Found } from "./claims.ts";
 import type { Problem } from "./problem.ts";
 import { unknownName } from "./references.ts";
@@ -23,6 +24,7 @@ export function checkModel(model: Model, mayExist: MayExist): Problem[] {
     ...[...filterPolicies.values()].flatMap((policy) => checkPolicy(policy, model, mayExist)),
     ...checkQuotas([...quotas.values()]),
     ...checkRollouts(model, mayExist),
+    ...checkTelemetries(model, mayExist),
     ...[...envoyPatches.values()].flatMap((patch) => checkTargets(patch, patch.spec.targetRefs, model, mayExist)),
   ].filter((problem) => problem !== undefined);
 }

@@ -19,7 +19,7 @@ function fieldsOf(schema: unknown): string[] {
 describe("docs/reference/resources.md", () => {
   it("has examples that are valid", () => {
     const examples = [...text.matchAll(/```yaml\n(.*?)```/gs)].map(([, example = ""]) => example);
-    assert.equal(examples.length, 10);
+    assert.equal(examples.length, 11);
     const result = loadModel(examples.map((example, index) => ({ path: `example ${index}`, text: example })));
     assert.deepEqual(result.ok ? [] : result.problems.map(formatProblem), []);
   });
@@ -35,6 +35,7 @@ describe("docs/reference/resources.md", () => {
     "quota",
     "rollout",
     "envoy-patch",
+    "telemetry",
   ]) {
     it(`names every field of ${name}.json`, () => {
       const schema: unknown = JSON.parse(readFileSync(new URL(`schemas/${name}.json`, import.meta.url), "utf8"));
@@ -44,14 +45,21 @@ describe("docs/reference/resources.md", () => {
   }
 });
 
-describe("docs/guides/routes.md", () => {
-  it("has examples that are valid, each with the Services of the first", () => {
-    const guide = readFileSync(new URL("../../docs/guides/routes.md", import.meta.url), "utf8");
-    const [services = "", ...examples] = [...guide.matchAll(/```yaml\n(.*?)```/gs)].map(([, example = ""]) => example);
-    assert.equal(examples.length, 5);
-    for (const example of examples) {
-      const result = loadModel([services, example].map((content, index) => ({ path: `${index}`, text: content })));
-      assert.deepEqual(result.ok ? [] : result.problems.map(formatProblem), []);
-    }
+for (const [name, count] of [
+  ["routes", 5],
+  ["telemetry", 3],
+] as const) {
+  describe(`docs/guides/${name}.md`, () => {
+    it("has examples that are valid, each with the Services of the first", () => {
+      const guide = readFileSync(new URL(`../../docs/guides/${name}.md`, import.meta.url), "utf8");
+      const [services = "", ...examples] = [...guide.matchAll(/```yaml\n(.*?)```/gs)].map(
+        ([, example = ""]) => example,
+      );
+      assert.equal(examples.length, count);
+      for (const example of examples) {
+        const result = loadModel([services, example].map((content, index) => ({ path: `${index}`, text: content })));
+        assert.deepEqual(result.ok ? [] : result.problems.map(formatProblem), []);
+      }
+    });
   });
-});
+}

@@ -14,3 +14,4 @@ export type * from "./resources.ts";
 export type * from "./rollouts.ts";
 export type * from "./routes.ts";
 export type * from "./services.ts";
+export type * from "./telemetry.ts";

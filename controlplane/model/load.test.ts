@@ -131,14 +131,14 @@ describe("a fault in a resource", () => {
       "no kind",
       { "x.yaml": "a: 1" },
       [
-        "x.yaml:1:1: kind: required field is missing, expected one of Service, HTTPRoute, GRPCRoute, WasmModule, FilterPolicy, Quota, Rollout, EnvoyPatch",
+        "x.yaml:1:1: kind: required field is missing, expected one of Service, HTTPRoute, GRPCRoute, WasmModule, FilterPolicy, Quota, Rollout, EnvoyPatch, Telemetry",
       ],
     ],
     [
       "an unknown kind",
       { "x.yaml": "kind: Servce" },
       [
-        'x.yaml:1:7: kind: found string "Servce", expected one of Service, HTTPRoute, GRPCRoute, WasmModule, FilterPolicy, Quota, Rollout, EnvoyPatch (did you mean "Service"?)',
+        'x.yaml:1:7: kind: found string "Servce", expected one of Service, HTTPRoute, GRPCRoute, WasmModule, FilterPolicy, Quota, Rollout, EnvoyPatch, Telemetry (did you mean "Service"?)',
       ],
     ],
     [

@@ -18,6 +18,7 @@ import type {
   Resource,
   Rollout,
   Service,
+  Telemetry,
   WasmModule,
 } from "./resources.ts";
 import { describe, schemaFaults } from "./schema-faults.ts";
@@ -110,11 +111,12 @@ function parseFile(file: SourceFile): ParsedFile {
 
 function referencesOf(resource: Resource): AssetReference[] {
   if (resource.kind !== "WasmModule") return [];
-  const { filePath, schemaPath, origin } = resource;
+  const { filePath, schemaPath, signaturePath, origin } = resource;
   const owner = origin.owner === undefined ? {} : { owner: origin.owner };
   const references: AssetReference[] = [];
   if (filePath !== undefined) references.push({ path: filePath, use: "module", ...owner });
   if (schemaPath !== undefined) references.push({ path: schemaPath, use: "schema", ...owner });
+  if (signaturePath !== undefined) references.push({ path: signaturePath, use: "signature", ...owner });
   return references;
 }
 
@@ -141,6 +143,7 @@ export function buildModel(parsed: ParsedResources, assets?: Assets): LoadResult
     quotas: ofKind<Quota>("Quota"),
     rollouts: ofKind<Rollout>("Rollout"),
     envoyPatches: ofKind<EnvoyPatch>("EnvoyPatch"),
+    telemetries: ofKind<Telemetry>("Telemetry"),
   });
   problems.push(...checkModel(model, parsed.mayExist));
   if (assets !== undefined) problems.push(...checkAssets(model, assets));
@@ -168,8 +171,12 @@ function parseResource({ value, origin }: Document): { resource?: Resource; prob
   return { resource: Object.freeze(resource.kind === "WasmModule" ? withPaths(resource) : resource), problems };
 }
 
+function isUrl(place: string): boolean {
+  return /^https?:/.test(place);
+}
+
 function withPaths(module: WasmModule): WasmModule {
-  const { file, schema } = module.spec;
+  const { file, schema, signature } = module.spec;
   const { assets, file: from } = module.origin;
   // What was sent without its files is not looked for in those of this machine.
   const find = (name: string): string =>
@@ -180,16 +187,23 @@ function withPaths(module: WasmModule): WasmModule {
     ...module,
     ...(file === undefined ? {} : { filePath: find(file) }),
     ...(schema === undefined ? {} : { schemaPath: find(schema) }),
+    ...(signature === undefined || isUrl(signature) ? {} : { signaturePath: find(signature) }),
   };
 }
 
 function checkAssets(model: Model, assets: Assets): Problem[] {
   const problems: Problem[] = [];
   const schemas = new Map<string, ConfigurationSchema>();
-  for (const { metadata, origin, filePath, schemaPath } of model.wasmModules.values()) {
+  for (const { metadata, origin, filePath, schemaPath, signaturePath } of model.wasmModules.values()) {
     if (filePath !== undefined) {
       const file = assets.get(filePath);
       if (file?.ok !== true) problems.push(origin.problem(["spec", "file"], notFound(filePath, file?.reason)));
+    }
+    if (signaturePath !== undefined) {
+      const file = assets.get(signaturePath);
+      if (file?.ok !== true) {
+        problems.push(origin.problem(["spec", "signature"], notFound(signaturePath, file?.reason)));
+      }
     }
     if (schemaPath === undefined) continue;
     const asset = assets.get(schemaPath);

@@ -3,6 +3,7 @@ import type { EnvoyPatchSpec } from "./envoy-patches.ts";
 import type { GRPCRouteSpec, HTTPRouteSpec } from "./routes.ts";
 import type { RolloutSpec } from "./rollouts.ts";
 import type { ServiceSpec } from "./services.ts";
+import type { TelemetrySpec } from "./telemetry.ts";
 
 /** What every resource has. `origin` says where it was written, for errors found later. */
 interface ResourceOf<Kind extends string, Spec> {
@@ -27,6 +28,7 @@ export type Route = HTTPRoute | GRPCRoute;
 export type FilterPolicy = ResourceOf<"FilterPolicy", FilterPolicySpec>;
 export type Quota = ResourceOf<"Quota", QuotaSpec>;
 export type Rollout = ResourceOf<"Rollout", RolloutSpec>;
+export type Telemetry = ResourceOf<"Telemetry", TelemetrySpec>;
 export type EnvoyPatch = ResourceOf<"EnvoyPatch", EnvoyPatchSpec>;
 
 /** Beside what is written it holds the paths of its files as the source can read them. */
@@ -34,9 +36,12 @@ export interface WasmModule extends ResourceOf<"WasmModule", WasmModuleSpec> {
   /** Of a module in a file. */
   readonly filePath?: string;
   readonly schemaPath?: string;
+  /** Of a signature in a file. */
+  readonly signaturePath?: string;
 }
 
-export type Resource = Service | HTTPRoute | GRPCRoute | WasmModule | FilterPolicy | Quota | Rollout | EnvoyPatch;
+export type Resource =
+  Service | HTTPRoute | GRPCRoute | WasmModule | FilterPolicy | Quota | Rollout | EnvoyPatch | Telemetry;
 export type Kind = Resource["kind"];
 
 // The types below are the JSON Schemas of schemas/, with defaults filled in.
@@ -47,6 +52,9 @@ export interface WasmModuleSpec {
   readonly url?: string;
   readonly image?: string;
   readonly sha256?: string;
+  /** A path, or a URL. */
+  readonly signature?: string;
+  readonly verify?: readonly string[];
   readonly schema?: string;
 }
 
@@ -84,6 +92,7 @@ export interface Model {
   readonly quotas: ReadonlyMap<string, Quota>;
   readonly rollouts: ReadonlyMap<string, Rollout>;
   readonly envoyPatches: ReadonlyMap<string, EnvoyPatch>;
+  readonly telemetries: ReadonlyMap<string, Telemetry>;
 }
 
 /** All resources of a model, kind by kind. */

@@ -12,7 +12,15 @@ describe("the schema for editors", () => {
   const ajv = new Ajv({ strict: false });
   for (const name of [
     ...["metadata.json", "service.json", "route.json", "http-route.json"],
-    ...["grpc-route.json", "wasm-module.json", "filter-policy.json", "quota.json", "rollout.json", "envoy-patch.json"],
+    ...[
+      "grpc-route.json",
+      "wasm-module.json",
+      "filter-policy.json",
+      "quota.json",
+      "rollout.json",
+      "envoy-patch.json",
+      "telemetry.json",
+    ],
   ]) {
     ajv.addSchema(json(name), name);
   }

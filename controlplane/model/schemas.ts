@@ -8,6 +8,7 @@ import quotaSchema from "./schemas/quota.json" with { type: "json" };
 import rolloutSchema from "./schemas/rollout.json" with { type: "json" };
 import routeSchema from "./schemas/route.json" with { type: "json" };
 import serviceSchema from "./schemas/service.json" with { type: "json" };
+import telemetrySchema from "./schemas/telemetry.json" with { type: "json" };
 import wasmModuleSchema from "./schemas/wasm-module.json" with { type: "json" };
 import type { Kind } from "./resources.ts";
 import { compileWhenUsed } from "./compiled-schema.ts";
@@ -35,6 +36,7 @@ export const resourceSchemas: Readonly<Record<Kind, CompiledSchema>> = {
   Quota: compileWhenUsed(ajv, "Quota", quotaSchema),
   Rollout: compileWhenUsed(ajv, "Rollout", rolloutSchema),
   EnvoyPatch: compileWhenUsed(ajv, "EnvoyPatch", envoyPatchSchema),
+  Telemetry: compileWhenUsed(ajv, "Telemetry", telemetrySchema),
 };
 
 /** The apiVersion that each kind has. */
@@ -47,4 +49,5 @@ export const apiVersions: Readonly<Record<Kind, string>> = {
   Quota: quotaSchema.properties.apiVersion.const,
   Rollout: rolloutSchema.properties.apiVersion.const,
   EnvoyPatch: envoyPatchSchema.properties.apiVersion.const,
+  Telemetry: telemetrySchema.properties.apiVersion.const,
 };

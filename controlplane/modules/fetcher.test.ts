@@ -144,6 +144,18 @@ describe("a module of a web server", () => {
   });
 });
 
+test("what a URL holds to be let in is in no message", async () => {
+  answer = (_, response) => void response.writeHead(403).end();
+  const remote = { url: `${url()}?signature=s3cret`, sha256 };
+  await assert.rejects(fetcher().fetch(remote), (error) => {
+    assert.ok(error instanceof FetchError);
+    assert.match(error.message, /probe\.wasm: the answer's status is 403/);
+    assert.doesNotMatch(error.message, /s3cret/);
+    return true;
+  });
+  assert.equal(asked[0], "/probe.wasm?signature=s3cret");
+});
+
 describe("a module of an image", () => {
   const image = createImage(bytes, { variant: "compat", abiVersion: "0.2.1", rootIds: [] });
   const registry: RequestListener = (request, response) => {
@@ -159,9 +171,26 @@ describe("a module of an image", () => {
   test("its tag means what it meant at first, also over a restart", async () => {
     answer = registry;
     const remote = { image: `${host()}/filters/probe:1.0` };
-    assert.deepEqual(Buffer.from(await fetcher().fetch(remote)), Buffer.from(bytes));
+    const first = fetcher();
+    assert.deepEqual(Buffer.from(await first.fetch(remote)), Buffer.from(bytes));
+    await first.pin(remote.image, sha256);
     answer = (_, response) => void response.writeHead(500).end();
     assert.deepEqual(Buffer.from(await fetcher().fetch(remote)), Buffer.from(bytes));
+  });
+
+  test("until it is pinned, it is what was found, and can be forgotten", async () => {
+    answer = registry;
+    const remote = { image: `${host()}/filters/probe:1.0` };
+    const one = fetcher();
+    await one.fetch(remote);
+    const count = asked.length;
+    await one.fetch(remote);
+    assert.equal(asked.length, count);
+    one.forget(remote.image);
+    await one.fetch(remote);
+    assert.ok(asked.length > count);
+    await pins.keep(remote.image, elsewhere);
+    await assert.rejects(one.pin(remote.image, sha256), new RegExp(`it held at first, ${elsewhere}, is gone`));
   });
 
   test("that a tag has moved is an error where the module that it meant is lost", async () => {

@@ -1,6 +1,18 @@
 import { createHash } from "node:crypto";
 import { inspectModule } from "@meshwright/host";
-import { credentialsFor, isLoopback, OciError, parseReference, pullModule, readBody, reasonOf } from "../oci/index.ts";
+import {
+  credentialsFor,
+  isLoopback,
+  OciError,
+  parseReference,
+  pullModule,
+  pullSignatures,
+  readBody,
+  reasonOf,
+  type PulledModule,
+  type SignedPayload,
+} from "../oci/index.ts";
+import { Downloads, FetchError } from "./downloads.ts";
 import { MemoryPins, type Pins } from "./pins.ts";
 import type { ModuleStore } from "./store.ts";
 
@@ -8,10 +20,14 @@ import type { ModuleStore } from "./store.ts";
 export type RemoteModule =
   { readonly url: string; readonly sha256: string } | { readonly image: string; readonly sha256?: string };
 
-/** A module is not here (yet); the message says why. */
-export class FetchError extends Error {
-  override readonly name = "FetchError";
+/** The signatures of an image, of which none is verified yet. */
+export interface ImageSignatures {
+  /** Of the manifest, and of the index that it was found by. */
+  readonly digests: readonly string[];
+  readonly signatures: readonly SignedPayload[];
 }
+
+const TEXT_LIMIT = 64 * 1024;
 
 export interface ModuleFetcherOptions {
   /** What images were found to hold. Default: forgotten with the fetcher. */
@@ -26,16 +42,6 @@ export interface ModuleFetcherOptions {
   readonly limit?: number;
 }
 
-interface Download {
-  /** Ends when the module is in the store, or with why it is not. */
-  readonly result: Promise<Uint8Array>;
-  /** Set once it failed, until it is tried again. */
-  failure?: FetchError;
-  retry?: NodeJS.Timeout;
-  /** Somebody went without the module. */
-  isMissed: boolean;
-}
-
 /**
  * Brings modules from web servers and registries into the store, once: what is in the store is never asked for again, so a server
  * that is gone, or that has other content under the same name by now, changes nothing.
@@ -43,126 +49,139 @@ interface Download {
 export class ModuleFetcher {
   readonly #store: ModuleStore;
   readonly #pins: Pins;
-  readonly #options: Required<Omit<ModuleFetcherOptions, "pins">>;
-  readonly #downloads = new Map<string, Download>();
+  readonly #limit: number;
+  /** The modules of images that are not pinned yet. */
+  readonly #found = new Map<string, string>();
+  /** Of modules, and of what belongs to them. */
+  readonly downloads: Downloads;
 
   constructor(store: ModuleStore, options: ModuleFetcherOptions = {}) {
     this.#store = store;
     this.#pins = options.pins ?? new MemoryPins();
-    const { onFetched = () => undefined, patienceMs = 10_000, retryMs = 2000, limit = 64 * 1024 * 1024 } = options;
-    this.#options = { onFetched, patienceMs, retryMs, limit };
+    this.#limit = options.limit ?? 64 * 1024 * 1024;
+    const { onFetched = () => undefined, patienceMs = 10_000, retryMs = 2000 } = options;
+    this.downloads = new Downloads({ onFetched, patienceMs, retryMs });
   }
 
   /** @throws FetchError while the module is not here. Then it is tried again, and `onFetched` says when it has come. */
   async fetch(module: RemoteModule): Promise<Uint8Array> {
     const kept = await this.#kept(module);
     if (kept !== undefined) return kept;
-    const key = keyOf(module);
-    const download = this.#downloads.get(key) ?? this.#start(module, 0, false);
-    if (download.failure !== undefined) throw download.failure;
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        download.isMissed = true;
-        reject(new FetchError(`${placeOf(module)} is still being fetched`));
-      }, this.#options.patienceMs);
-    });
-    try {
-      return await Promise.race([download.result, patience]);
-    } finally {
-      clearTimeout(timer);
-    }
+    return this.downloads.get(keyOf(module), placeOf(module), () => this.#download(module));
   }
 
-  /** Tries nothing again that is not among these. */
-  retain(modules: readonly RemoteModule[]): void {
+  /**
+   * From now on an image means this module, whatever becomes of its tag. Until it is called, that is what `fetch` has found last.
+   * @throws FetchError when another control plane was faster, and the tag has moved since: what that one found is what counts.
+   */
+  async pin(image: string, sha256: string): Promise<void> {
+    checkPin(image, sha256, await this.#pins.keep(image, sha256));
+    this.#found.delete(image);
+  }
+
+  /** What was found in an image will not do. Unless it is pinned, `fetch` looks again what it holds. */
+  forget(image: string): void {
+    this.#found.delete(image);
+  }
+
+  /** Whether an image that is not pinned holds something else than this module by now. @throws FetchError */
+  async hasMoved(image: string, sha256: string): Promise<boolean> {
+    if ((await this.#pins.get(image)) !== undefined) return false;
+    return sha256Of((await this.#pull(image)).bytes) !== sha256;
+  }
+
+  /**
+   * The signatures that an image has in its registry, with the digests that they may be of.
+   * @param sha256 of the module that the image is to hold.
+   * @throws FetchError
+   */
+  async imageSignatures(image: string, sha256: string): Promise<ImageSignatures> {
+    const { digests } = this.#store.catalog.entry(sha256).images?.[image] ?? {
+      digests: await this.#digestsOf(image, sha256),
+    };
+    const reference = parseReference(image);
+    const signatures: SignedPayload[] = [];
+    for (const digest of digests)
+      signatures.push(...(await pullSignatures(reference, digest, credentialsFor(reference.registry))));
+    return { digests, signatures };
+  }
+
+  /** A small text from a web server, such as a signature. @throws FetchError */
+  async text(url: string): Promise<string> {
+    return Buffer.from(await this.#get(url, TEXT_LIMIT)).toString("utf8");
+  }
+
+  /** Tries nothing again that is not among these, or a signature that comes from one of them or one of these URLs. */
+  retain(modules: readonly RemoteModule[], signatures: readonly string[] = []): void {
     const keys = new Set(modules.map(keyOf));
-    for (const [key, { retry }] of this.#downloads) {
-      if (keys.has(key)) continue;
-      clearTimeout(retry);
-      this.#downloads.delete(key);
-    }
+    const places = [...modules.map(placeOf), ...signatures];
+    this.downloads.retain((key) => keys.has(key) || places.some((place) => key.startsWith(`${place} `)));
   }
 
   close(): void {
-    this.retain([]);
+    this.downloads.retain(() => false);
   }
 
   async #kept(module: RemoteModule): Promise<Uint8Array | undefined> {
     if ("url" in module) return this.#store.get(module.sha256);
-    const pinned = await this.#pins.get(module.image);
+    const pinned = (await this.#pins.get(module.image)) ?? this.#found.get(module.image);
     if (pinned === undefined) return undefined;
     const bytes = this.#store.get(pinned);
     if (bytes !== undefined) check(module, pinned);
     return bytes;
   }
 
-  #start(module: RemoteModule, failures: number, isMissed: boolean): Download {
-    const key = keyOf(module);
-    const result = this.#download(module).catch((error: unknown) => {
-      throw error instanceof FetchError ? error : new FetchError(`${placeOf(module)}: ${reasonOf(error)}`);
-    });
-    const download: Download = { result, isMissed };
-    this.#downloads.set(key, download);
-    result.then(
-      () => {
-        if (this.#downloads.get(key) !== download) return;
-        this.#downloads.delete(key);
-        if (download.isMissed) this.#options.onFetched();
-      },
-      (error: unknown) => {
-        // It is a FetchError: see above.
-        download.failure = error as FetchError;
-        if (this.#downloads.get(key) !== download) return;
-        const pause = this.#options.retryMs * 2 ** Math.min(failures, 6);
-        download.retry = setTimeout(() => this.#start(module, failures + 1, true), pause).unref();
-      },
-    );
-    return download;
-  }
-
   async #download(module: RemoteModule): Promise<Uint8Array> {
-    const bytes = await ("url" in module ? this.#get(module.url) : this.#pull(module.image));
+    const { bytes, digests } =
+      "url" in module ? { bytes: await this.#get(module.url, this.#limit) } : await this.#pull(module.image);
     check(module, sha256Of(bytes));
     const inspection = inspectModule(bytes);
     if (!inspection.ok) {
       const reasons = inspection.problems.map(({ message }) => message).join("; ");
       throw new FetchError(`Envoy would refuse ${placeOf(module)}: ${reasons}`);
     }
-    const { sha256 } = this.#store.put(bytes);
-    if ("url" in module) return bytes;
-    // Where another control plane was faster, and the tag has moved since, what that one found is what counts.
-    const kept = await this.#pins.keep(module.image, sha256);
-    if (kept === sha256) return bytes;
-    throw new FetchError(
-      `${module.image}: it holds ${sha256} by now; the module that it held at first, ${kept}, is gone`,
-    );
+    const { sha256 } = this.#store.put(bytes, placeOf(module));
+    if (digests === undefined || "url" in module) return bytes;
+    this.#store.catalog.foundIn(sha256, module.image, digests);
+    checkPin(module.image, sha256, await this.#pins.get(module.image));
+    this.#found.set(module.image, sha256);
+    return bytes;
   }
 
-  async #pull(image: string): Promise<Uint8Array> {
+  /** Of an image that was read before its digests were kept. A tag that was moved since leads to another module. */
+  async #digestsOf(image: string, sha256: string): Promise<readonly string[]> {
+    const { bytes, digests } = await this.#pull(image);
+    const found = sha256Of(bytes);
+    if (found !== sha256)
+      throw new FetchError(`${image}: it holds ${found} by now, and its signature with it; expected ${sha256}`);
+    this.#store.catalog.foundIn(sha256, image, digests);
+    return digests;
+  }
+
+  async #pull(image: string): Promise<PulledModule> {
     try {
       const reference = parseReference(image);
-      const { bytes } = await pullModule(reference, credentialsFor(reference.registry), this.#options.limit);
-      return bytes;
+      return await pullModule(reference, credentialsFor(reference.registry), this.#limit);
     } catch (error) {
       throw error instanceof OciError ? new FetchError(error.message) : error;
     }
   }
 
-  async #get(url: string): Promise<Uint8Array> {
+  async #get(url: string, limit: number): Promise<Uint8Array> {
+    const place = publicPlace(url);
     const { protocol, host } = new URL(url);
-    if (protocol !== "https:" && !isLoopback(host)) throw new FetchError(`${url}: expected HTTPS`);
+    if (protocol !== "https:" && !isLoopback(host)) throw new FetchError(`${place}: expected HTTPS`);
     let answer: Response;
     try {
       answer = await fetch(url, { signal: AbortSignal.timeout(60_000) });
     } catch (error) {
-      throw new FetchError(`${url}: no answer: ${reasonOf(error)}`);
+      throw new FetchError(`${place}: no answer: ${reasonOf(error)}`);
     }
     if (answer.status !== 200) {
       await answer.body?.cancel();
-      throw new FetchError(`${url}: the answer's status is ${String(answer.status)}, expected 200`);
+      throw new FetchError(`${place}: the answer's status is ${String(answer.status)}, expected 200`);
     }
-    return readBody(answer, this.#options.limit);
+    return readBody(answer, limit);
   }
 }
 
@@ -171,8 +190,21 @@ function check(module: RemoteModule, found: string): void {
   throw new FetchError(`${placeOf(module)}: the module's SHA-256 is ${found}, expected ${module.sha256}`);
 }
 
+function checkPin(image: string, sha256: string, pinned: string | undefined): void {
+  if (pinned === undefined || pinned === sha256) return;
+  throw new FetchError(`${image}: it holds ${sha256} by now; the module that it held at first, ${pinned}, is gone`);
+}
+
 function placeOf(module: RemoteModule): string {
-  return "url" in module ? module.url : module.image;
+  return "url" in module ? publicPlace(module.url) : module.image;
+}
+
+/** Where a module comes from, without what a URL may hold to be let in. */
+export function publicPlace(place: string): string {
+  if (!/^https?:/.test(place) || !URL.canParse(place)) return place;
+  const url = new URL(place);
+  url.username = url.password = url.search = url.hash = "";
+  return url.href;
 }
 
 function keyOf(module: RemoteModule): string {

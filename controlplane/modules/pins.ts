@@ -10,6 +10,16 @@ export interface Pins {
   get(reference: string): Promise<string | undefined>;
   /** Keeps it unless something is kept already, and gives what is kept. */
   keep(reference: string, sha256: string): Promise<string>;
+  /** All that is kept. */
+  list(): Promise<readonly Pin[]>;
+  /** Forgets what a reference meant. @returns whether it was kept. */
+  remove(reference: string): Promise<boolean>;
+}
+
+/** A reference and the SHA-256 of the module that it means. The reference is absent where an earlier version of this program kept it. */
+export interface Pin {
+  readonly reference?: string;
+  readonly sha256: string;
 }
 
 /** Pins for as long as the process lives. */
@@ -24,6 +34,14 @@ export class MemoryPins implements Pins {
     const kept = this.#pins.get(reference) ?? sha256;
     this.#pins.set(reference, kept);
     return Promise.resolve(kept);
+  }
+
+  list(): Promise<readonly Pin[]> {
+    return Promise.resolve([...this.#pins].map(([reference, sha256]) => ({ reference, sha256 })));
+  }
+
+  remove(reference: string): Promise<boolean> {
+    return Promise.resolve(this.#pins.delete(reference));
   }
 }
 
@@ -42,6 +60,7 @@ export class StoredPins implements Pins {
 
   async keep(reference: string, sha256: string): Promise<string> {
     try {
+      await this.#name(reference);
       await this.#store.writeBlob(nameOf(reference), Buffer.from(sha256), undefined);
       return sha256;
     } catch (error) {
@@ -50,9 +69,44 @@ export class StoredPins implements Pins {
       return kept;
     }
   }
+
+  async list(): Promise<readonly Pin[]> {
+    const pins: Pin[] = [];
+    for (const name of await this.#store.blobs(PINS)) {
+      const pinned = await this.#store.readBlob(name);
+      if (pinned === undefined) continue;
+      const reference = await this.#store.readBlob(NAMES + name.slice(PINS.length));
+      const sha256 = Buffer.from(pinned.value).toString();
+      pins.push({ sha256, ...(reference && { reference: Buffer.from(reference.value).toString() }) });
+    }
+    return pins;
+  }
+
+  async remove(reference: string): Promise<boolean> {
+    const name = nameOf(reference);
+    const pinned = await this.#store.readBlob(name);
+    if (pinned === undefined) return false;
+    await this.#store.deleteBlob(name, pinned.version);
+    return true;
+  }
+
+  /** References have letters that names of values have not, so what a pin is for is kept beside it. */
+  async #name(reference: string): Promise<void> {
+    try {
+      await this.#store.writeBlob(NAMES + hashOf(reference), Buffer.from(reference), undefined);
+    } catch (error) {
+      if (!(error instanceof ConflictError)) throw error;
+    }
+  }
 }
 
-/** References have letters that names have not. */
+const PINS = "pins/";
+const NAMES = "pin-names/";
+
 function nameOf(reference: string): string {
-  return `pins/${createHash("sha256").update(reference).digest("hex")}`;
+  return PINS + hashOf(reference);
+}
+
+function hashOf(reference: string): string {
+  return createHash("sha256").update(reference).digest("hex");
 }

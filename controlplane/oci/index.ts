@@ -6,4 +6,5 @@ export { pullModule, type PulledModule } from "./pull.ts";
 export { pushImage } from "./push.ts";
 export { formatReference, parseReference, type Reference } from "./reference.ts";
 export { isLoopback, reasonOf } from "./registry.ts";
+export { pullSignatures, pushSignature, type SignedPayload } from "./signatures.ts";
 export { readBody } from "./body.ts";

@@ -20,6 +20,8 @@ const MANIFEST_LIMIT = 4 * 1024 * 1024;
 /** A module, and the manifest that names it. */
 export interface PulledModule {
   readonly digest: string;
+  /** That of the manifest, and that of the index which names it, if there is one: whoever signs either signs the module. */
+  readonly digests: readonly string[];
   readonly bytes: Uint8Array;
 }
 
@@ -28,6 +30,7 @@ interface Descriptor {
   readonly digest?: string;
   readonly size?: number;
   readonly platform?: { readonly architecture?: string };
+  readonly annotations?: Readonly<Record<string, unknown>>;
 }
 
 interface Manifest {
@@ -52,7 +55,8 @@ export async function pullModule(
   const { manifest, digest } = found.manifest.manifests === undefined ? found : await chooseManifest(registry, found);
   const layers = manifest.layers ?? [];
   const module = layers.find(({ mediaType }) => MODULE_TYPES.includes(mediaType ?? ""));
-  if (module !== undefined) return { digest, bytes: await readBlob(registry, module, limit) };
+  const digests = [...new Set([digest, found.digest])];
+  if (module !== undefined) return { digest, digests, bytes: await readBlob(registry, module, limit) };
   const layer = layers.findLast(({ mediaType }) => LAYER_TYPES.includes(mediaType ?? ""));
   if (layer === undefined) {
     const types = layers.map(({ mediaType }) => mediaType ?? "none").join(", ");
@@ -60,7 +64,7 @@ export async function pullModule(
       `the image has no module in it: expected a layer ${MODULE_TYPES.join(" or ")}, or an image with plugin.wasm; found ${types}`,
     );
   }
-  return { digest, bytes: await moduleOf(registry, await readBlob(registry, layer, limit), limit) };
+  return { digest, digests, bytes: await moduleOf(registry, await readBlob(registry, layer, limit), limit) };
 }
 
 interface FoundManifest {
@@ -69,10 +73,22 @@ interface FoundManifest {
 }
 
 async function readManifest(registry: Registry, at: string): Promise<FoundManifest> {
-  const answer = await registry.send(registry.url(`manifests/${at}`), {
-    method: "GET",
-    accept: [...MANIFEST_TYPES, ...INDEX_TYPES],
-  });
+  return manifestOf(registry, at, await askManifest(registry, at));
+}
+
+/** Undefined when there is none. */
+export async function findManifest(registry: Registry, at: string): Promise<FoundManifest | undefined> {
+  const answer = await askManifest(registry, at);
+  if (answer.status !== 404) return manifestOf(registry, at, answer);
+  await answer.body?.cancel();
+  return undefined;
+}
+
+function askManifest(registry: Registry, at: string): Promise<Response> {
+  return registry.send(registry.url(`manifests/${at}`), { method: "GET", accept: [...MANIFEST_TYPES, ...INDEX_TYPES] });
+}
+
+async function manifestOf(registry: Registry, at: string, answer: Response): Promise<FoundManifest> {
   if (answer.status !== 200) throw await registry.refusal(`the manifest ${at}`, answer);
   const bytes = await bodyOf(registry, answer, `the manifest ${at}`, MANIFEST_LIMIT);
   const digest = digestOf(bytes);
@@ -95,7 +111,7 @@ function chooseManifest(registry: Registry, { manifest }: FoundManifest): Promis
   return readManifest(registry, chosen.digest);
 }
 
-async function readBlob(registry: Registry, { digest = "", size }: Descriptor, limit: number): Promise<Buffer> {
+export async function readBlob(registry: Registry, { digest = "", size }: Descriptor, limit: number): Promise<Buffer> {
   if (size !== undefined && size > limit) {
     throw registry.fault(`the layer ${digest} has ${String(size)} bytes, expected at most ${String(limit)}`);
   }

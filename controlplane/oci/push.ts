@@ -10,8 +10,12 @@ import { Registry } from "./registry.ts";
 export async function pushImage(image: Image, to: Reference, credentials: Credentials | undefined): Promise<void> {
   const registry = new Registry(to, credentials, "push");
   for (const blob of image.blobs) await putBlob(registry, blob);
-  const { bytes, mediaType, digest } = image.manifest;
-  const stored = await registry.send(registry.url(`manifests/${to.tag ?? digest}`), {
+  await putManifest(registry, image.manifest, to.tag ?? image.manifest.digest);
+}
+
+/** @param at tag or digest. */
+export async function putManifest(registry: Registry, { bytes, mediaType, digest }: Blob, at: string): Promise<void> {
+  const stored = await registry.send(registry.url(`manifests/${at}`), {
     method: "PUT",
     body: bytes,
     type: mediaType,
@@ -19,7 +23,7 @@ export async function pushImage(image: Image, to: Reference, credentials: Creden
   if (stored.status !== 201) throw await registry.refusal(`the manifest ${digest}`, stored);
 }
 
-async function putBlob(registry: Registry, { digest, bytes }: Blob): Promise<void> {
+export async function putBlob(registry: Registry, { digest, bytes }: Blob): Promise<void> {
   const known = await registry.send(registry.url(`blobs/${digest}`), { method: "HEAD" });
   if (known.ok) return;
   const upload = await registry.send(registry.url("blobs/uploads/"), { method: "POST" });

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { status as Code, type handleBidiStreamingCall, type Server, type ServiceDefinition } from "@grpc/grpc-js";
 import {
@@ -5,7 +6,7 @@ import {
   RateLimitQuotaUsageReportsSchema,
   type RateLimitQuotaUsageReports,
 } from "#gen/envoy/service/rate_limit_quota/v3/rlqs_pb.js";
-import { rawMethod } from "../xds/index.ts";
+import { rawMethod, type Caller } from "../xds/index.ts";
 import type { Reporter } from "./account.ts";
 import type { BucketUsage, LeaseService } from "./lease-service.ts";
 import { actionOf, usagesOf } from "./messages.ts";
@@ -25,10 +26,21 @@ const DEFINITION: ServiceDefinition = {
 /**
  * Serves `envoy.service.rate_limit_quota.v3.RateLimitQuotaService`. Each report is answered once, with an action for each of
  * its buckets, and nothing is sent unasked.
+ * @param identify who a caller is by its certificate; undefined for who is no sidecar. Default: everybody is who they say.
  */
-export function addQuotaService(server: Server, leases: LeaseService): void {
+export function addQuotaService(
+  server: Server,
+  leases: LeaseService,
+  identify: (caller: Caller) => string | undefined = () => "",
+): void {
   const stream: handleBidiStreamingCall<Buffer, Buffer> = (call) => {
-    const from = reporterOf(call.metadata.get(SIDECAR_METADATA)[0]);
+    const identity = identify(call);
+    if (identity === undefined) {
+      const details = "quotas are for sidecars: the certificate names none";
+      call.emit("error", { code: Code.PERMISSION_DENIED, details });
+      return;
+    }
+    const from = reporterOf(call.metadata.get(SIDECAR_METADATA)[0], identity);
     let domain = "";
     let ended = false;
     const end = (code: Code, details: string): void => {
@@ -74,8 +86,13 @@ export function addQuotaService(server: Server, leases: LeaseService): void {
   server.addService(DEFINITION, { StreamRateLimitQuotas: stream });
 }
 
-function reporterOf(id: string | Buffer | undefined): Reporter {
+/** Nobody reports for another, whatever id is sent: the id counts within what the certificate names. */
+function reporterOf(id: string | Buffer | undefined, identity: string): Reporter {
   const stream = crypto.randomUUID();
   const isPaced = typeof id === "string" && id !== "" && id.length <= MAX_ID_LENGTH;
-  return isPaced ? { id: `sidecar:${id}`, stream, isPaced } : { id: `stream:${stream}`, stream, isPaced: false };
+  const name =
+    identity === "" ? id : `${createHash("sha256").update(identity).digest("base64url").slice(0, 22)}:${String(id)}`;
+  return isPaced
+    ? { id: `sidecar:${String(name)}`, stream, isPaced }
+    : { id: `stream:${stream}`, stream, isPaced: false };
 }

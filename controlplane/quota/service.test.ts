@@ -139,8 +139,7 @@ describe("the service over gRPC", () => {
   }
 
   type Stream = ClientDuplexStream<JsonValue, JsonValue>;
-  const open = (client: Client, id?: string): Stream => {
-    const metadata = new Metadata();
+  const open = (client: Client, id?: string, metadata = new Metadata()): Stream => {
     if (id !== undefined) metadata.set(SIDECAR_METADATA, id);
     return client.makeBidiStreamRequest<JsonValue, JsonValue>(
       "/envoy.service.rate_limit_quota.v3.RateLimitQuotaService/StreamRateLimitQuotas",
@@ -216,6 +215,32 @@ describe("the service over gRPC", () => {
       [["per-client", { limit: "c", client: "x" }, 15, 1, 1]],
     );
     stream.end();
+  });
+
+  test("an id counts within what the certificate names, so nobody reports for another", async () => {
+    const found = quotasOf(perClient);
+    const leases = new LeaseService({ ledger: new MemoryLedger(), quotas: () => found });
+    const server = new Server();
+    servers.push(server);
+    // In the place of certificates.
+    addQuotaService(server, leases, ({ metadata }) => metadata.get("who")[0]?.toString());
+    const port = await new Promise<number>((resolve, reject) =>
+      server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+        error ? reject(error) : resolve(bound),
+      ),
+    );
+    const client = new Client(`127.0.0.1:${String(port)}`, credentials.createInsecure());
+    clients.push(client);
+    const as = (who: string | undefined, id: string): Stream => {
+      const more = new Metadata();
+      if (who !== undefined) more.set("who", who);
+      return open(client, id, more);
+    };
+    const streams = [as("web-1", "same"), as("web-1", "same"), as("web-2", "same")];
+    for (const stream of streams) await ask(stream, usage("x", 0, 1));
+    assert.equal(leases.top(1)[0]?.sidecars, 2);
+    await assert.rejects(ask(as(undefined, "same"), usage("x", 1)), /quotas are for sidecars/);
+    for (const stream of streams) stream.end();
   });
 
   const policies: [onLoss: object, strategy: JsonValue][] = [

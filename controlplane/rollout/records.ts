@@ -64,9 +64,14 @@ export class Records {
     return this.#store.keepVersion(version);
   }
 
+  /** Undefined when it is lost. */
+  findVersion(id: string): Promise<Version | undefined> {
+    return this.#store.version(id);
+  }
+
   /** @throws Error when it is lost. */
   async version(id: string): Promise<Version> {
-    const version = await this.#store.version(id);
+    const version = await this.findVersion(id);
     if (version === undefined) throw new Error(`the version ${id} of a Rollout is not in the store any more`);
     return version;
   }

@@ -2,6 +2,7 @@ import type { Evidence } from "./evidence.ts";
 import type { SidecarState } from "./observation.ts";
 import type { Plan } from "./plan.ts";
 import type { Intent, RolloutRecord } from "./record.ts";
+import type { TrailPoint } from "./trail.ts";
 import type { Sidecar } from "./sidecars.ts";
 
 /** All that is known of a Rollout at one moment. */
@@ -18,4 +19,6 @@ export interface RolloutView {
   readonly states: ReadonlyMap<string, SidecarState>;
   /** What was measured in the latest run; undefined where that was not in this process. */
   readonly evidence: Evidence | undefined;
+  /** How that came about; empty where it was not in this process. */
+  readonly trail: readonly TrailPoint[];
 }

@@ -4,7 +4,9 @@ import type { ModuleRef, Translation } from "../translate/index.ts";
 import { type Command, type CommandResult, obey } from "./commands.ts";
 import type { ServedContent } from "./content.ts";
 import { FleetView } from "./fleet-view.ts";
+import { versionsInReach, type VersionInReach } from "./in-reach.ts";
 import type { Plan } from "./plan.ts";
+import type { Preview } from "./preview.ts";
 import { activeRun, intentOf, type RecordEvent, type RolloutRecord } from "./record.ts";
 import { Records } from "./records.ts";
 import type { RolloutView } from "./rollout-view.ts";
@@ -71,6 +73,15 @@ export class Rollouts<Module extends ModuleRef> {
     return this.#serving.served?.translations ?? [];
   }
 
+  get contents(): readonly ServedContent<Module>[] {
+    return this.#serving.served?.contents ?? [];
+  }
+
+  /** All that Rollouts serve, or may come to serve again. */
+  versionsInReach(): Promise<readonly VersionInReach[]> {
+    return versionsInReach(this.#serving.records);
+  }
+
   /** The Rollouts of the source, by name, with all that is known of each. */
   get views(): readonly RolloutView[] {
     return [...this.#serving.plans.keys()].flatMap((name) => this.view(name) ?? []);
@@ -99,12 +110,18 @@ export class Rollouts<Module extends ModuleRef> {
       sidecars: view.sidecars(base.translation.sidecars.values(), versions),
       states,
       evidence: control?.evidence,
+      trail: control?.trail ?? [],
     };
   }
 
   /** All that ever happened to a Rollout, the first first. */
   log(rollout: string): Promise<readonly RecordEvent[]> {
     return this.#serving.records.log(rollout);
+  }
+
+  /** A version that a run was about. */
+  version(id: string): Promise<Version> {
+    return this.#serving.records.version(id);
   }
 
   /** What a node is served. */
@@ -115,6 +132,11 @@ export class Rollouts<Module extends ModuleRef> {
   /** Why something else that the source may say could not be served. */
   check(desired: ServedContent<Module>): Promise<readonly Problem[]> {
     return this.#inTurn(() => this.#serving.check(desired));
+  }
+
+  /** What would come of something else that the source may say. */
+  preview(desired: ServedContent<Module>): Promise<Preview> {
+    return this.#inTurn(() => this.#serving.preview(desired));
   }
 
   /**

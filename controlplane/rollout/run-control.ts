@@ -6,6 +6,7 @@ import { decide } from "./decide.ts";
 import { FleetView } from "./fleet-view.ts";
 import type { Run, RunEvent } from "./run.ts";
 import type { Version } from "./version.ts";
+import type { TrailPoint } from "./trail.ts";
 import { Watch } from "./watch.ts";
 import { isOpen } from "./windows.ts";
 
@@ -31,6 +32,10 @@ export class RunControl {
 
   get evidence(): Evidence {
     return this.#watch.evidence;
+  }
+
+  get trail(): readonly TrailPoint[] {
+    return this.#watch.trail;
   }
 
   /** Looks at the fleet, measures, and says what is to happen. */

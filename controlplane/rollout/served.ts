@@ -24,8 +24,12 @@ export class Served<Module extends ModuleRef> {
   }
 
   /** All that any node may be served. */
+  get contents(): readonly ServedContent<Module>[] {
+    return [this.base, ...this.#candidates.values()];
+  }
+
   get translations(): readonly Translation[] {
-    return [this.base, ...this.#candidates.values()].map(({ translation }) => translation);
+    return this.contents.map(({ translation }) => translation);
   }
 
   candidate(rollout: string): ServedContent<Module> | undefined {

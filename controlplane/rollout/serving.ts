@@ -5,9 +5,10 @@ import type { ServedContent } from "./content.ts";
 import { describe } from "./describe.ts";
 import { orphanProblems, type Plan } from "./plan.ts";
 import { type Draft, draftPlan } from "./planning.ts";
+import { previewOf, type Preview } from "./preview.ts";
 import { intentOf, type RecordEvent, type RolloutRecord } from "./record.ts";
 import type { Records } from "./records.ts";
-import { versionFor } from "./run.ts";
+import { versionFor, type Run, type RunEvent } from "./run.ts";
 import { composeServed, type Making, type Served } from "./served.ts";
 
 export interface ServingOptions<Module extends ModuleRef> extends Making<Module> {
@@ -17,8 +18,12 @@ export interface ServingOptions<Module extends ModuleRef> extends Making<Module>
   readonly beforeChange: (nodes?: Iterable<string>) => void;
   /** Is told when what is served changed, for these nodes or for all. */
   readonly onServed: (nodes?: Iterable<string>) => void;
+  /** Is told of what happened to a run once that is kept. Nothing waits for it. */
+  readonly onEvents?: (run: Run, events: readonly RunEvent[]) => void;
   readonly log: Logger;
 }
+
+const NOT_OF_RUN: readonly string[] = ["Baseline", "Retargeted", "Removed"] satisfies readonly RecordEvent["type"][];
 
 /** What is served, by what the source says and by what is kept of the Rollouts. Each event is kept before anything is done by it. */
 export class Serving<Module extends ModuleRef> {
@@ -66,6 +71,12 @@ export class Serving<Module extends ModuleRef> {
     return (await this.#outlook(desired)).problems;
   }
 
+  /** What would come of something else that the source may say. */
+  async preview(desired: ServedContent<Module>): Promise<Preview> {
+    const { drafts, served, problems } = await this.#outlook(desired);
+    return previewOf(drafts, served, problems, this.records);
+  }
+
   /**
    * The source says something else.
    * @returns why that cannot be served, even if each resource is good; what was served before is still served then.
@@ -103,6 +114,8 @@ export class Serving<Module extends ModuleRef> {
         `rollout ${run.rollout}: ${describe(event)}`,
       );
     }
+    const isOfRun = (event: RecordEvent): event is RunEvent => !NOT_OF_RUN.includes(event.type);
+    this.#options.onEvents?.(run, events.filter(isOfRun));
     if (events.some(({ type }) => type === "Started" || type === "Promoted" || type === "RolledBack")) {
       await this.#recompose();
     }

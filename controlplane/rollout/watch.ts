@@ -3,6 +3,7 @@ import type { CheckSpec, RolloutSpec } from "../model/index.ts";
 import { addCounts, NONE, type Count } from "../statistics/index.ts";
 import { Analysis } from "./analysis.ts";
 import type { Evidence } from "./evidence.ts";
+import { Trail, type TrailPoint } from "./trail.ts";
 import { countOf, type Listeners, requestsOf, slowFrom } from "./measure.ts";
 import type { Verdict } from "./observation.ts";
 
@@ -31,6 +32,7 @@ export class Watch {
   readonly #analysis: Analysis;
   readonly #services = new Map<string, ServiceWatch>();
   readonly #startedAt: number;
+  readonly #trail = new Trail();
   #measuredTo: number;
   #othersTrap = false;
 
@@ -55,6 +57,7 @@ export class Watch {
       if (watch === undefined) this.#services.set(service, (watch = this.#begin(all)));
       this.#measure(watch, all, from, to);
     }
+    this.#trail.add(to, this.evidence);
   }
 
   verdict(): Verdict {
@@ -63,6 +66,11 @@ export class Watch {
 
   get evidence(): Evidence {
     return this.#analysis.evidence;
+  }
+
+  /** How the evidence came about. */
+  get trail(): readonly TrailPoint[] {
+    return this.#trail.points;
   }
 
   /** A wave was found good. */

@@ -2,6 +2,8 @@ import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import { TLSSocket } from "node:tls";
 import { urisOf } from "./authority.ts";
+import type { CertificateWatch } from "./certificate-watch.ts";
+import { connectedAt } from "./tls-server.ts";
 import { parseIdentity, type Identity, type Role } from "./identity.ts";
 import type { TokenStore } from "./tokens.ts";
 
@@ -35,12 +37,26 @@ function commonName({ socket }: IncomingMessage): string | undefined {
     .replace(/[^\w.@ -]/g, "_");
 }
 
+/**
+ * Whether a page in a browser sends a request that is not one of this server's. The browser would send a certificate, or come from this
+ * machine, for any page; that says nothing of who wrote the page.
+ */
+function isOfAnotherSite({ headers }: IncomingMessage, scheme: "http" | "https"): boolean {
+  const { host = "", origin } = headers;
+  if (origin !== undefined && origin !== `${scheme}://${host}`) return true;
+  const site = headers["sec-fetch-site"];
+  return site === "cross-site" || site === "same-site";
+}
+
 /** By a token, or by a certificate that names a role. */
 export class SecureAccess implements HttpAccess {
   readonly #trustDomain: string;
   readonly #tokens: TokenStore;
+  readonly #certificates: Pick<CertificateWatch, "refusal">;
 
-  constructor(trustDomain: string, tokens: TokenStore) {
+  /** @param certificates says which are good no more, though their connection still is. */
+  constructor(trustDomain: string, tokens: TokenStore, certificates: Pick<CertificateWatch, "refusal">) {
+    this.#certificates = certificates;
     this.#trustDomain = trustDomain;
     this.#tokens = tokens;
   }
@@ -54,7 +70,7 @@ export class SecureAccess implements HttpAccess {
       return token === undefined ? undefined : { name: `token ${token.name} (${token.id})`, role: token.role };
     }
     const identity = this.#peer(request);
-    if (identity?.kind !== "role") return undefined;
+    if (identity?.kind !== "role" || isOfAnotherSite(request, "https")) return undefined;
     const name = commonName(request);
     const forWhom = name === undefined ? "" : ` (${name})`;
     return { name: `certificate of role ${identity.role}${forWhom}`, role: identity.role };
@@ -67,8 +83,10 @@ export class SecureAccess implements HttpAccess {
 
   #peer({ socket }: IncomingMessage): Identity | undefined {
     if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
-    const der = socket.getPeerX509Certificate()?.raw;
-    return der === undefined ? undefined : certificateIdentity(this.#trustDomain, der);
+    const certificate = socket.getPeerX509Certificate();
+    if (certificate === undefined || this.#certificates.refusal(certificate, connectedAt(socket)) !== undefined)
+      return undefined;
+    return certificateIdentity(this.#trustDomain, certificate.raw);
   }
 }
 
@@ -84,13 +102,12 @@ export class InsecureAccess implements HttpAccess {
     this.#hosts = new Set(["localhost", ...hosts]);
   }
 
-  identify({ headers }: IncomingMessage): ApiCaller | undefined {
+  identify(request: IncomingMessage): ApiCaller | undefined {
+    const { headers } = request;
     const host = headers.host ?? "";
     const name = host.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
     if (host !== "" && isIP(name) === 0 && !this.#hosts.has(name)) return undefined;
-    if (headers.origin !== undefined && headers.origin !== `http://${host}`) return undefined;
-    const site = headers["sec-fetch-site"];
-    if (site === "cross-site" || site === "same-site") return undefined;
+    if (isOfAnotherSite(request, "http")) return undefined;
     return { name: "anonymous", role: "admin" };
   }
 

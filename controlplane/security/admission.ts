@@ -2,7 +2,7 @@ import { ServerInterceptingCall, status as Code, type ServerInterceptor } from "
 import type { AuthContext } from "@grpc/grpc-js/build/src/auth-context.js";
 import { certificateIdentity } from "./access.ts";
 import { urisOf } from "./authority.ts";
-import type { Identity } from "./identity.ts";
+import { formatIdentity, type Identity } from "./identity.ts";
 
 /** What is known of a gRPC call's client. */
 export interface GrpcCaller {
@@ -52,6 +52,13 @@ export class Admission {
     return this.#identityOf(caller)?.kind === "role"
       ? undefined
       : "where sidecars stand is told to certificates of a role, such as viewer";
+  }
+
+  /** The SPIFFE ID of a sidecar, or of its Service; undefined for everybody else. */
+  sidecarOf(caller: GrpcCaller): string | undefined {
+    const identity = this.#identityOf(caller);
+    const isSidecar = identity?.kind === "sidecar" || identity?.kind === "service";
+    return isSidecar ? formatIdentity(this.#trustDomain, identity) : undefined;
   }
 
   /** Why a caller may not act as a node; undefined if it may. */

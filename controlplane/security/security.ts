@@ -5,10 +5,11 @@ import type { ServerCredentials, ServerInterceptor } from "@grpc/grpc-js";
 import { SecureAccess, type HttpAccess } from "./access.ts";
 import { Admission } from "./admission.ts";
 import { Authority, CertificateError } from "./authority.ts";
+import { CertificateWatch, type PeerConnections } from "./certificate-watch.ts";
 import { DEFAULT_TRUST_DOMAIN, formatIdentity } from "./identity.ts";
 import { Renewal } from "./renewal.ts";
 import { openStateAuthority } from "./state-authority.ts";
-import { Polled, readKeyPair, readTrust, type KeyPairFiles } from "./tls-files.ts";
+import { Polled, readKeyPair, readRevoked, readTrust, type KeyPairFiles } from "./tls-files.ts";
 import { TlsIdentity } from "./tls-server.ts";
 import { MAX_STREAMS, StreamLimit } from "./stream-limit.ts";
 import { TokenStore } from "./tokens.ts";
@@ -22,6 +23,8 @@ export interface SecurityOptions {
   readonly authority?: KeyPairFiles;
   /** File with the authorities whose certificates are believed. Default: the authority that issues. */
   readonly trust?: string;
+  /** File with serial numbers of certificates that are believed no more; see {@link parseRevoked}. Default: none. */
+  readonly revoked?: string;
   /** What the control plane shows. Default: a certificate that its authority issues. */
   readonly serverCertificate?: KeyPairFiles;
   /** Names and IP addresses under which the control plane is reached, for its certificate. */
@@ -56,6 +59,8 @@ export class Security {
   readonly admission: Admission;
   /** What each gRPC call passes before a service sees it. */
   readonly interceptors: readonly ServerInterceptor[];
+  /** Ends what a certificate was good for when it is good no more. */
+  readonly certificates: CertificateWatch;
   readonly #tls: TlsIdentity;
   readonly #stops: readonly (() => void)[];
   readonly #trustListeners = new Set<() => void>();
@@ -68,16 +73,18 @@ export class Security {
     stops: readonly (() => void)[],
     workloadLifetimeMs: number | undefined,
     maxStreams: number,
+    certificates: CertificateWatch,
   ) {
+    this.certificates = certificates;
     this.workloadLifetimeMs = workloadLifetimeMs;
     this.trustDomain = trustDomain;
     this.authority = authority;
     this.tokens = tokens;
-    this.access = new SecureAccess(trustDomain, tokens);
+    this.access = new SecureAccess(trustDomain, tokens, certificates);
     const admission = new Admission(trustDomain);
     this.admission = admission;
     const limit = new StreamLimit(maxStreams, (call) => admission.peerOf(call));
-    this.interceptors = [admission.interceptor, limit.interceptor];
+    this.interceptors = [admission.interceptor, certificates.interceptor, limit.interceptor];
     this.#tls = tls;
     this.#stops = stops;
   }
@@ -115,6 +122,17 @@ export class Security {
       stops.push(() => renewal.stop());
       tls = new TlsIdentity(renewal.current, trusted);
     }
+    const list = options.revoked;
+    const revoked = list === undefined ? undefined : new Polled(() => readRevoked(list), pollMs, failed);
+    const certificates = new CertificateWatch(trusted, new Set(revoked?.current), pollMs);
+    stops.push(
+      () => revoked?.stop(),
+      () => certificates.stop(),
+    );
+    revoked?.onChange((serials) => {
+      certificates.update({ revoked: new Set(serials) });
+      log.info(`${serials.length} certificates are revoked by now`);
+    });
     const security = new Security(
       trustDomain,
       authority,
@@ -123,9 +141,11 @@ export class Security {
       stops,
       options.workloadLifetimeMs,
       options.maxStreams ?? MAX_STREAMS,
+      certificates,
     );
     trust?.onChange((now) => {
       tls.update({ trust: now });
+      certificates.update({ trust: now });
       for (const listener of security.#trustListeners) listener();
       log.info(`the authorities that are trusted are now those in ${files ?? ""}`);
     });
@@ -143,6 +163,11 @@ export class Security {
 
   httpsServer(listener: RequestListener): HttpsServer {
     return this.#tls.httpsServer(listener);
+  }
+
+  /** The connections of the gRPC server, of which some may have to end. */
+  watchConnections(connections: PeerConnections): void {
+    this.certificates.use(connections);
   }
 
   grpcCredentials(): ServerCredentials {

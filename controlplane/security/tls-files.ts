@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { X509Certificate } from "node:crypto";
+import { parseRevoked } from "./certificate-watch.ts";
 import { CertificateError, certificatesOf, checkKeyPair, type KeyPair } from "./authority.ts";
 
 /** Files in PEM. */
@@ -26,6 +27,12 @@ export function readTrust(file: string): string {
     for (const certificate of certificates) new X509Certificate(certificate);
     return `${certificates.join("\n")}\n`;
   });
+}
+
+/** The serial numbers in a file. @throws CertificateError which names the file. */
+export function readRevoked(file: string): readonly string[] {
+  const text = read(file);
+  return naming(file, () => [...parseRevoked(text)]);
 }
 
 function read(file: string): string {

@@ -4,6 +4,13 @@ import type { SecureContextOptions } from "node:tls";
 import { experimental, type ServerCredentials } from "@grpc/grpc-js";
 import type { KeyPair } from "./authority.ts";
 
+const connections = new WeakMap<object, number>();
+
+/** When a connection to an HTTPS server of this process began, by `performance.now()`. */
+export function connectedAt(socket: object): number | undefined {
+  return connections.get(socket);
+}
+
 type CaUpdate = { readonly caCertificate: Buffer } | null;
 type IdentityUpdate = { readonly certificate: Buffer; readonly privateKey: Buffer } | null;
 
@@ -43,6 +50,7 @@ export class TlsIdentity {
   httpsServer(listener: RequestListener): HttpsServer {
     const server = createServer({ ...this.#context(), requestCert: true, rejectUnauthorized: false }, listener);
     this.#servers.add(server);
+    server.on("secureConnection", (socket) => connections.set(socket, performance.now()));
     server.on("close", () => this.#servers.delete(server));
     return server;
   }

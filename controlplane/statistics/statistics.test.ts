@@ -28,6 +28,9 @@ test("chi-square has the critical values of the NIST/SEMATECH handbook, section 
     near(chiSquareTail(statistic, degrees) / pValue, 1, 0.001);
   }
   assert.equal(chiSquareTail(0, 1), 1);
+  // Less than the smallest number, about 5e-324.
+  for (const statistic of [1_500, 1e6, 1e300]) assert.equal(chiSquareTail(statistic, 1), 0);
+  assert.equal(compareProportions({ of: 90_000, all: 100_000 }, { of: 1_000, all: 100_000 })?.pValue, 0);
 });
 
 test("goodness of fit: Mendel's peas, 315, 108, 101 and 32 where 9:3:3:1 was expected", () => {

@@ -14,7 +14,14 @@ export interface ChiSquareTest {
 
 /** The probability that chi-square with so many degrees of freedom is at least `statistic`. */
 export function chiSquareTail(statistic: number, degrees: number): number {
-  return degrees < 1 || statistic <= 0 ? 1 : chdtrc(degrees, statistic);
+  if (degrees < 1 || statistic <= 0) return 1;
+  try {
+    return chdtrc(degrees, statistic);
+  } catch (error) {
+    // Less than a number can hold: the library calls that an error. It is no RangeError, as a bad argument would be.
+    if (error instanceof RangeError) throw error;
+    return 0;
+  }
 }
 
 /**

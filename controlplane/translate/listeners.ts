@@ -31,6 +31,7 @@ import { mtlsOf, serverSocket } from "./mtls.ts";
 import { inboundRouteName, outboundRouteName } from "./names.ts";
 import type { TranslationSettings } from "./settings.ts";
 import { routeFilters } from "./route-filters.ts";
+import type { ManagerTelemetry } from "./telemetry.ts";
 
 type ConnectionManager = MessageInitShape<typeof HttpConnectionManagerSchema>;
 
@@ -48,6 +49,7 @@ export function inboundListener(
   sidecar: Sidecar,
   policies: readonly FilterPolicy[],
   settings: TranslationSettings,
+  telemetry: ManagerTelemetry = {},
 ): Resource {
   const address = socketAddress(sidecar.address ?? endpoint.address, sidecar.inboundPort);
   const mtls =
@@ -59,6 +61,7 @@ export function inboundListener(
     // The last hop in x-forwarded-for is the client; xff_num_trusted_hops would count further back from there.
     useRemoteAddress: false,
     xffNumTrustedHops: 0,
+    ...telemetry,
   };
   if (mtls === undefined || mtls.mode === "Off") return listener("inbound", TrafficDirection.INBOUND, address, manager);
   const secured = create(HttpConnectionManagerSchema, manager);
@@ -95,12 +98,18 @@ const tlsInspector: MessageInitShape<typeof ListenerFilterSchema> = {
  * x-forwarded-for (for a client on loopback, the address of the machine), and Envoy's own x-envoy- headers are removed.
  * x-request-id is kept, as applications pass it on.
  */
-export function outboundListener(sidecar: Sidecar, port: number, policies: readonly FilterPolicy[]): Resource {
+export function outboundListener(
+  sidecar: Sidecar,
+  port: number,
+  policies: readonly FilterPolicy[],
+  telemetry: ManagerTelemetry = {},
+): Resource {
   return listener("outbound", TrafficDirection.OUTBOUND, socketAddress(sidecar.outboundAddress, port), {
     // Before the filters of policies: a preflight request has no credentials, and a session is no matter of theirs.
     ...connectionManager("outbound", outboundRouteName, [...routeFilters, ...policies.map(filterReference)]),
     useRemoteAddress: true,
     preserveExternalRequestId: true,
+    ...telemetry,
   });
 }
 
@@ -121,12 +130,12 @@ function connectionManager(statPrefix: string, routeName: string, filters: reado
   };
 }
 
-const router: HttpFilter = create(HttpFilterSchema, {
+export const router: HttpFilter = create(HttpFilterSchema, {
   name: "envoy.filters.http.router",
   configType: { case: "typedConfig", value: anyPack(RouterSchema, create(RouterSchema)) },
 });
 
-function listener(
+export function listener(
   name: string,
   trafficDirection: TrafficDirection,
   address: MessageInitShape<typeof ListenerSchema>["address"] & object,

@@ -19,3 +19,6 @@ export function outboundName(service: string, port: number): string {
 
 /** The route configuration of all outbound listeners. */
 export const outboundRouteName = "outbound";
+
+/** The admin interface of a sidecar, as a cluster; its bootstrap has it. */
+export const adminCluster = "meshwright-admin";

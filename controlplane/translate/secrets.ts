@@ -1,9 +1,11 @@
 import { create } from "@bufbuild/protobuf";
 import { SecretSchema } from "#gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
+import type { Model } from "../model/index.ts";
 import { createResourceSet, TypeUrl } from "../xds/index.ts";
 import type { ResourceSet } from "../xds/index.ts";
 import { resourceOf } from "./messages.ts";
 import { MESH_TRUST_SECRET, WORKLOAD_SECRET } from "./mtls.ts";
+import type { SidecarPlace } from "./translation.ts";
 
 /** The secrets of a Service's sidecars, as SDS delivers them: their certificate with its key, and whom they trust, all in PEM. */
 export function secretSet(
@@ -26,4 +28,21 @@ export function secretSet(
     resourceOf(SecretSchema, WORKLOAD_SECRET, workload),
     resourceOf(SecretSchema, MESH_TRUST_SECRET, trusted),
   ]);
+}
+
+/** The sidecars that are given secrets, by Service: those that speak mutual TLS. None is given a key that it has no use for. */
+export function sidecarsWithSecrets(
+  { services }: Pick<Model, "services">,
+  sidecars: ReadonlyMap<string, SidecarPlace>,
+): ReadonlyMap<string, readonly string[]> {
+  const isSpoken = [...services.values()].some(({ spec }) => spec.mtls !== "Off");
+  const nodes = new Map<string, string[]>();
+  for (const [node, { service, sidecar }] of sidecars) {
+    if (service.spec.mtls === "Off" && (sidecar.outboundPort === undefined || !isSpoken)) continue;
+    const { name } = service.metadata;
+    const list = nodes.get(name);
+    if (list === undefined) nodes.set(name, [node]);
+    else list.push(node);
+  }
+  return nodes;
 }

@@ -1,3 +1,4 @@
+import type { Held } from "./held.ts";
 import type { Resource } from "./resource.ts";
 
 export interface DeliveryOptions {
@@ -27,8 +28,12 @@ export const DEFAULT_DELIVERY: DeliveryOptions = {
 /** Envoy drops a module from its code cache 24 h after a configuration last named it. */
 const CACHE_LIFETIME_MS = 23 * 3_600_000;
 
-/** What is known of the filters of one proxy across its streams. */
+/** Of each type: what a client may come back with. */
+const KEPT_STATES = 4;
+
+/** What is known of one proxy across its streams. */
 export class ProxyMemory {
+  readonly #states = new Map<string, Map<string, ReadonlyMap<string, Held>>>();
   readonly #modules = new Map<string, number>();
   readonly #attempts = new Map<string, { readonly version: string; readonly n: number }>();
 
@@ -36,6 +41,20 @@ export class ProxyMemory {
   clear(): void {
     this.#modules.clear();
     this.#attempts.clear();
+  }
+
+  /** State of the world: what the proxy holds of a type if it says that it has this version. */
+  keepState(typeUrl: string, version: string, held: ReadonlyMap<string, Held>): void {
+    const states = this.#states.get(typeUrl) ?? new Map<string, ReadonlyMap<string, Held>>();
+    this.#states.set(typeUrl, states);
+    states.delete(version);
+    states.set(version, held);
+    for (const oldest of states.keys()) if (states.size > KEPT_STATES) states.delete(oldest);
+  }
+
+  /** What it holds at this version; `undefined` if that is not known. */
+  state(typeUrl: string, version: string): ReadonlyMap<string, Held> | undefined {
+    return this.#states.get(typeUrl)?.get(version);
   }
 
   /** The proxy accepted a resource that it refuses without this module. */

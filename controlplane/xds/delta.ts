@@ -43,6 +43,9 @@ export class DeltaStream extends XdsStream<DeltaRequest> {
     if (request.subscribe.length > 0) ledger.oweDropped((name, held) => subscription.covers(name, held?.aliases));
   }
 
+  /** A client that comes back says what it has. */
+  protected override keep(): void {}
+
   protected override differences(type: TypeState, set: ResourceSet): readonly Change[] {
     const covered = type.subscription.covered(set);
     const { ledger } = type;

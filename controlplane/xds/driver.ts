@@ -203,6 +203,7 @@ export class CallDriver<Request extends { readonly typeUrl: string }> implements
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#timer);
+    this.#session?.stream.close();
     this.#session?.observer.disconnected();
     this.#context.closed(this);
   }

@@ -1,5 +1,5 @@
 import { type Difference, differenceOf, markShared } from "./difference.ts";
-import { type Change, type Held, versionOf, type Wanted } from "./held.ts";
+import { type Change, type Held, isResource, versionOf, type Wanted } from "./held.ts";
 
 /** Says whether the client still wants what it has, or is to have, under a name. */
 export type Keeps = (name: string, held?: Held) => boolean;
@@ -14,6 +14,8 @@ export interface Refusal {
   readonly time: number;
   /** Whether the response held nothing else, so that the rejection is certainly about this resource. */
   readonly alone: boolean;
+  /** What was rejected together has the same one. */
+  readonly group: number;
   /** The version of the whole type at that time. */
   readonly typeVersion: string;
 }
@@ -34,6 +36,12 @@ export interface Flight {
 }
 
 /**
+ * How often parts of what was rejected together are tried. One faulty resource of thousands is found sooner; if all are
+ * faulty, trying each would be of no use.
+ */
+const MAX_TRIALS = 32;
+
+/**
  * What one client holds of one type: what it accepted, the response it has yet to answer, and what it refused.
  *
  * A client that is in step holds the very map of the snapshot it was served, so thousands of streams share one map.
@@ -43,6 +51,8 @@ export class Ledger {
   #flight: Flight | undefined;
   readonly #owed = new Set<string>();
   readonly #refused = new Map<string, Refusal>();
+  #lastGroup = 0;
+  #trials = 0;
 
   get held(): ReadonlyMap<string, Held> {
     return this.#held;
@@ -91,6 +101,9 @@ export class Ledger {
   /** Everything in which the client differs from `wanted`, or that it is owed. */
   difference(wanted: ReadonlyMap<string, Wanted>, isNone: (name: string) => boolean): Difference {
     const difference = differenceOf(this.#held, wanted);
+    for (const name of this.#refused.keys()) {
+      if (!wanted.has(name) && !this.#held.has(name)) this.#refused.delete(name);
+    }
     // What differs in nothing is the same, and so thousands of streams share one map again.
     if (difference.changes.length === 0 && difference.removals.length === 0) this.#adopt(wanted);
     if (this.#owed.size === 0) return difference;
@@ -114,19 +127,33 @@ export class Ledger {
   }
 
   /**
-   * What of `changes` may be sent now. A refused version is not sent again. When it was refused together with others
-   * and the type changes later on, the others must not suffer for it: then what was refused is sent one by one.
+   * What of `changes` may be sent now. A refused version is not sent again. When it was refused together with others,
+   * the others must not suffer for it: halves of them are tried until what is wrong stands alone. When the trials are
+   * used up, it goes on once the type changes.
    */
   sendable(changes: readonly Change[], typeVersion: string): readonly Change[] {
     if (this.#refused.size === 0) return changes;
     const suspects: Change[] = [];
     const fresh = changes.filter((change) => {
       const refusal = this.#refused.get(change.name);
-      if (refusal === undefined || refusal.version !== versionOf(change.wanted)) return true;
-      if (!refusal.alone && refusal.typeVersion !== typeVersion) suspects.push(change);
+      if (refusal?.version !== versionOf(change.wanted)) return true;
+      if (this.#isSuspect(refusal, typeVersion)) suspects.push(change);
       return false;
     });
-    return fresh.length > 0 ? fresh : suspects.slice(0, 1);
+    if (fresh.length > 0) return fresh;
+    const group = suspects[0] && this.#refused.get(suspects[0].name)?.group;
+    const together = suspects.filter(({ name }) => this.#refused.get(name)?.group === group);
+    return together.slice(0, Math.ceil(together.length / 2));
+  }
+
+  /** Whether this very change was refused, and will not be tried again. */
+  isRefused({ name, wanted }: Change, typeVersion: string): boolean {
+    const refusal = this.#refused.get(name);
+    return refusal?.version === versionOf(wanted) && !this.#isSuspect(refusal, typeVersion);
+  }
+
+  #isSuspect({ alone, typeVersion }: Refusal, now: string): boolean {
+    return !alone && (this.#trials < MAX_TRIALS || typeVersion !== now);
   }
 
   /** What the client will hold when it accepts `changes`. */
@@ -150,6 +177,22 @@ export class Ledger {
     return this.#owed.has(name) || (wanted?.aliases?.some((alias) => this.#owed.has(alias)) ?? false);
   }
 
+  /** Waits no longer for the answer to the response in flight: what it was about may or may not have come to the client. */
+  doubt(): void {
+    if (this.#flight === undefined) return;
+    const { changes, result } = this.#flight;
+    this.#flight = undefined;
+    if (changes.length === 0) return;
+    const held = new Map(this.#held);
+    for (const { name, wanted } of changes) {
+      // What it dropped since, or never had, it does not have.
+      const had = held.get(name);
+      if (wanted === null ? !had : !result.has(name)) continue;
+      held.set(name, { version: "", instead: wanted ?? (isResource(had) ? had : undefined) });
+    }
+    this.#held = held;
+  }
+
   /** The client accepted the response in flight. */
   accept(): void {
     if (this.#flight === undefined) return;
@@ -165,6 +208,9 @@ export class Ledger {
     this.#flight = undefined;
     if (expected) return;
     const alone = changes.length === 1;
+    const group = ++this.#lastGroup;
+    const isTrial = changes.some(({ name, wanted }) => this.#refused.get(name)?.version === versionOf(wanted));
+    this.#trials = isTrial ? this.#trials + 1 : 0;
     for (const { name, wanted } of changes) {
       if (wanted !== null && !result.has(name)) continue; // The client dropped it meanwhile.
       if (wanted === null && !this.#held.get(name)) {
@@ -172,7 +218,7 @@ export class Ledger {
         if (result.has(name)) this.#held = new Map(this.#held).set(name, null);
         continue;
       }
-      this.#refused.set(name, { wanted, version: versionOf(wanted), message, time, alone, typeVersion });
+      this.#refused.set(name, { wanted, version: versionOf(wanted), message, time, alone, group, typeVersion });
     }
   }
 }

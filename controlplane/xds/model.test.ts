@@ -18,7 +18,7 @@ const NAMES = ["a", "b", "c"];
 type Step =
   | { readonly do: "serve"; readonly served: Texts }
   | { readonly do: "subscribe"; readonly type: Type; readonly names: readonly string[] }
-  | { readonly do: "answer"; readonly type: Type; readonly accept: boolean }
+  | { readonly do: "answer"; readonly type: Type; readonly accept: readonly boolean[] }
   | { readonly do: "wait"; readonly ms: number };
 
 /** What is served, by type, as `name@version`. */
@@ -39,7 +39,11 @@ const arbitraryStep: fc.Arbitrary<Step> = fc.oneof(
     type: fc.constantFrom(...TYPES),
     names: fc.uniqueArray(fc.constantFrom("*", ...NAMES, "a'", "b'")),
   }),
-  fc.record({ do: fc.constant("answer" as const), type: fc.constantFrom(...TYPES), accept: fc.boolean() }),
+  fc.record({
+    do: fc.constant("answer" as const),
+    type: fc.constantFrom(...TYPES),
+    accept: fc.array(fc.boolean(), { minLength: 1, maxLength: 2 }),
+  }),
   fc.record({ do: fc.constant("wait" as const), ms: fc.constantFrom(10, 20_000) }),
 );
 
@@ -47,12 +51,15 @@ const arbitraryStep: fc.Arbitrary<Step> = fc.oneof(
 abstract class Client {
   readonly held = new Map<Type, Map<string, string>>(TYPES.map((type) => [type, new Map()]));
   readonly subscribed = new Map<Type, ReadonlySet<string>>();
-  readonly unanswered = new Map<Type, Send>();
+  /** Responses that it has yet to answer, of each type; the last one supersedes those before. */
+  readonly unanswered = new Map<Type, readonly Send[]>();
+  readonly #sentAt = new Map<Type, number>();
   /** What it rejected to lose. */
   readonly kept: [type: Type, name: string][] = [];
   abstract readonly script: SotwScript | DeltaScript;
   abstract subscribe(type: Type, names: readonly string[]): void;
   abstract apply(type: Type, send: Send): void;
+  abstract reply(type: Type, send: Send, accepts: boolean, isLast: boolean): void;
   /** What of the resources that it holds a response takes away. */
   abstract goes(type: Type, send: Send): string[];
   /** A new stream of the same client, which says what it holds of this type. */
@@ -64,26 +71,29 @@ abstract class Client {
     const from = this.script.sends.length;
     for (const line of this.script.take()) {
       const type = line.split(" ")[0] as Type;
-      assert.ok(!this.unanswered.has(type), `a second ${type} response is in flight`);
+      const before = this.unanswered.get(type) ?? [];
+      const waited = this.script.now - (this.#sentAt.get(type) ?? 0);
+      assert.ok(before.length === 0 || waited >= 15_000, `a second ${type} response is in flight`);
+      this.#sentAt.set(type, this.script.now);
       const send = this.script.sends.slice(from).findLast((s) => s.nonce === this.script.nonce(type));
       assert.ok(send);
       const names = [...send.resources.map(({ name }) => name), ...send.removed];
       assert.equal(new Set(names).size, names.length, "R12: a name twice in one response");
       for (const name of names) assert.ok(this.covers(type, name), `${name} was not subscribed`);
-      this.unanswered.set(type, send);
+      this.unanswered.set(type, [...before, send]);
     }
   }
 
-  answer(type: Type, accept: boolean): void {
-    const send = this.unanswered.get(type);
-    if (send === undefined) return;
+  /** @param accept each, from the last one back; what is not said is taken for the one after it. */
+  answer(type: Type, ...accept: readonly boolean[]): void {
+    const sends = this.unanswered.get(type) ?? [];
     this.unanswered.delete(type);
-    if (accept) {
-      this.apply(type, send);
-      this.script.ack(type);
-    } else {
-      this.script.nack(type);
-      for (const name of this.goes(type, send)) this.kept.push([type, name]);
+    for (const [index, send] of sends.entries()) {
+      const isLast = index === sends.length - 1;
+      const accepts = accept[Math.min(sends.length - 1 - index, accept.length - 1)] ?? true;
+      if (accepts) this.apply(type, send);
+      else for (const name of this.goes(type, send)) this.kept.push([type, name]);
+      this.reply(type, send, accepts, isLast);
     }
   }
 
@@ -93,7 +103,7 @@ abstract class Client {
         this.served = step.served;
         this.script.serve(step.served);
       } else if (step.do === "subscribe") this.subscribe(step.type, step.names);
-      else if (step.do === "answer") this.answer(step.type, step.accept);
+      else if (step.do === "answer") this.answer(step.type, ...step.accept);
       else this.script.now += step.ms;
       this.receive();
     }
@@ -143,9 +153,13 @@ class SotwClient extends Client {
     for (const name of held?.keys() ?? []) if (!this.covers(type, name)) held?.delete(name);
     this.script.ask(type, names, { nonce: this.script.nonce(type) });
     // The server takes that for an answer if it names the nonce of a response: so does the client.
-    const send = this.unanswered.get(type);
-    if (send) this.apply(type, send);
+    for (const send of this.unanswered.get(type) ?? []) this.apply(type, send);
     this.unanswered.delete(type);
+  }
+
+  /** Only the last response can be answered. */
+  override reply(type: Type, _send: Send, accepts: boolean, isLast: boolean): void {
+    if (isLast) this.script[accepts ? "ack" : "nack"](type);
   }
 
   override apply(type: Type, send: Send): void {
@@ -190,6 +204,10 @@ class DeltaClient extends Client {
       else if (this.covers(type, name)) held?.set(name, version);
     }
     for (const name of send.removed) held?.delete(name);
+  }
+
+  override reply(type: Type, { nonce }: Send, accepts: boolean): void {
+    this.script.ask(type, [], { nonce, ...(accepts ? {} : { error: "no" }) });
   }
 
   override goes(type: Type, send: Send): string[] {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { mayChange, mayRemove } from "./order.ts";
-import { DeltaScript, SotwScript, Type } from "./testdata/script.ts";
+import { changesAfter, removalsAfter } from "./order.ts";
+import { DeltaScript, shortName, SotwScript, Type } from "./testdata/script.ts";
 
 type Name = keyof typeof Type;
 
 test("R22: what waits for what", async (t) => {
-  const table: [type: Name, changesAfter: Name[], removalsAfter: Name[]][] = [
+  const table: [type: Name, changes: Name[], removals: Name[]][] = [
     ["CDS", [], ["LDS", "ECDS", "SRDS", "RDS", "VHDS"]],
     ["EDS", [], ["CDS"]],
     ["LDS", ["CDS"], []],
@@ -18,18 +18,10 @@ test("R22: what waits for what", async (t) => {
     ["SDS", [], []],
     ["RTDS", [], []],
   ];
-  for (const [type, changesAfter, removalsAfter] of table) {
+  for (const [type, changes, removals] of table) {
     await t.test(type, () => {
-      const blocking = (ask: (busy: string) => boolean): string[] =>
-        (Object.keys(Type) as Name[]).filter((busy) => !ask(Type[busy]));
-      const changes = blocking((busy) =>
-        mayChange(Type[type], { inFlight: (typeUrl) => typeUrl === busy, synced: () => true }),
-      );
-      const removals = blocking((busy) =>
-        mayRemove(Type[type], { inFlight: () => false, synced: (typeUrl) => typeUrl !== busy }),
-      );
-      assert.deepEqual(changes.sort(), changesAfter.sort());
-      assert.deepEqual(removals.sort(), removalsAfter.sort());
+      assert.deepEqual(changesAfter(Type[type]).map(shortName).sort(), changes.sort());
+      assert.deepEqual(removalsAfter(Type[type]).map(shortName).sort(), removals.sort());
     });
   }
 });
@@ -62,22 +54,24 @@ test("R22: incremental: the same", () => {
   assert.deepEqual(client.ack("EDS", ["-x"]).take(), []);
 });
 
-test("R22: a cluster stays while a rejected route still names it", () => {
+test("R22: a cluster stays while a rejected route still names it, and one that it does not name goes", () => {
   for (const client of [new SotwScript(), new DeltaScript()]) {
     client
-      .serve({ CDS: ["x@1"], RDS: ["r@1"] })
+      .serve({ CDS: ["w@1", "x@1"], RDS: ["r@1>x"] })
       .ask("CDS")
       .ask("RDS", ["r"])
       .take();
+    assert.deepEqual(client.ack("CDS").take(), ["RDS r@1>x"]);
     client
-      .ack("CDS")
       .ack("RDS")
-      .serve({ CDS: ["y@1"], RDS: ["r@2"] })
+      .serve({ CDS: ["y@1"], RDS: ["r@2>y"] })
       .take();
     client.ack("CDS").take();
-    assert.deepEqual(client.nack("RDS").take(), []);
+    const goes = client instanceof DeltaScript ? "CDS -w" : "CDS x@1 y@1";
+    assert.deepEqual(client.nack("RDS").take(), [goes]);
+    assert.deepEqual(client.ack("CDS").take(), []);
     assert.ok(client.states("CDS").includes("x pending"));
-    assert.deepEqual(client.serve({ CDS: ["x@1", "y@1"], RDS: ["r@1"] }).take(), []);
+    assert.deepEqual(client.serve({ CDS: ["x@1", "y@1"], RDS: ["r@1>x"] }).take(), []);
     assert.deepEqual(client.states("CDS"), ["x synced", "y synced"]);
   }
 });
@@ -94,8 +88,8 @@ test("R22: without a route to wait for, a cluster goes at once", () => {
   );
 });
 
-test("R4, R22: clusters that are not acknowledged hold a route up, but not for ever; rejected ones do not", () => {
-  const start = (): SotwScript => {
+test("R4, R22: a cluster that is replaced holds up a route that names it, but not for ever, and others for a moment", () => {
+  const start = (route: string): SotwScript => {
     const client = new SotwScript()
       .serve({ CDS: ["x@1"], RDS: ["r@1"] })
       .ask("CDS")
@@ -104,15 +98,87 @@ test("R4, R22: clusters that are not acknowledged hold a route up, but not for e
     client
       .ack("CDS")
       .ack("RDS")
-      .serve({ CDS: ["x@2"], RDS: ["r@2"] });
+      .serve({ CDS: ["x@2"], RDS: [route] });
     assert.deepEqual(client.take(), ["CDS x@2"]);
     return client;
   };
-  const silent = start();
-  assert.equal(silent.wakeAt, silent.now + 15_000);
-  silent.now += 15_000;
-  assert.deepEqual(silent.take(), ["RDS r@2"]);
-  assert.deepEqual(start().nack("CDS").take(), ["RDS r@2"]);
+  for (const [route, waits] of [
+    ["r@2>x", 15_000],
+    ["r@2>other", 1_000],
+  ] as const) {
+    const silent = start(route);
+    assert.equal(silent.wakeAt, silent.now + waits);
+    silent.now += waits;
+    assert.deepEqual(silent.take(), [`RDS ${route}`]);
+    assert.deepEqual(start(route).nack("CDS").take(), [`RDS ${route}`], "it has the cluster as it was");
+  }
+});
+
+test("R22: a cluster that the client has not holds up a route that names it for as long as it takes, and no other", () => {
+  for (const client of [new SotwScript(), new DeltaScript()]) {
+    client.serve({ CDS: ["x@1"], RDS: ["r@1>x", "s@1>x"] }).ask("CDS");
+    client.take();
+    client.ack("CDS").ask("RDS", ["r", "s"]).take();
+    client.ack("RDS").serve({ CDS: ["x@1", "y@1"], RDS: ["r@2>y", "s@2>x"] });
+    assert.equal(client.take().length, 1);
+    client.now += 1_000;
+    assert.deepEqual(client.take(), ["RDS s@2>x"]);
+    client.ack("RDS");
+    client.now += 3_600_000;
+    assert.deepEqual(client.take(), []);
+    assert.deepEqual(client.ack("CDS").take(), ["RDS r@2>y"]);
+  }
+});
+
+test("R22: after a cluster was refused, a route that is there stays as it was, and one that is not yet there comes", () => {
+  for (const client of [new SotwScript(), new DeltaScript()]) {
+    client.serve({ CDS: ["x@1"], RDS: ["r@1>x"] }).ask("CDS");
+    client.take();
+    client.ack("CDS").ask("RDS", ["r", "s"]).take();
+    client.ack("RDS").serve({ CDS: ["x@1", "y@1"], RDS: ["r@2>y", "s@1>x+y"] });
+    client.take();
+    assert.deepEqual(client.nack("CDS").take(), ["RDS s@1>x+y"]);
+    assert.deepEqual(client.ack("RDS").take(), []);
+    assert.deepEqual(client.states("RDS"), ["r pending", "s synced"]);
+    assert.equal(client.standing, "rejecting");
+    client.serve({ CDS: ["x@1", "y@2"], RDS: ["r@2>y", "s@1>x+y"] });
+    assert.equal(client.take().length, 1);
+    assert.deepEqual(client.ack("CDS").take(), ["RDS r@2>y"]);
+  }
+});
+
+test("R22, R23: a listener waits for the clusters of a route and a filter that it will ask for", () => {
+  for (const client of [new SotwScript(), new DeltaScript()]) {
+    client
+      .serve({ CDS: ["x@1"], LDS: ["l@1"], RDS: [] })
+      .ask("CDS")
+      .ask("LDS");
+    client.take();
+    client.ack("CDS").ack("LDS");
+    client.serve({ CDS: ["x@1", "y@1"], LDS: ["l@2>r+f"], RDS: ["r@1>x"], ECDS: ["f@1>y"] });
+    assert.equal(client.take().length, 1);
+    client.now += 60_000;
+    assert.deepEqual(client.take(), []);
+    assert.deepEqual(client.ack("CDS").take(), ["LDS l@2>r+f"]);
+  }
+});
+
+test("R22: a response that is not answered is superseded after a while, and what came of it is not taken for granted", () => {
+  const client = new DeltaScript().serve({ CDS: ["x@1"], RDS: ["r@1"] }).ask("CDS");
+  client.take();
+  client.ack("CDS").ask("RDS", ["r"]).take();
+  client.ack("RDS").serve({ CDS: ["x@1", "y@1"], RDS: ["r@1"] });
+  assert.deepEqual(client.take(), ["CDS y@1"]);
+  client.now += 20_000;
+  assert.deepEqual(client.take(), [], "nothing else is to be sent");
+  client.serve({ CDS: ["x@1", "y@1", "z@1"], RDS: ["r@2>y"] });
+  assert.deepEqual(client.take(), ["CDS y@1 z@1"]);
+  client.serve({ CDS: ["x@1", "z@1"], RDS: ["r@2>z"] });
+  assert.deepEqual(client.take(), []);
+  client.now += 15_000;
+  assert.deepEqual(client.take(), ["CDS z@1"]);
+  assert.deepEqual(client.ack("CDS").take(), ["RDS r@2>z"]);
+  assert.deepEqual(client.ack("RDS").take(), ["CDS -y"]);
 });
 
 test("R17, R22, R24: on a resumed stream, removals wait until the client had time to ask for its other types", () => {

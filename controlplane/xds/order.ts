@@ -30,20 +30,26 @@ const REMOVALS_AFTER: Readonly<Record<string, readonly string[]>> = {
   [TypeUrl.virtualHost]: [TypeUrl.route],
 };
 
-/** How far one client is with the types of its stream. */
-export interface Progress {
-  /** Whether a response of this type is unanswered. */
-  inFlight(typeUrl: string): boolean;
-  /** Whether the client holds what it is to hold of this type. */
-  synced(typeUrl: string): boolean;
+/**
+ * What a client asks for only when something names it: it cannot have it before, and it must be possible to give it to
+ * the client as soon as it asks.
+ */
+const ASKED_FOR_BY: Readonly<Record<string, readonly string[]>> = {
+  [TypeUrl.listener]: [TypeUrl.extensionConfig, TypeUrl.route],
+  [TypeUrl.scopedRoute]: [TypeUrl.route],
+};
+
+/** The types that additions and updates of this type come after. */
+export function changesAfter(typeUrl: string): readonly string[] {
+  return CHANGES_AFTER[typeUrl] ?? [];
 }
 
-/** Whether additions and updates of this type may be sent. They wait for answers, and a rejection is an answer. */
-export function mayChange(typeUrl: string, progress: Progress): boolean {
-  return (CHANGES_AFTER[typeUrl] ?? []).every((before) => !progress.inFlight(before));
+/** The types that removals of this type come after: those whose resources may refer to it. */
+export function removalsAfter(typeUrl: string): readonly string[] {
+  return REMOVALS_AFTER[typeUrl] ?? [];
 }
 
-/** Whether removals of this type may be sent. They wait until the client has let go of what may refer to them. */
-export function mayRemove(typeUrl: string, progress: Progress): boolean {
-  return (REMOVALS_AFTER[typeUrl] ?? []).every((before) => progress.synced(before));
+/** The types of what a client asks for because a resource of this type names it. */
+export function askedForBy(typeUrl: string): readonly string[] {
+  return ASKED_FOR_BY[typeUrl] ?? [];
 }

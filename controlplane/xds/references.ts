@@ -3,6 +3,7 @@ import { AnySchema } from "@bufbuild/protobuf/wkt";
 
 import { Cluster_DiscoveryType, ClusterSchema } from "#gen/envoy/config/cluster/v3/cluster_pb.js";
 
+import { stringsIn } from "./message-strings.ts";
 import type { Resource } from "./resource.ts";
 import { TypeUrl } from "./type-url.ts";
 
@@ -32,4 +33,24 @@ function readEndpointName(resource: Resource): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+const mentions = new WeakMap<Resource, ReadonlySet<string>>();
+
+/** The field of every xDS resource that has its own name. */
+const NAME = 1;
+
+/**
+ * Every name that a resource may refer to: all strings in it but its own name. That is more than it refers to, and
+ * needs no knowledge of the extensions in it, of which any may name a cluster. A cluster mentions itself, since its
+ * endpoints may have its name.
+ */
+export function mentionsOf(resource: Resource): ReadonlySet<string> {
+  let known = mentions.get(resource);
+  if (known === undefined) {
+    const { value } = fromBinary(AnySchema, resource.body);
+    known = stringsIn(value, resource.typeUrl === TypeUrl.cluster ? undefined : NAME);
+    mentions.set(resource, known);
+  }
+  return known;
 }

@@ -1,5 +1,6 @@
 import { Server, type ServerCredentials, type ServerInterceptor, status as Code } from "@grpc/grpc-js";
 
+import { Connections } from "./connections.ts";
 import { decodeDelta, decodeSotw } from "./decode.ts";
 import { DEFAULT_DELIVERY, type DeliveryOptions } from "./delivery.ts";
 import { type DeltaRequest, DeltaStream } from "./delta.ts";
@@ -70,6 +71,7 @@ export class XdsServer {
   readonly #streams = new Set<StreamDriver>();
   readonly #stale = new Set<StreamDriver>();
   #updating = false;
+  #connections: Connections | undefined;
 
   constructor(options: XdsServerOptions) {
     this.grpc = new Server({
@@ -112,13 +114,21 @@ export class XdsServer {
    * @param address such as `127.0.0.1:18000`; port 0 takes any free one.
    * @returns the port.
    */
-  listen(address: string, credentials: ServerCredentials): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.grpc.bindAsync(address, credentials, (error, port) => {
-        if (error) reject(new Error(`cannot listen on ${address}: ${error.message}`, { cause: error }));
-        else resolve(port);
-      });
-    });
+  async listen(address: string, credentials: ServerCredentials): Promise<number> {
+    const connections = new Connections(this.grpc.createConnectionInjector(credentials));
+    try {
+      const port = await connections.listen(address);
+      this.#connections = connections;
+      return port;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new Error(`cannot listen on ${address}: ${why}`, { cause: error });
+    }
+  }
+
+  /** The connections that there are; undefined before {@link listen}. */
+  get connections(): Pick<Connections, "since" | "end"> | undefined {
+    return this.#connections;
   }
 
   /**
@@ -134,6 +144,7 @@ export class XdsServer {
   /** Ends all streams, so that clients turn to another replica, and then the server; after `graceMs` by force. */
   async close(graceMs = 1_000): Promise<void> {
     for (const stream of [...this.#streams]) stream.end(Code.UNAVAILABLE, "the control plane is shutting down");
+    this.#connections?.close();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => this.grpc.forceShutdown(), graceMs);
       this.grpc.tryShutdown(() => {
@@ -192,6 +203,7 @@ function streamOptions(options: XdsServerOptions): StreamOptions {
   return {
     delivery: { ...DEFAULT_DELIVERY, firstAttempt: randomFirstAttempt(), ...options.delivery },
     orderTimeoutMs: options.orderTimeoutMs ?? 20_000,
+    unrelatedTimeoutMs: 1_000,
     resumeGraceMs: options.resumeGraceMs ?? 1_000,
   };
 }

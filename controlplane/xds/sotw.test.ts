@@ -65,16 +65,35 @@ test("R7: a rejection is told by error_detail alone, and may change the subscrip
   assert.deepEqual(client.nack("RDS", ["a", "b"]).take(), ["RDS b@1"]);
 });
 
-test("R7: what was rejected together is sent one by one once the type changes", () => {
-  const client = new SotwScript().serve({ RDS: ["a@1", "b@1"] }).ask("RDS", ["a", "b", "c"]);
-  assert.deepEqual(client.take(), ["RDS a@1 b@1"]);
-  assert.deepEqual(client.nack("RDS").take(), []);
-  client.serve({ RDS: ["a@1", "b@1", "c@1"] });
-  assert.deepEqual(client.take(), ["RDS c@1"]);
-  assert.deepEqual(client.ack("RDS").take(), ["RDS a@1"]);
-  assert.deepEqual(client.nack("RDS").take(), ["RDS b@1"]);
+test("R7: of what was rejected together, halves are tried until what is wrong stands alone", () => {
+  const served = ["a@1", "b@1", "c@1", "d@1"];
+  const client = new SotwScript().serve({ RDS: served }).ask("RDS", ["a", "b", "c", "d"]);
+  assert.deepEqual(client.take(), ["RDS a@1 b@1 c@1 d@1"]);
+  assert.deepEqual(client.nack("RDS").take(), ["RDS a@1 b@1"]);
+  assert.deepEqual(client.ack("RDS").take(), ["RDS c@1"]);
+  assert.deepEqual(client.nack("RDS").take(), ["RDS d@1"]);
   assert.deepEqual(client.ack("RDS").take(), []);
-  assert.deepEqual(client.states("RDS"), ["a rejected", "b synced", "c synced"]);
+  assert.deepEqual(client.states("RDS"), ["a synced", "b synced", "c rejected", "d synced"]);
+  assert.equal(client.standing, "rejecting");
+});
+
+test("R7: so it is with clusters, which come with all that the client has", () => {
+  const client = new SotwScript().serve({ CDS: ["x@1"] }).ask("CDS");
+  client.take();
+  client.ack("CDS").serve({ CDS: ["a@1", "b@1", "x@1"] });
+  assert.deepEqual(client.take(), ["CDS a@1 b@1 x@1"]);
+  assert.deepEqual(client.nack("CDS").take(), ["CDS x@1 a@1"]);
+  assert.deepEqual(client.ack("CDS").take(), ["CDS a@1 b@1 x@1"], "as there is no other way to say b");
+  assert.deepEqual(client.nack("CDS").take(), []);
+  assert.deepEqual(client.serve({ CDS: ["a@1", "b@2", "x@1"] }).take(), ["CDS a@1 b@2 x@1"]);
+});
+
+test("R7: where nothing is accepted, trying ends", () => {
+  const names = Array.from({ length: 100 }, (_, n) => `n${n}`);
+  const client = new SotwScript().serve({ RDS: names.map((name) => `${name}@1`) }).ask("RDS", names);
+  let trials = 0;
+  for (let sent = client.take(); sent.length > 0; sent = client.nack("RDS").take()) trials++;
+  assert.ok(trials <= 40, `${trials}`);
 });
 
 test("R8: an acknowledgement is not answered; names that are added are, unchanged as they may be", () => {

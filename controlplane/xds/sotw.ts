@@ -1,4 +1,4 @@
-import { type Change, type Held, isResource } from "./held.ts";
+import { certain, type Change, type Held, isResource } from "./held.ts";
 import type { Resource } from "./resource.ts";
 import type { Heartbeat, Response } from "./response.ts";
 import type { ResourceSet } from "./snapshot.ts";
@@ -37,14 +37,16 @@ export class SotwStream extends XdsStream<SotwRequest> {
     if (type.subscription.replace(request.names)) this.retainSubscribed(type);
   }
 
+  /** A client that comes back says no names, but the version of all that it has. */
+  protected override keep({ typeUrl, ledger, acceptedVersion }: TypeState): void {
+    if (acceptedVersion !== undefined) this.memory.keepState(typeUrl, acceptedVersion, ledger.held);
+    if (ledger.flight !== undefined) this.memory.keepState(typeUrl, ledger.flight.version, ledger.flight.result);
+  }
+
   protected override differences(type: TypeState, set: ResourceSet): readonly Change[] {
     const covered = type.subscription.covered(set);
-    const { ledger, reportedVersion } = type;
-    if (!type.answered && reportedVersion !== "" && reportedVersion === versionOf(set, covered)) {
-      ledger.assume(covered);
-      type.answered = true;
-      type.acceptedVersion = reportedVersion;
-    }
+    const { ledger } = type;
+    if (!type.answered && type.reportedVersion !== "") this.#resume(type, set, covered);
     const { changes, removals } = ledger.difference(covered, () => false);
     if (!isFullStateType(type.typeUrl)) return changes.filter(({ wanted }) => wanted !== null);
     // Only what the client has can be missing from what it is sent.
@@ -53,10 +55,20 @@ export class SotwStream extends XdsStream<SotwRequest> {
     return [...present, ...removals];
   }
 
+  /** Finds out what a client has by the version that it reports: what it is to have, or what it had on an earlier stream. */
+  #resume(type: TypeState, set: ResourceSet, covered: ReadonlyMap<string, Held>): void {
+    const { ledger, reportedVersion, subscription, typeUrl } = type;
+    const isSame = reportedVersion === versionOf(set, covered);
+    const held = isSame ? covered : this.memory.state(typeUrl, reportedVersion);
+    if (held === undefined) return;
+    ledger.assume(held);
+    if (!isSame) ledger.retain((name, have) => subscription.covers(name, have?.aliases));
+    type.answered = true;
+    type.acceptedVersion = reportedVersion;
+  }
+
   protected override sendable(type: TypeState, set: ResourceSet, changes: readonly Change[]): readonly Change[] {
-    if (!isFullStateType(type.typeUrl)) return type.ledger.sendable(changes, set.version);
-    if (type.refusedVersion === undefined) return changes;
-    return this.respond(type, set, changes, false).version === type.refusedVersion ? [] : changes;
+    return type.ledger.sendable(changes, set.version);
   }
 
   /** Where absence means deletion, an empty response tells the client that there is nothing, or nothing left. */
@@ -71,8 +83,9 @@ export class SotwStream extends XdsStream<SotwRequest> {
     complete: boolean,
   ): Response {
     const covered = type.subscription.covered(set);
-    const result = complete ? covered : type.ledger.resultOf(changes);
+    let result: ReadonlyMap<string, Held> = complete ? covered : type.ledger.resultOf(changes);
     if (isFullStateType(type.typeUrl)) {
+      if (!complete) result = new Map(Array.from(result, ([name, held]) => [name, certain(held)]));
       return {
         version: versionOf(set, result),
         resources: [...result.values()].filter(isResource),

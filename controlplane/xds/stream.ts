@@ -1,20 +1,26 @@
 import { Delivery, type DeliveryOptions, type ProxyMemory } from "./delivery.ts";
-import { type Change, versionOf } from "./held.ts";
+import { differenceOf } from "./difference.ts";
+import { type Change, type Held, versionOf, type Wanted } from "./held.ts";
 import { type Keeps } from "./ledger.ts";
 import { livingOf, nextHeartbeat } from "./heartbeat.ts";
-import { mayChange, mayRemove, type Progress } from "./order.ts";
 import { endpointName } from "./references.ts";
 import type { Resource } from "./resource.ts";
 import type { Heartbeat, Response, Send } from "./response.ts";
 import { type ResourceSet, servedSet, type Snapshot } from "./snapshot.ts";
+import { Steps, type TypeView } from "./steps.ts";
 import { typeStatus, type TypeStatus } from "./status.ts";
 import { TypeState } from "./type-state.ts";
 import { SERVED_TYPES, TypeUrl } from "./type-url.ts";
 
 export interface StreamOptions {
   readonly delivery: DeliveryOptions;
-  /** How long a change waits for the types before it to be acknowledged, in milliseconds. */
+  /**
+   * How long a change waits for the types before it to be acknowledged, in milliseconds, if the client has an earlier
+   * version of all that it refers to; and after which a response that is not answered is superseded.
+   */
   readonly orderTimeoutMs: number;
+  /** How long a change waits for clusters that it does not mention, in milliseconds: it may choose one by a header. */
+  readonly unrelatedTimeoutMs: number;
   /**
    * How long removals wait on a resumed stream for a type that the client has not asked for yet, in milliseconds:
    * a proxy that reconnects asks for its types in any order.
@@ -62,6 +68,8 @@ export interface ClientSupport {
 export abstract class XdsStream<Request> {
   readonly #options: StreamOptions;
   readonly #delivery: Delivery;
+  /** What is known of the client from earlier streams. */
+  protected readonly memory: ProxyMemory;
   readonly #client: ClientSupport;
   readonly #report: (outcome: Outcome) => void;
   readonly #types = new Map<string, TypeState>();
@@ -77,6 +85,7 @@ export abstract class XdsStream<Request> {
   constructor(options: StreamOptions, memory: ProxyMemory, client: ClientSupport, report: (outcome: Outcome) => void) {
     this.#options = options;
     this.#client = client;
+    this.memory = memory;
     this.#delivery = new Delivery(options.delivery, memory);
     this.#report = report;
   }
@@ -109,6 +118,14 @@ export abstract class XdsStream<Request> {
     if (snapshot !== undefined) this.#snapshot = snapshot;
   }
 
+  /** The stream has ended. */
+  close(): void {
+    for (const type of this.#types.values()) this.keep(type);
+  }
+
+  /** Keeps what helps to find out what the client has when it comes back: here, what it may have of this type. */
+  protected abstract keep(type: TypeState): void;
+
   /** How much the client subscribed to. */
   size(): { readonly types: number; readonly names: number } {
     let names = 0;
@@ -132,7 +149,8 @@ export abstract class XdsStream<Request> {
     this.#standing = "unsettled";
     if (this.#snapshot === undefined) return undefined;
     let standing: Standing = "settled";
-    const progress = this.#progress(now);
+    for (const type of this.#pushOrder) this.#supersede(type, servedSet(this.#snapshot, type.typeUrl), now);
+    const steps = new Steps((typeUrl) => this.#view(typeUrl, now));
     for (const type of this.#pushOrder) {
       const set = servedSet(this.#snapshot, type.typeUrl);
       if (!type.requested || set === undefined) continue;
@@ -141,13 +159,15 @@ export abstract class XdsStream<Request> {
         continue;
       }
       const differences = this.differences(type, set);
-      if (differences.length > 0 && standing !== "unsettled")
-        standing = this.sendable(type, set, differences).length > 0 ? "unsettled" : "rejecting";
-      const changes = this.#changesNow(type, set, differences, progress, now);
+      const possible = this.#stepOf(type, set, differences, steps);
+      if (possible.length > 0) standing = "unsettled";
+      else if (differences.length > 0 && standing === "settled") standing = "rejecting";
+      const changes = this.#changesNow(type, differences, possible, steps, now);
       if (changes !== undefined) return this.#send(type, set, changes, changes.length === differences.length, now);
       const heartbeat = this.#heartbeatNow(type, set, now);
       if (heartbeat !== undefined) return heartbeat;
     }
+    if (steps.waitsForRequest) this.#wake(this.#graceEndsAt);
     this.#standing = standing;
     return undefined;
   }
@@ -192,7 +212,6 @@ export abstract class XdsStream<Request> {
     } else if (error === undefined) {
       type.ledger.accept();
       type.acceptedVersion = flight.version;
-      type.refusedVersion = undefined;
       type.ackedAt = now;
       type.accepted.setAll(flight.changes, now);
       if (staged) this.#delivery.accepted(staged, form, now);
@@ -202,7 +221,6 @@ export abstract class XdsStream<Request> {
       this.#report({ kind: "prewarming", ...about, message: error });
     } else {
       type.ledger.reject(error, now, false);
-      if (!flight.isHeartbeat) type.refusedVersion = flight.version;
       this.#report({ kind: "rejected", ...about, message: error });
     }
   }
@@ -214,26 +232,44 @@ export abstract class XdsStream<Request> {
     if (type.typeUrl === TypeUrl.extensionConfig) this.#delivery.retain(keep);
   }
 
+  /** Waits no longer for the answer to a response if that did not come in time, and something else is to be sent. */
+  #supersede(type: TypeState, set: ResourceSet | undefined, now: number): void {
+    const { ledger, sentAt, subscription } = type;
+    if (ledger.flight === undefined || set === undefined || ledger.flight.typeVersion === set.version) return;
+    const until = sentAt + this.#options.orderTimeoutMs;
+    if (until > now) this.#wake(until);
+    else if (!isSameMap(ledger.flight.result, subscription.covered(set))) {
+      this.keep(type);
+      ledger.doubt();
+    }
+  }
+
   /** What of the differences goes into a response now: all, some, none but a response is due, or no response. */
   #changesNow(
     type: TypeState,
-    set: ResourceSet,
     differences: readonly Change[],
-    progress: Progress,
+    possible: readonly Change[],
+    steps: Steps,
     now: number,
   ): readonly Change[] | undefined {
     if (differences.length === 0) return !type.answered && this.owesAnswer(type) ? [] : undefined;
-    const { held } = type.ledger;
-    const allowed = mayRemove(type.typeUrl, progress)
-      ? differences
-      : differences.filter(({ name, wanted }) => wanted !== null || !held.get(name));
-    const changes = this.sendable(type, set, allowed);
-    if (changes.length === 0) {
+    if (possible.length === 0) {
       type.waitingSince = undefined;
       return undefined;
     }
-    if (this.#mustWait(type, progress, now)) return undefined;
+    const changes = this.#due(type, possible, steps, now);
+    if (changes.length === 0) return undefined;
     return type.typeUrl === TypeUrl.extensionConfig ? this.#nextFilter(changes, now) : changes;
+  }
+
+  /** What was not refused, and refers to nothing that the client lacks; of removals, what nothing refers to. */
+  #stepOf(type: TypeState, set: ResourceSet, differences: readonly Change[], steps: Steps): readonly Change[] {
+    if (differences.length === 0) return differences;
+    const { typeUrl, ledger } = type;
+    const isRemoval = ({ name, wanted }: Change): boolean => wanted === null && Boolean(ledger.held.get(name));
+    const allowed = filtered(differences, (change) => !isRemoval(change) || steps.mayRemove(typeUrl, change.name));
+    const sendable = this.sendable(type, set, allowed);
+    return steps.mayLack(typeUrl) ? filtered(sendable, (change) => !steps.lacks(typeUrl, change)) : sendable;
   }
 
   /** Filters go one by one, so that a rejection is about one filter, and each when its own delivery says so. */
@@ -248,14 +284,22 @@ export abstract class XdsStream<Request> {
     return undefined;
   }
 
-  /** A client that has nothing of a type yet gets its first answer at once; all else keeps to the order of types. */
-  #mustWait(type: TypeState, progress: Progress, now: number): boolean {
-    if (mayChange(type.typeUrl, progress) || (!type.resumed && type.ledger.held.size === 0)) return false;
+  /** What need not wait any longer. A client that has nothing of a type yet gets its first answer at once. */
+  #due(type: TypeState, changes: readonly Change[], steps: Steps, now: number): readonly Change[] {
+    const before = steps.inFlightBefore(type.typeUrl);
+    if (before.length === 0 || (!type.resumed && type.ledger.held.size === 0)) return changes;
     type.waitingSince ??= now;
-    const until = type.waitingSince + this.#options.orderTimeoutMs;
-    if (until <= now) return false;
-    this.#wake(until);
-    return true;
+    const { orderTimeoutMs, unrelatedTimeoutMs } = this.#options;
+    const onlyClusters = before.every((typeUrl) => typeUrl === TypeUrl.cluster);
+    let wakeAt = Infinity;
+    const due = filtered(changes, (change) => {
+      const waits = onlyClusters && !steps.mentionsFlight(change) ? unrelatedTimeoutMs : orderTimeoutMs;
+      const until = (type.waitingSince ?? now) + waits;
+      if (until > now) wakeAt = Math.min(wakeAt, until);
+      return until <= now;
+    });
+    if (due.length === 0) this.#wake(wakeAt);
+    return due;
   }
 
   #send(type: TypeState, set: ResourceSet, changes: readonly Change[], complete: boolean, now: number): Send {
@@ -269,7 +313,7 @@ export abstract class XdsStream<Request> {
     }
     type.answered = true;
     type.sentAt = now;
-    type.waitingSince = undefined;
+    if (complete) type.waitingSince = undefined;
     if (typeUrl === TypeUrl.listener) this.#listenersSentAt ??= now;
     // A client that was never sent a cluster asks for the endpoints of each.
     if (typeUrl === TypeUrl.cluster && !isFirst) this.#oweEndpoints(changes);
@@ -318,25 +362,43 @@ export abstract class XdsStream<Request> {
     }
   }
 
-  #progress(now: number): Progress {
-    return {
-      inFlight: (typeUrl) => this.#types.get(typeUrl)?.ledger.flight !== undefined,
-      synced: (typeUrl) => {
-        const type = this.#types.get(typeUrl);
-        const set = this.#snapshot && servedSet(this.#snapshot, typeUrl);
-        if (set === undefined) return true;
-        if (type?.requested) return type.ledger.flight === undefined && this.differences(type, set).length === 0;
-        const until = (this.#startedAt ?? now) + this.#options.resumeGraceMs;
-        if (!this.#resumed || until <= now) return true;
-        this.#wake(until);
-        return false;
-      },
-    };
+  get #graceEndsAt(): number {
+    return this.#resumed && this.#startedAt !== undefined ? this.#startedAt + this.#options.resumeGraceMs : -Infinity;
+  }
+
+  #view(typeUrl: string, now: number): TypeView {
+    const type = this.#types.get(typeUrl);
+    const set = this.#snapshot && servedSet(this.#snapshot, typeUrl);
+    if (set === undefined) return { ...nothing, asked: "no" };
+    const served = set.resources;
+    // A client that resumes asks for its types in any order.
+    if (!type?.requested) return { ...nothing, served, asked: now < this.#graceEndsAt ? "unasked" : "no" };
+    const { held, flight } = type.ledger;
+    const isRefused = (change: Change): boolean => type.ledger.isRefused(change, set.version);
+    return { asked: "yes", held, flight, served, differences: this.differences(type, set), isRefused };
   }
 
   #wake(at: number): void {
     this.#wakeAt = Math.min(this.#wakeAt ?? at, at);
   }
+}
+
+const nothing: Omit<TypeView, "asked"> = {
+  held: new Map(),
+  flight: undefined,
+  served: new Map(),
+  differences: [],
+  isRefused: () => false,
+};
+
+function isSameMap(held: ReadonlyMap<string, Held>, wanted: ReadonlyMap<string, Wanted>): boolean {
+  const { changes, removals } = differenceOf(held, wanted);
+  return changes.length === 0 && removals.length === 0;
+}
+
+/** As `filter`, but the very list if all of it stays. */
+function filtered<T>(list: readonly T[], keep: (item: T) => boolean): readonly T[] {
+  return list.every(keep) ? list : list.filter(keep);
 }
 
 function rank({ typeUrl }: TypeState): number {

@@ -18,8 +18,6 @@ export class TypeState {
   reportedVersion = "";
   /** State of the world: `version_info` of the last response that the client accepted, here or on an earlier stream. */
   acceptedVersion: string | undefined;
-  /** State of the world: the version of the last response that was rejected. */
-  refusedVersion: string | undefined;
   lastNonce = "";
   /** When the last response was made. */
   sentAt = 0;

@@ -30,7 +30,7 @@ export interface MeshOptions {
 }
 
 /** The commands that speak to a control plane. */
-const connecting = ["bootstrap", "status", "config", "trace", "quota", "limits", "ab"];
+const connecting = ["bootstrap", "status", "config", "trace", "quota", "limits", "ab", "modules"];
 
 /** A control plane as a process of its own, and Envoys that know nothing but where it is. */
 export class Mesh {

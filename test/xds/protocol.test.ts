@@ -47,10 +47,16 @@ const SCENARIOS: readonly (readonly [title: string, variants: readonly Protocol[
       > RDS a@2; ack RDS; silence`,
   ],
   [
-    "R7: so it is with a whole set of clusters",
+    "R7: so it is with clusters, after each was tried alone",
     SOTW,
-    `serve CDS a@1 b@1; ask CDS; > CDS a@1 b@1; nack CDS; silence; serve CDS a@1 b@2; > CDS a@1 b@2;
-      ack CDS; silence`,
+    `serve CDS a@1 b@1; ask CDS; > CDS a@1 b@1; nack CDS; > CDS a@1; nack CDS; > CDS b@1; nack CDS; silence;
+      serve CDS a@1 b@2; > CDS b@2; ack CDS; silence`,
+  ],
+  [
+    "R7: of what was refused together, what is not at fault comes",
+    DELTA,
+    `serve SDS a@1 b@1 c@1; ask SDS; > SDS a@1 b@1 c@1; nack SDS; > SDS a@1 b@1; nack SDS; > SDS a@1; nack SDS;
+      > SDS b@1; ack SDS; > SDS c@1; ack SDS; silence`,
   ],
   [
     "R7: a refusal may change the subscription",

@@ -5,6 +5,7 @@ import type { BuildFlags } from "./build.ts";
 import type { DevFlags } from "./dev.ts";
 import { orFail } from "./fail.ts";
 import type { PackFlags } from "./pack.ts";
+import type { SignFlags } from "./sign.ts";
 
 const path = ["[path]", "the filter's source, or the folder with its assembly/index.ts or index.ts", "."] as const;
 
@@ -64,6 +65,7 @@ export function addFilterCommands(program: Command): void {
     .requiredOption("--tag <reference>", "its name in a registry: registry/repository:tag")
     .option("--out <path>", "write it as an OCI image layout: into a folder, or one file that ends in .tar")
     .option("--push", "push it to the registry, as whom docker login says", false)
+    .option("--sign <file>", "also sign it in the registry, as cosign does, with this private key in PEM")
     .addOption(
       new Option("--variant <variant>", "compat: an ordinary image, which every registry takes; oci: an artifact")
         .choices(["compat", "oci"])
@@ -71,6 +73,14 @@ export function addFilterCommands(program: Command): void {
     )
     .option("--root-id <id...>", "root ids of the plugins in it, for the description in an oci image", [])
     .action((file: string, flags: PackFlags) => orFail(async () => (await import("./pack.ts")).pack(file, flags)));
+
+  filter
+    .command("sign")
+    .description("write the signature of a module, as cosign sign-blob does")
+    .argument("<module>", "a .wasm file")
+    .requiredOption("--key <file>", "a private key in PEM: EC on P-256, or Ed25519")
+    .option("--out <file>", "where it goes; the module's name with .sig when left out")
+    .action((file: string, flags: SignFlags) => orFail(async () => (await import("./sign.ts")).sign(file, flags)));
 }
 
 function parsePort(text: string): ReturnType<typeof parseHostPort> {

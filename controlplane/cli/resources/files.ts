@@ -13,7 +13,7 @@ export interface SentFile {
 }
 
 /**
- * Reads files and folders, with the modules and schemas that are named in them. `-` is standard input.
+ * Reads files and folders, with the modules, schemas and signatures that are named in them. `-` is standard input.
  *
  * @throws InputError when one cannot be read.
  */
@@ -41,9 +41,11 @@ async function withAssets({ path, text }: SourceFile): Promise<SentFile> {
   const assets: Record<string, string> = {};
   for (const resource of parseResources([{ path, text }]).resources) {
     if (resource.kind !== "WasmModule") continue;
-    const { filePath, schemaPath, spec } = resource;
+    const { filePath, schemaPath, signaturePath, spec } = resource;
     if (spec.file !== undefined && filePath !== undefined) assets[spec.file] = await readAsset(filePath);
     if (spec.schema !== undefined && schemaPath !== undefined) assets[spec.schema] = await readAsset(schemaPath);
+    if (spec.signature !== undefined && signaturePath !== undefined)
+      assets[spec.signature] = await readAsset(signaturePath);
   }
   return { path, text, assets };
 }

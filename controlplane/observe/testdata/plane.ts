@@ -24,6 +24,7 @@ export interface TestPlane {
   /** Replaces what the source holds, and waits until it was read. */
   change(text: string): Promise<void>;
   get(path: string): Promise<{ readonly status: number; readonly body: string }>;
+  post(path: string, body: object): Promise<{ readonly status: number; readonly body: string }>;
   /** Opens the stream of a sidecar, which asks for a type. */
   connect(node: string, typeUrl: string): DeltaWire;
   close(): Promise<void>;
@@ -60,10 +61,13 @@ export async function startPlane(text: string, options: Partial<ControlPlaneOpti
       now = text;
       await plane.reload();
     },
-    get: async (path) => {
-      const response = await fetch(`http://127.0.0.1:${http.port}${path}`);
-      return { status: response.status, body: await response.text() };
-    },
+    get: (path) => answer(`http://127.0.0.1:${http.port}${path}`, {}),
+    post: (path, body) =>
+      answer(`http://127.0.0.1:${http.port}${path}`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(body),
+      }),
     connect: (node, typeUrl) => {
       const stream = deltaWire(xds.port);
       streams.push(stream);
@@ -84,4 +88,9 @@ async function freeAddress(): Promise<HostPort> {
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   return { host: "127.0.0.1", port };
+}
+
+async function answer(url: string, init: RequestInit): Promise<{ readonly status: number; readonly body: string }> {
+  const response = await fetch(url, init);
+  return { status: response.status, body: await response.text() };
 }

@@ -5,6 +5,7 @@ import { loadModel } from "../../model/index.ts";
 import { translate } from "../../translate/index.ts";
 import type { ServedContent } from "../content.ts";
 import { Rollouts } from "../rollouts.ts";
+import type { Run, RunEvent } from "../run.ts";
 import { MemoryRolloutStore, type RolloutStore } from "../store.ts";
 import type { Content } from "../version.ts";
 import { Sidecar, type Behaviour } from "./sidecar.ts";
@@ -69,6 +70,8 @@ export class Mesh {
   readonly sidecars = new Map<string, Sidecar>();
   /** By the version of the filter; what is left out is good. */
   readonly behaviours: Record<string, Behaviour> = {};
+  /** Is told of what happens to runs. */
+  onEvents: (run: Run, events: readonly RunEvent[]) => void = () => undefined;
   /** Whom the control plane told that something else is served, lately. */
   readonly served: (readonly string[] | "all")[] = [];
   #fleet = this.#makeFleet();
@@ -106,6 +109,7 @@ export class Mesh {
       prepare: () => Promise.resolve(),
       beforeChange: () => undefined,
       onServed: (nodes) => this.#serve(nodes),
+      onEvents: (run, events) => this.onEvents(run, events),
       log: pino({ enabled: false }),
       now: () => this.now,
       tickMs: 1e9,

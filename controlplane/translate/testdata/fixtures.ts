@@ -26,8 +26,9 @@ export const meshModules: ReadonlyMap<string, ModuleRef> = new Map([
   ["ab-routing", { sha256: "b".repeat(64), size: 2000 }],
 ]);
 
-export function translated(model: Model, modules = meshModules): Translation {
-  return translate(model, modules, { modulesAuthority: "meshwright:8080", modulesCluster: "meshwright-modules" });
+export function translated(model: Model, modules = meshModules, previous?: Translation): Translation {
+  const settings = { modulesAuthority: "meshwright:8080", modulesCluster: "meshwright-modules" };
+  return translate(model, modules, settings, previous);
 }
 
 export function snapshotOf(translation: Translation, id: string): Snapshot {

@@ -36,12 +36,13 @@ export type Type = keyof typeof Type;
 const OPTIONS: StreamOptions = {
   delivery: { ...DEFAULT_DELIVERY, retryDelaysMs: [50, 150] },
   orderTimeoutMs: 15_000,
+  unrelatedTimeoutMs: 1_000,
   resumeGraceMs: 1_000,
 };
 
 /**
- * A resource written as `name@version`. A cluster gets its endpoints by EDS, under its own name; a virtual host `a` can
- * also be subscribed to as `a'`.
+ * A resource written as `name@version`, or `name@version>x+y` if it refers to x and y. A cluster gets its endpoints by
+ * EDS, under its own name; a virtual host `a` can also be subscribed to as `a'`.
  */
 export function resource(type: Type, text: string): Resource {
   const [name = "", version = ""] = text.split("@");
@@ -51,9 +52,18 @@ export function resource(type: Type, text: string): Resource {
           ClusterSchema,
           create(ClusterSchema, { name, clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.EDS } }),
         )
-      : Buffer.from(text);
+      : Buffer.concat([name, version, ...referred(text)].map((value, n) => stringField(n === 0 ? 1 : 2, value)));
   const aliases = type === "VHDS" ? { aliases: [`${name}'`] } : {};
   return createResource(name, Type[type], message, { version, ...aliases });
+}
+
+/** What a resource refers to. */
+export function referred(text: string): string[] {
+  return text.split(">")[1]?.split("+") ?? [];
+}
+
+function stringField(number: number, value: string): Buffer {
+  return Buffer.concat([Buffer.from([number * 8 + 2, value.length]), Buffer.from(value)]);
 }
 
 /** A filter written as `name@version` that needs the module `module`. */
@@ -107,6 +117,10 @@ abstract class Script<Request> {
       taken.push([type, ...resources, ...send.removed.map((name) => `-${name}`)].join(" "));
     }
     return taken;
+  }
+
+  close(): void {
+    this.stream.close();
   }
 
   nonce(type: Type): string {

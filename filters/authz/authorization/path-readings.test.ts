@@ -38,8 +38,11 @@ function readings(target: string, decodings: readonly number[]): Set<string> {
     for (const slashes of [same, slashed]) {
       for (const parameters of [same, bare]) {
         const text = parameters(slashes(decoded));
-        // Servers differ in which of the two comes first; to those that do neither, `//a` is no way to `/a`.
-        found.add(withoutDots(merged(text))).add(merged(withoutDots(text)));
+        // Servers differ in which of the two comes first; to those that do neither, `//a` is no way to `/a`, but `/a/../b` is.
+        found
+          .add(withoutDots(merged(text)))
+          .add(merged(withoutDots(text)))
+          .add(text);
       }
     }
   }
@@ -60,6 +63,7 @@ const pieces = [
   ";",
   ";x",
   "%2e",
+  "%2e%2e",
   "%2f",
   "%5c",
   "%25",

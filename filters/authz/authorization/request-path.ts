@@ -38,8 +38,8 @@ const result: RequestPath = changetype<RequestPath>(memory.data(offsetof<Request
 
 /**
  * Reads the target of a request. Null when it does not begin with a slash (as that of CONNECT and `OPTIONS *`), or has a
- * control character, a malformed escape, an escaped slash, backslash or NUL, a backslash, an escape of an escape,
- * a dot segment with parameters, or `..` behind an empty segment. The result is overwritten by the next call.
+ * control character, a malformed escape, an escaped slash, backslash or NUL, a backslash, an escape of an escape, the
+ * segment `..`, or a dot segment with parameters. The result is overwritten by the next call.
  */
 export function readRequestPath(target: Bytes): RequestPath | null {
   const raw = pathOf(target);
@@ -93,27 +93,22 @@ function decodeEscapes(raw: Bytes): Bytes | null {
 }
 
 /**
- * Removes empty and dot segments (RFC 3986, section 5.2.4). Null where the order of the two would matter: `/a//../b` is `/b` to a
- * server that merges slashes first, and `/a/b` to another.
+ * Removes empty segments and `.`. Null where there is `..`: `/a/../b` is `/b` to a server that resolves it (RFC 3986,
+ * section 5.2.4), and below `/a` to one that routes by the path as it stands.
  */
 function resolve(path: Bytes): Bytes | null {
   const out = Bytes.allocate(path.size);
   let size = 0;
-  let emptySeen = false;
   let start = 1;
   while (start <= path.size) {
     const slash = path.indexOf(SLASH, start);
     const end = slash < 0 ? path.size : slash;
     const length = end - start;
     const dots = dotSegment(path, start, length);
-    if (dots == 2) {
-      if (emptySeen) return null;
-      while (size > 0 && out[--size] != SLASH) {}
-    } else if (dots == 0 && length > 0) {
+    if (dots == 2) return null;
+    if (dots == 0 && length > 0) {
       out[size++] = SLASH;
       for (let i = start; i < end; ++i) out[size++] = path[i];
-    } else if (length == 0 && slash >= 0) {
-      emptySeen = true;
     }
     // What ends with a slash or a dot segment is a folder, and stays one.
     if (slash < 0 && (length == 0 || dots > 0)) out[size++] = SLASH;

@@ -35,26 +35,34 @@ describe("the path of a request", () => {
   test("is resolved", () => {
     const cases: string[][] = [
       ["/.", "/"],
-      ["/..", "/"],
       ["/./", "/"],
       ["/a/.", "/a/"],
-      ["/a/..", "/"],
       ["/a/./b", "/a/b"],
-      ["/a/../b", "/b"],
-      ["/a/b/../../../c", "/c"],
-      ["/a/b/..", "/a/"],
-      ["/a/%2e%2E/b", "/b"],
+      ["/a/%2e/b", "/a/b"],
       ["/a/.../b", "/a/.../b"],
       ["/a/..b", "/a/..b"],
     ];
     for (let i = 0; i < cases.length; ++i) expect(read(cases[i][0])).toBe(cases[i][1]);
   });
 
-  test("has its slashes merged, unless that could be done in another order", () => {
+  test("is refused with .., which some servers resolve and others route as it stands", () => {
+    const paths: string[] = [
+      "/..",
+      "/a/..",
+      "/a/../b",
+      "/a/b/../../../c",
+      "/a/%2e%2E/b",
+      "/a/.%2e/b",
+      "/a/..//b",
+      "/a//../b",
+      "/a;b/../c",
+    ];
+    for (let i = 0; i < paths.length; ++i) expect(read(paths[i])).toBe("refused", paths[i]);
+  });
+
+  test("has its slashes merged", () => {
     expect(read("//")).toBe("/");
     expect(read("//a///b//")).toBe("/a/b/");
-    expect(read("/a/..//b")).toBe("/b");
-    expect(read("/a//../b")).toBe("refused");
     expect(read("//a/../b")).toBe("refused");
     expect(read("/a//./b")).toBe("/a/b");
   });
@@ -63,7 +71,6 @@ describe("the path of a request", () => {
     expect(read("/a;b")).toBe("/a;b|/a");
     expect(read("/a;b=c;d/e;f")).toBe("/a;b=c;d/e;f|/a/e");
     expect(read("/a%3Bb/c")).toBe("/a;b/c|/a/c");
-    expect(read("/a;b/../c")).toBe("/c");
     expect(read("/a/..;/b")).toBe("refused");
     expect(read("/a/.;x/b")).toBe("refused");
     expect(read("/;a/b")).toBe("refused");

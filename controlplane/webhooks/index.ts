@@ -1,0 +1,2 @@
+export { parseWebhooks, readWebhooks, WebhooksFileError, type Webhook } from "./config.ts";
+export { Webhooks, type WebhooksOptions } from "./webhooks.ts";

@@ -1,0 +1,93 @@
+import type { JSX } from "preact";
+import type { SidecarReport } from "../../../controlplane/api/index.ts";
+import { Dialog } from "../dialog.tsx";
+import { hash, percent, short, since } from "../format.ts";
+import { useLive } from "../live.ts";
+import { linkTo } from "../route.ts";
+import { STATES } from "./colours.ts";
+
+/** All of one sidecar. */
+export function SidecarDialog({ node }: { readonly node: string }): JSX.Element {
+  const { value, error } = useLive<SidecarReport>(`sidecar?node=${encodeURIComponent(node)}`, 2_000);
+  const close = (): void => void (location.hash = linkTo("fleet"));
+  return (
+    <Dialog title={node} onClose={close} isWide>
+      {value === undefined ? <p role="status">{error?.message ?? "Loading…"}</p> : <Sidecar report={value} />}
+    </Dialog>
+  );
+}
+
+function Sidecar({ report }: { readonly report: SidecarReport }): JSX.Element {
+  const { service, state, reason, envoy, wasm, protocol, since: at, traffic, filters, rejections } = report;
+  const rows: [string, string | undefined][] = [
+    ["Service", service],
+    ["Why it is served nothing", reason],
+    ["Envoy", envoy],
+    ["Wasm", wasm === undefined ? undefined : wasm ? "yes" : "no: this Envoy was built without"],
+    ["Protocol", protocol],
+    [state === "disconnected" ? "Gone" : "Connected", at === undefined ? undefined : since(at)],
+    ["Requests", traffic && `${short(traffic.requestsPerSecond)} / s`],
+    [
+      "Answered with 5xx",
+      traffic && traffic.requestsPerSecond > 0
+        ? percent(traffic.errors5xxPerSecond / traffic.requestsPerSecond)
+        : undefined,
+    ],
+    ["Memory", traffic?.memoryBytes === undefined ? undefined : `${(traffic.memoryBytes / 2 ** 20).toFixed(0)} MiB`],
+  ];
+  return (
+    <>
+      <p>
+        <span class={`chip ${state}`}>{STATES[state].label}</span>
+      </p>
+      <dl class="facts">
+        {rows.map(([title, text]) =>
+          text === undefined ? null : (
+            <div key={title}>
+              <dt>{title}</dt>
+              <dd>{text}</dd>
+            </div>
+          ),
+        )}
+      </dl>
+      {filters.length === 0 ? null : (
+        <div class="scroll" tabIndex={0} role="region" aria-label="Filters">
+          <table>
+            <caption>Filters</caption>
+            <thead>
+              <tr>
+                <th scope="col">FilterPolicy</th>
+                <th scope="col">Version</th>
+                <th scope="col">Delivery</th>
+                <th scope="col">Runs</th>
+              </tr>
+            </thead>
+            <tbody>
+              {filters.map(({ policy, version, delivery, running }) => (
+                <tr key={policy}>
+                  <th scope="row">{policy}</th>
+                  <td>
+                    <code title={version}>{hash(version)}</code>
+                  </td>
+                  <td>{delivery}</td>
+                  <td>{running ?? "–"}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {rejections.map(({ type, resource, message, at: time }) => (
+        <section key={`${type} ${resource}`} class="rejection">
+          <h3>
+            {resource}{" "}
+            <small>
+              {type}, {since(time)}
+            </small>
+          </h3>
+          <pre tabIndex={0}>{message}</pre>
+        </section>
+      ))}
+    </>
+  );
+}
