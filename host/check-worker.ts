@@ -1,6 +1,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { CheckMessage, CheckTask } from "./check.ts";
 import { ProxyWasmHost } from "./host.ts";
+import type { LogLine } from "./log.ts";
+import { soak } from "./soak.ts";
 
 /** The thread in which `checkModule` runs a module. */
 
@@ -14,7 +16,8 @@ function say(message: CheckMessage): void {
   parentPort?.postMessage(message);
 }
 
-const { bytes, memoryMb, hostMemoryMb, vmId, vmConfiguration, environment, ...plugin } = workerData as CheckTask;
+const { bytes, memoryMb, hostMemoryMb, vmId, vmConfiguration, environment, requests, ...options } =
+  workerData as CheckTask;
 
 say({ kind: "ready" });
 const host = await ProxyWasmHost.load(bytes, {
@@ -26,5 +29,16 @@ const host = await ProxyWasmHost.load(bytes, {
   // The canary is the check; a second machine would say the same again.
   canary: false,
 });
-const { failure, log } = host.startPlugin({ ...plugin, onStage: (stage) => say({ kind: "stage", stage }) });
-say({ kind: "result", log: log.slice(0, MAX_LOG_LINES), ...(failure && { failure }) });
+const plugin = host.startPlugin({ ...options, onStage: (stage) => say({ kind: "stage", stage }) });
+const { failure } = plugin;
+if (failure === undefined && requests !== undefined) {
+  say({ kind: "stage", stage: "requests" });
+  const message = soak(host, plugin, requests);
+  say({ kind: "result", log: logOf(), ...(message !== undefined && { failure: { stage: "requests", message } }) });
+} else {
+  say({ kind: "result", log: logOf(), ...(failure && { failure }) });
+}
+
+function logOf(): readonly LogLine[] {
+  return plugin.log.slice(0, MAX_LOG_LINES);
+}

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { checkModule } from "./check.ts";
 import { assemble, probe, step, type ProbeOptions } from "./testdata/probe.ts";
 
@@ -93,4 +93,61 @@ test("a module that is too large", async () => {
   const result = await checkModule(new Uint8Array(1024 * 1024 + 1), { moduleMb: 1 });
   assert.ok(!result.ok);
   assert.match(result.problems[0]?.message ?? "", /at most 1 MiB/);
+});
+
+describe("requests", () => {
+  const leak = (bytes: number): ProbeOptions => ({
+    callbacks: {
+      proxy_on_request_headers: {
+        wat: `(global.set $lost (i32.add (global.get $lost) (i32.const ${bytes})))
+          (if (i32.gt_u (global.get $lost) (i32.const 65536)) (then
+            (global.set $lost (i32.const 0))
+            (drop (memory.grow (i32.const 1)))))`,
+      },
+    },
+    extra: "(global $lost (mut i32) (i32.const 0))",
+  });
+  const options = { requests: 8_000, timeoutMs: 30_000 };
+
+  test("a module that is well behaved passes", async () => {
+    const bytes = await probe({ callbacks: { proxy_on_request_headers: { returns: 0 } } });
+    const result = await checkModule(bytes, options);
+    assert.ok(result.ok, JSON.stringify(result));
+  });
+
+  for (const bytes of [64, 1_000, 5_000]) {
+    test(`a module that loses ${bytes} bytes a request does not`, async () => {
+      const result = await checkModule(await probe(leak(bytes)), { ...options, memoryMb: 1024 });
+      assert.ok(!result.ok);
+      assert.equal(result.stage, "requests");
+      assert.match(
+        result.problems[0]?.message ?? "",
+        /its memory grows with the requests: from [\d.]+ to [\d.]+ MiB in 8000/,
+      );
+    });
+  }
+
+  test("nor one that traps at some request", async () => {
+    const module = await probe({
+      callbacks: {
+        proxy_on_request_headers: {
+          wat: `(global.set $count (i32.add (global.get $count) (i32.const 1)))
+            (if (i32.eq (global.get $count) (i32.const 500)) (then unreachable))`,
+        },
+      },
+      extra: "(global $count (mut i32) (i32.const 0))",
+    });
+    const result = await checkModule(module, options);
+    assert.ok(!result.ok);
+    assert.equal(result.stage, "requests");
+    assert.match(result.problems[0]?.message ?? "", /request 500 of 8000.*proxy_on_request_headers failed/s);
+  });
+
+  test("nor one that never ends", async () => {
+    const bytes = await probe({ callbacks: { proxy_on_request_headers: forever } });
+    const result = await checkModule(bytes, { requests: 10, timeoutMs: 1500 });
+    assert.ok(!result.ok);
+    assert.equal(result.stage, "requests");
+    assert.match(result.problems[0]?.message ?? "", /did not finish within 1500 ms/);
+  });
 });

@@ -18,12 +18,17 @@ export interface CheckOptions {
   readonly memoryMb?: number;
   /** The most that the host keeps for the module beside that (log, shared data, callouts) in MiB. Default: 16. */
   readonly hostMemoryMb?: number;
+  /** How many requests are sent through it once it is configured, to find traps and leaks. Default: none. */
+  readonly requests?: number;
   /** The largest module in MiB. Default: 64. */
   readonly moduleMb?: number;
 }
 
 /** At which step a module was found wanting. */
-export type CheckStage = "inspect" | FailedStage;
+export type CheckStage = "inspect" | RunStage;
+
+/** `requests`: it trapped at one, or its memory grew with them. */
+export type RunStage = FailedStage | "requests";
 
 export type CheckResult =
   | {
@@ -49,10 +54,10 @@ export interface CheckTask extends Omit<CheckOptions, "timeoutMs" | "moduleMb"> 
 /** What the worker says: that it is there, how far it is, and the outcome. */
 export type CheckMessage =
   | { readonly kind: "ready" }
-  | { readonly kind: "stage"; readonly stage: FailedStage }
+  | { readonly kind: "stage"; readonly stage: RunStage }
   | {
       readonly kind: "result";
-      readonly failure?: { stage: FailedStage; message: string };
+      readonly failure?: { stage: RunStage; message: string };
       readonly log: readonly LogLine[];
     };
 
@@ -85,7 +90,7 @@ function inspected(problems: readonly Problem[]): CheckResult {
 }
 
 interface Run {
-  readonly failure: { readonly stage: FailedStage; readonly message: string } | undefined;
+  readonly failure: { readonly stage: RunStage; readonly message: string } | undefined;
   readonly log: readonly LogLine[];
 }
 
@@ -107,7 +112,7 @@ function runInWorker(task: CheckTask, timeoutMs: number): Promise<Run> {
     env: {},
   });
   return new Promise((resolve) => {
-    let stage: FailedStage = "start";
+    let stage: RunStage = "start";
     let timer = setTimeout(() => end("the thread for the check did not come up"), READY_TIMEOUT_MS);
     const finish = (run: Run): void => {
       clearTimeout(timer);

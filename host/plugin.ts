@@ -114,6 +114,11 @@ export class Plugin {
     return this.#started.ok ? this.#started.root.vm.failure : undefined;
   }
 
+  /** Bytes of linear memory that the machine has; 0 if it is not up. */
+  get memorySize(): number {
+    return this.#started.ok ? this.#started.root.vm.memory.size : 0;
+  }
+
   /** The HTTP calls that wait for an answer. */
   get httpCalls(): readonly HttpCall[] {
     return this.#started.ok ? this.#started.root.callouts.httpCalls : [];

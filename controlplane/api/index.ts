@@ -8,6 +8,7 @@ export type { RolloutOverview, RolloutsOverview, RunOverview } from "./rollout-o
 export {
   statusReport,
   type FilterReport,
+  type HeldReport,
   type SidecarReport,
   type SidecarState,
   type StatusReport,

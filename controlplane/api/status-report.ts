@@ -1,4 +1,5 @@
 import { runningFilters, type Fleet, type LoadState, type NodeStats, type NodeView } from "../fleet/index.ts";
+import type { Held, HeldResource } from "../isolate/index.ts";
 import { formatProblem, type Problem } from "../model/index.ts";
 import type { Release } from "../control/index.ts";
 import { TypeUrl, type ResourceState, type ResourceStatus } from "../xds/index.ts";
@@ -9,10 +10,24 @@ export interface StatusReport {
   readonly configuration: {
     /** When what is served was taken over. */
     readonly appliedAt: string | null;
-    /** What is wrong with the source now, one line a problem; what was served before is still served. */
+    /** What is wrong with the source now, one line a problem: `file:line:column: path: message`. */
     readonly refused: readonly string[];
+    /** What is served as it was when it was last good, since it is faulty now. */
+    readonly kept: readonly HeldReport[];
+    /** What is not served, since it was never good. */
+    readonly leftOut: readonly HeldReport[];
   };
   readonly sidecars: readonly SidecarReport[];
+}
+
+/** A resource that is not served as it is written. */
+export interface HeldReport {
+  /** `Kind/name`. */
+  readonly resource: string;
+  /** The faulty resource with which it changes together; absent where it is faulty itself. */
+  readonly with?: string;
+  /** What is wrong with that, on one line. */
+  readonly fault?: string;
 }
 
 /**
@@ -80,6 +95,7 @@ export interface StatusInput {
   readonly release: Release | undefined;
   readonly appliedAt: Date | undefined;
   readonly refused: readonly Problem[];
+  readonly held?: Held;
   readonly fleet: Pick<Fleet, "nodes">;
   readonly stats: Pick<NodeStats, "of" | "figures">;
 }
@@ -93,8 +109,21 @@ export function statusReport(input: StatusInput, now = Date.now()): StatusReport
   };
 }
 
-export function configurationReport({ appliedAt, refused }: StatusInput): StatusReport["configuration"] {
-  return { appliedAt: appliedAt?.toISOString() ?? null, refused: refused.map(formatProblem) };
+function heldReport({ resource, with: root, fault }: HeldResource): HeldReport {
+  return {
+    resource: resource.replace(" ", "/"),
+    ...(root === undefined ? {} : { with: root.replace(" ", "/") }),
+    ...(fault === undefined ? {} : { fault: formatProblem(fault) }),
+  };
+}
+
+export function configurationReport({ appliedAt, refused, held }: StatusInput): StatusReport["configuration"] {
+  return {
+    appliedAt: appliedAt?.toISOString() ?? null,
+    refused: refused.map(formatProblem),
+    kept: held?.kept.map(heldReport) ?? [],
+    leftOut: held?.leftOut.map(heldReport) ?? [],
+  };
 }
 
 /** Of every sidecar, in no order, each made when it is asked for; with what the report is made from, where it ever connected. */

@@ -76,7 +76,7 @@ test("limits for people", () => {
 
 test("status for people: columns, rejections with Envoy's words, and what is refused", () => {
   const lines = formatStatus({
-    configuration: { appliedAt: null, refused: ["mesh.yaml:1:1: spec: wrong"] },
+    configuration: { appliedAt: null, refused: ["mesh.yaml:1:1: spec: wrong"], kept: [], leftOut: [] },
     sidecars: [
       {
         node: "web-1",
@@ -103,5 +103,29 @@ test("status for people: columns, rejections with Envoy's words, and what is ref
     "",
     "The latest change is refused, and what was served before is still served:",
     "  mesh.yaml:1:1: spec: wrong",
+  ]);
+});
+
+test("status for people: what is served in place of what is faulty", () => {
+  const fault = "mesh.yaml:1:1: spec: wrong";
+  const lines = formatStatus({
+    configuration: {
+      appliedAt: null,
+      refused: [fault],
+      kept: [{ resource: "FilterPolicy/authz", fault }],
+      leftOut: [{ resource: "Service/new", with: "FilterPolicy/authz", fault }],
+    },
+    sidecars: [],
+  });
+  assert.deepEqual(lines.slice(1), [
+    "",
+    "Faulty, while all else is served:",
+    `  ${fault}`,
+    "",
+    "Served as before, until this is mended:",
+    "  FilterPolicy/authz",
+    "",
+    "Not served, until this is mended:",
+    "  Service/new, with FilterPolicy/authz",
   ]);
 });

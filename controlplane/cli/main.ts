@@ -80,6 +80,16 @@ program
       .env("MESHWRIGHT_QUOTA_STORE")
       .argParser(parseQuotaStore),
   )
+  .addOption(
+    new Option("--pre-checks <which>", "whether Rollouts try new versions of filters before any sidecar gets them")
+      .choices(["on", "off"])
+      .default("on"),
+  )
+  .option(
+    "--shadow-envoy <file>",
+    "an Envoy in which pre-checks try filters too; auto: the one that is installed, if any; or never",
+    "auto",
+  )
   .option("--module-keys <folder>", "public keys, of cosign or minisign: every module has to be signed by one of them")
   .option(
     "--module-grace <time>",

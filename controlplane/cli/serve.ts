@@ -1,9 +1,18 @@
 import { pino, type Logger } from "pino";
 import pretty from "pino-pretty";
-import { ControlPlane, FaultySourceError, type ControlPlaneOptions, type HostPort } from "../control/index.ts";
+import {
+  checkOptions,
+  ControlPlane,
+  FaultySourceError,
+  type ControlPlaneOptions,
+  type HostPort,
+  type Shadow,
+} from "../control/index.ts";
+import { installedEnvoy } from "../envoy-binary/envoy.mjs";
 import { startTracing, type Tracing } from "../observe/index.ts";
 import { RedisLedger, type Ledger } from "../quota/index.ts";
 import { Security } from "../security/index.ts";
+import { tryInEnvoy } from "../shadow/index.ts";
 import { readKeys } from "../signatures/index.ts";
 import { FolderSource, MergedSource } from "../source/index.ts";
 import { openStore, type Store } from "../store/index.ts";
@@ -36,6 +45,8 @@ export interface ServeOptions {
   readonly insecure: boolean;
   readonly moduleGrace: number | "never";
   readonly moduleKeys?: string;
+  readonly preChecks: "on" | "off";
+  readonly shadowEnvoy: string;
   readonly keepStats: readonly string[];
   readonly statsWindow: number;
   readonly logFormat: "json" | "text";
@@ -57,6 +68,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       stateFolder: options.state,
       ...(options.moduleGrace === "never" ? {} : { moduleGraceMs: options.moduleGrace }),
       ...keysOf(options.moduleKeys),
+      ...(options.preChecks === "off" ? {} : { preChecks: shadowOf(options.shadowEnvoy, log) }),
       xds: options.xds,
       http: options.http,
       ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
@@ -99,6 +111,27 @@ function keysOf(folder: string | undefined): Pick<ControlPlaneOptions, "moduleKe
   if (folder === undefined) return {};
   readKeys(folder);
   return { moduleKeys: () => readKeys(folder) };
+}
+
+/** @param which a file, `auto` for what is installed, or `never`. */
+function shadowOf(which: string, log: Logger): NonNullable<ControlPlaneOptions["preChecks"]> {
+  const binary = which === "never" ? undefined : which === "auto" ? installedEnvoy() : which;
+  if (binary === undefined) return {};
+  log.info(`new versions of filters are tried in ${binary} before a Rollout brings them to sidecars`);
+  const shadow: Shadow = (filters) =>
+    tryInEnvoy(
+      binary,
+      filters.map(({ policy, module }) => {
+        const { rootId = "", configuration, vmConfiguration } = checkOptions(policy);
+        const texts = { configuration: asText(configuration), vmConfiguration: asText(vmConfiguration) };
+        return { name: policy.metadata.name, rootId, module: module.bytes, ...texts };
+      }),
+    );
+  return { shadow };
+}
+
+function asText(value: string | Uint8Array | undefined): string | undefined {
+  return typeof value === "object" ? Buffer.from(value).toString("utf8") : value;
 }
 
 function storeOf({ store, state, storeCa, storeUser, storeCert, storeKey }: ServeOptions): Promise<Store> {

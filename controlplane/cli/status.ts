@@ -1,4 +1,4 @@
-import type { SidecarReport, StatusReport, TrafficReport } from "../api/index.ts";
+import type { HeldReport, SidecarReport, StatusReport, TrafficReport } from "../api/index.ts";
 import { ask, type Connection } from "./ask.ts";
 import { printReport } from "./print-report.ts";
 import { table } from "./print-table.ts";
@@ -24,11 +24,28 @@ export function formatStatus({ configuration, sidecars }: StatusReport): string[
     for (const { type, resource, message } of rejections)
       lines.push("", `${node} rejected ${type} ${resource}:`, `  ${message}`);
   }
-  if (configuration.refused.length > 0) {
-    lines.push("", "The latest change is refused, and what was served before is still served:");
-    lines.push(...configuration.refused.map((problem) => `  ${problem}`));
-  }
+  lines.push(...formatFaults(configuration));
   return lines;
+}
+
+function formatFaults({ refused, kept, leftOut }: StatusReport["configuration"]): string[] {
+  if (refused.length === 0) return [];
+  const faults = refused.map((problem) => `  ${problem}`);
+  if (kept.length === 0 && leftOut.length === 0)
+    return ["", "The latest change is refused, and what was served before is still served:", ...faults];
+  const shown = (title: string, all: readonly HeldReport[]): string[] =>
+    all.length === 0
+      ? []
+      : [
+          "",
+          title,
+          ...all.map(({ resource, with: root }) => `  ${resource}${root === undefined ? "" : `, with ${root}`}`),
+        ];
+  return [
+    ...["", "Faulty, while all else is served:", ...faults],
+    ...shown("Served as before, until this is mended:", kept),
+    ...shown("Not served, until this is mended:", leftOut),
+  ];
 }
 
 function row({ node, service, envoy, wasm, protocol, state, traffic, filters }: SidecarReport): string[] {

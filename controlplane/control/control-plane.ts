@@ -10,8 +10,9 @@ import {
   NodeStats,
   runningFilters,
 } from "../fleet/index.ts";
+import { LastGoodStore, type Held, type LastGood } from "../isolate/index.ts";
 import { Journal, JournalSource, Resources } from "../journal/index.ts";
-import { formatProblem, type Problem } from "../model/index.ts";
+import { formatProblem, resourcesOf, type Problem } from "../model/index.ts";
 import {
   Collector,
   MemoryPins,
@@ -22,7 +23,7 @@ import {
   pathOf,
   type Pins,
 } from "../modules/index.ts";
-import { Activity, Metrics, watchRequest } from "../observe/index.ts";
+import { Activity, Metrics, watchRequest, type ReloadStage } from "../observe/index.ts";
 import { addQuotaService, LeaseService, MemoryLedger, Quotas, type Ledger } from "../quota/index.ts";
 import { DurableRolloutStore, MemoryRolloutStore, Rollouts } from "../rollout/index.ts";
 import { InsecureAccess, type HttpAccess, type Security } from "../security/index.ts";
@@ -37,8 +38,10 @@ import type { LoadedModule } from "./filter-checks.ts";
 import { previewOf, type ChangePreview } from "./change-preview.ts";
 import { formatHostPort, type HostPort } from "./host-port.ts";
 import { logFleet } from "./log-fleet.ts";
+import { logHeld } from "./log-held.ts";
 import { moduleReferences, servedVersions } from "./module-references.ts";
 import { Secrets } from "./secrets.ts";
+import { preChecks, type Shadow } from "./pre-checks.ts";
 import { Pipeline, type Release } from "./pipeline.ts";
 import { RoutedTranslation } from "./routed-translation.ts";
 
@@ -71,6 +74,8 @@ export interface ControlPlaneOptions {
   readonly ledger?: Ledger;
   /** Is given what tells of all that happens, before anything does. */
   readonly watch?: (activity: Activity) => void;
+  /** Versions are tried before the first wave of a run; in an Envoy too, if there is one. Default: they are not. */
+  readonly preChecks?: { readonly shadow?: Shadow };
   /** How often runs of Rollouts are looked at, in milliseconds. Default: 1 s. */
   readonly rolloutTickMs?: number;
   /** Are told what becomes of Rollouts; closed in the end. */
@@ -140,6 +145,8 @@ export class ControlPlane {
   readonly #plainHttp: Server | undefined;
   #appliedAt: Date | undefined;
   #refused: readonly Problem[] = [];
+  #held: Held = { kept: [], leftOut: [] };
+  readonly #lastGood: LastGoodStore | undefined;
   #reloading: Promise<void> | undefined;
   /** Why the source could not be read at its last reading. */
   #unread: Error | undefined;
@@ -172,6 +179,7 @@ export class ControlPlane {
         versionsInReach: () => this.rollouts.versionsInReach(),
       }),
     );
+    this.#lastGood = options.store && new LastGoodStore(options.store, (error) => this.#notKept(error));
     const { source } = options;
     this.#source = journal === undefined ? source : new MergedSource([source, new JournalSource(journal)]);
     this.resources =
@@ -292,6 +300,11 @@ export class ControlPlane {
     return this.#refused;
   }
 
+  /** What is served in place of what is faulty. */
+  get held(): Held {
+    return this.#held;
+  }
+
   /** Reads the source again, one time after another; changes while it reads lead to one more reading. */
   async reload(): Promise<void> {
     this.#isStale = true;
@@ -325,13 +338,21 @@ export class ControlPlane {
     this.#secrets?.stop();
     this.#options.webhooks?.close();
     this.#options.security?.close();
+    await this.#lastGood?.close();
     await this.#options.store?.close();
   }
 
   /** What is wrong with a source that may come to be served. */
   async #check(candidate: Source): Promise<readonly Problem[]> {
-    const result = await this.#pipeline.prepare(candidate);
-    return result.ok ? this.rollouts.check(result.release) : result.problems;
+    const known = new Set(this.#refused.map(formatProblem));
+    const result = await this.#pipeline.prepareAround(() => this.#findLast(), candidate);
+    if (!result.ok) return result.problems;
+    // What was faulty before the change hinders no change, as long as it stays the only fault and takes nothing else with it.
+    const heldBefore = new Set([...this.#held.kept, ...this.#held.leftOut].map(({ resource }) => resource));
+    const taken = [...result.held.kept, ...result.held.leftOut].filter(({ resource }) => !heldBefore.has(resource));
+    const isNew = taken.length > 0 || result.problems.some((problem) => !known.has(formatProblem(problem)));
+    if (isNew) return [...result.problems, ...taken.flatMap(({ fault }) => fault ?? [])];
+    return this.rollouts.check(result.release);
   }
 
   /** Forgets which module an image was found to hold. @returns why not. */
@@ -366,18 +387,20 @@ export class ControlPlane {
     const reload = this.activity.startReload();
     try {
       this.#unread = undefined;
-      const result = await this.#pipeline.prepare(undefined, (stage) => reload.stage(stage));
-      if (!result.ok) {
+      const begin = (stage: ReloadStage): void => reload.stage(stage);
+      const result = await this.#pipeline.prepareAround(() => this.#findLast(), undefined, begin);
+      const isFirst = this.#desired === undefined;
+      if (!result.ok || (isFirst && result.problems.length > 0 && result.release.model.services.size === 0)) {
         reload.end("refused");
         this.#refuse(result.problems);
         return;
       }
       const changes = changedResources(this.#desired, result.release);
       const wasRefused = this.#refused.length > 0;
-      this.#refused = [];
-      if (changes.length === 0 && this.#desired !== undefined) {
-        reload.end("unchanged");
-        if (wasRefused) log.info("the source is good again, and as it is served");
+      if (changes.length === 0 && !isFirst) {
+        this.#hold(result.held, result.problems);
+        reload.end(result.problems.length === 0 ? "unchanged" : "refused");
+        if (wasRefused && result.problems.length === 0) log.info("the source is good again, and as it is served");
         return;
       }
       const problems = await this.rollouts.adopt(result.release);
@@ -386,8 +409,9 @@ export class ControlPlane {
         this.#refuse(problems);
         return;
       }
-      const isFirst = this.#desired === undefined;
+      this.#hold(result.held, result.problems);
       this.#desired = result.release;
+      this.#lastGood?.keep(result.release.model, result.release.modules);
       this.#appliedAt = new Date();
       this.#quotas = new Quotas(result.release.model.quotas.values());
       if (changes.length === 0) log.warn("there are no resources yet, so sidecars are served nothing until there are");
@@ -420,6 +444,32 @@ export class ControlPlane {
     }
   }
 
+  /** What was good last: what is served, or was served before this process. */
+  async #findLast(): Promise<LastGood<LoadedModule>> {
+    if (this.#desired !== undefined) {
+      const { model, modules } = this.#desired;
+      return { resources: resourcesOf(model), modules };
+    }
+    if (this.#lastGood === undefined) return { resources: [], modules: new Map() };
+    return this.#pipeline.trusted(await this.#lastGood.read((sha256) => this.#findModule(sha256)));
+  }
+
+  #findModule(sha256: string): LoadedModule | undefined {
+    const bytes = this.#modules.get(sha256);
+    return bytes && { sha256, size: bytes.length, bytes };
+  }
+
+  #hold(held: Held, problems: readonly Problem[]): void {
+    logHeld(held, problems, this.#options.log);
+    this.#held = held;
+    this.#refused = problems;
+  }
+
+  #notKept(error: Error): void {
+    const what = "what is good now is not kept for a start with a faulty source";
+    this.#options.log.warn({ err: error }, `${what}: ${error.message}`);
+  }
+
   #refuse(problems: readonly Problem[]): void {
     const { log } = this.#options;
     this.#refused = problems;
@@ -438,11 +488,9 @@ export class ControlPlane {
       store: store === undefined ? new MemoryRolloutStore() : new DurableRolloutStore(store),
       fleet: this.fleet,
       stats: this.stats,
+      ...(this.#options.preChecks === undefined ? {} : { preCheck: preChecks(this.#options.preChecks.shadow, log) }),
       settings: this.#settings,
-      findModule: (sha256) => {
-        const bytes = this.#modules.get(sha256);
-        return bytes && { sha256, size: bytes.length, bytes };
-      },
+      findModule: (sha256) => this.#findModule(sha256),
       prepare: (content) => this.#secrets?.keep(content) ?? Promise.resolve(),
       beforeChange: (nodes) => this.#rememberLoaded(nodes),
       onServed: (nodes) => {

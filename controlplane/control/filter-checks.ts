@@ -1,4 +1,4 @@
-import { checkModule } from "@meshwright/host";
+import { checkModule, type CheckOptions } from "@meshwright/host";
 import { filterProblem, type FilterPolicy, type Model, type Problem } from "../model/index.ts";
 import type { StoredModule } from "../modules/index.ts";
 
@@ -40,15 +40,20 @@ function rootIdOf({ spec }: FilterPolicy): string {
   return spec.rootId ?? spec.module;
 }
 
-async function run(policy: FilterPolicy, module: LoadedModule): Promise<Problem[]> {
+/** With what a filter is run: as Envoy has it. */
+export function checkOptions(policy: FilterPolicy): Pick<CheckOptions, "rootId" | "configuration" | "vmConfiguration"> {
   const { configuration, vmConfiguration } = policy.spec;
-  const result = await checkModule(module.bytes, {
+  return {
     rootId: rootIdOf(policy),
     ...(configuration === undefined ? {} : { configuration: JSON.stringify(configuration) }),
     ...(vmConfiguration === undefined
       ? {}
       : { vmConfiguration: typeof vmConfiguration === "string" ? vmConfiguration : JSON.stringify(vmConfiguration) }),
-  });
+  };
+}
+
+async function run(policy: FilterPolicy, module: LoadedModule): Promise<Problem[]> {
+  const result = await checkModule(module.bytes, checkOptions(policy));
   if (result.ok) return [];
   const said = result.log
     .filter(({ level }) => level === "error" || level === "critical")

@@ -21,7 +21,7 @@ export interface ModuleReaders {
 
 /** Puts the modules of a model into the store. What Envoy would refuse is a problem, and is not kept. */
 export async function loadModules(
-  model: Model,
+  model: Pick<Model, "wasmModules">,
   store: ModuleStore,
   readers: ModuleReaders,
 ): Promise<{ readonly modules: ReadonlyMap<string, LoadedModule>; readonly problems: readonly Problem[] }> {
@@ -87,7 +87,7 @@ async function acceptOne(
 }
 
 /** Why a module is not taken for one of those who may sign modules. */
-async function signatureProblem(
+export async function signatureProblem(
   { origin, spec, signaturePath }: WasmModule,
   { bytes, sha256 }: LoadedModule,
   { read, signatures }: ModuleReaders,

@@ -1,10 +1,12 @@
-import { compareProblems, ParsedFiles, type Model, type Problem } from "../model/index.ts";
+import { isolate, type Held, type LastGood } from "../isolate/index.ts";
+import { buildModel, compareProblems, ParsedFiles, parseResources } from "../model/index.ts";
+import type { Assets, Model, ParsedResources, Problem } from "../model/index.ts";
 import type { ModuleFetcher, ModuleStore, SignatureCheck } from "../modules/index.ts";
 import type { ReloadStage } from "../observe/index.ts";
-import { loadFromSource, type Source } from "../source/index.ts";
+import type { Source } from "../source/index.ts";
 import { translate, type Translation, type TranslationSettings } from "../translate/index.ts";
 import { FilterChecks, type LoadedModule } from "./filter-checks.ts";
-import { loadModules, remoteModules, signatureUrls } from "./load-modules.ts";
+import { loadModules, remoteModules, signatureProblem, signatureUrls, type ModuleReaders } from "./load-modules.ts";
 
 /** What can be served. */
 export interface Release {
@@ -23,6 +25,16 @@ export interface PipelineOptions {
 /** A release, or all that is wrong with what the source holds, in the order of its files. */
 export type PrepareResult =
   { readonly ok: true; readonly release: Release } | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** As {@link PrepareResult}; `held` is what the release has in place of what is faulty, and `problems` all that is. */
+export type PrepareAroundResult =
+  | { readonly ok: true; readonly release: Release; readonly held: Held; readonly problems: readonly Problem[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+const nothing: Held = { kept: [], leftOut: [] };
+
+type Modules = ReadonlyMap<string, LoadedModule>;
+type Begin = (stage: ReloadStage) => void;
 
 /**
  * From a source to what sidecars are served: the resources each in itself, then against one another, then the modules,
@@ -62,35 +74,114 @@ export class Pipeline {
    * @param source another than the usual one, to look at it beforehand.
    * @param begin is told of each stage when it begins.
    */
-  async prepare(source = this.#source, begin: (stage: ReloadStage) => void = () => undefined): Promise<PrepareResult> {
+  async prepare(source = this.#source, begin: Begin = () => undefined): Promise<PrepareResult> {
+    const { parsed, assets } = await this.#readFrom(source, begin);
+    return this.#check(parsed, assets, source, begin);
+  }
+
+  /**
+   * As `prepare`, but in place of what is faulty there is what was good last, or nothing; see `isolate`.
+   *
+   * @param findLast is called when something is faulty.
+   */
+  async prepareAround(
+    findLast: () => Promise<LastGood<LoadedModule>>,
+    source = this.#source,
+    begin: Begin = () => undefined,
+  ): Promise<PrepareAroundResult> {
+    const { parsed, assets } = await this.#readFrom(source, begin);
+    const whole = await this.#check(parsed, assets, source, begin);
+    if (whole.ok) return { ...whole, held: nothing, problems: [] };
+    const last = await findLast();
+    const isSameModule = await this.#compareModules(parsed, source, last.modules);
+    const result = await isolate(parsed, { resources: last.resources, isSameModule }, async ({ resources, kept }) => {
+      const candidate = { resources, problems: [], references: [], faulty: [], mayExist: () => false };
+      const modules = new Map([...last.modules].filter(([name]) => kept.has(`WasmModule ${name}`)));
+      const checked = await this.#check(candidate, assets, source, begin, modules);
+      return checked.ok ? { ok: true, value: checked.release } : checked;
+    });
+    // All faults were found at the first look; what was found later comes of what was taken out.
+    if (!result.ok) return whole;
+    return { ok: true, release: result.value, held: result.held, problems: whole.problems };
+  }
+
+  /** Without the modules that nobody has signed who is trusted now: keys may have changed since an earlier process took them. */
+  async trusted({ resources, modules }: LastGood<LoadedModule>): Promise<LastGood<LoadedModule>> {
+    const good = await Promise.all(
+      resources.map(async (resource) => {
+        if (resource.kind !== "WasmModule") return true;
+        const found = modules.get(resource.metadata.name);
+        const { signature } = resource.spec;
+        // The file of a signature is not kept.
+        if (found === undefined || (signature !== undefined && !URL.canParse(signature))) return false;
+        return (await signatureProblem(resource, found, this.#readers(this.#source))) === undefined;
+      }),
+    );
+    return { resources: resources.filter((_, index) => good[index]), modules };
+  }
+
+  async #readFrom(source: Source, begin: Begin): Promise<{ parsed: ParsedResources; assets: Assets }> {
     begin("read");
-    const result = await loadFromSource(source, this.#files);
+    const parsed = parseResources(await source.list(), this.#files);
+    return { parsed, assets: await source.readAssets(parsed.references) };
+  }
+
+  /** @param kept modules that are not looked for, as they stay as they were; without it, the source is looked at as it is. */
+  async #check(
+    parsed: ParsedResources,
+    assets: Assets,
+    source: Source,
+    begin: Begin,
+    kept?: Modules,
+  ): Promise<PrepareResult> {
+    const result = buildModel(parsed, assets);
     if (!result.ok) return result;
     const { model } = result;
     begin("modules");
-    const loaded = await loadModules(model, this.#store, {
-      read: (path) => source.read(path),
-      fetcher: this.#fetcher,
-      signatures: this.#options.signatures,
-    });
-    if (source === this.#source) {
+    const named = [...model.wasmModules].filter(([name]) => kept?.has(name) !== true);
+    const loaded = await this.#load(new Map(named), source);
+    const modules = new Map([...loaded.modules, ...(kept ?? [])]);
+    if (source === this.#source && kept === undefined) {
       this.#fetcher.retain(remoteModules(model), signatureUrls(model));
       // One that could not be read for now is still meant.
-      this.#read = new Map([...this.#read, ...loaded.modules].filter(([name]) => model.wasmModules.has(name)));
+      this.#read = new Map([...this.#read, ...modules].filter(([name]) => model.wasmModules.has(name)));
     }
     begin("check");
     const problems = [
       ...loaded.problems,
       ...this.#checkMtls(model),
       ...this.#checkRollouts(model),
-      ...(await this.#checks.check(model, loaded.modules)),
+      ...(await this.#checks.check(model, modules)),
     ];
     begin("translate");
-    const translation = translate(model, loaded.modules, this.#settings, this.#translation);
+    const translation = translate(model, modules, this.#settings, this.#translation);
     problems.push(...translation.check());
     if (problems.length > 0) return { ok: false, problems: problems.sort(compareProblems) };
     if (source === this.#source) this.#translation = translation;
-    return { ok: true, release: { model, modules: loaded.modules, translation } };
+    return { ok: true, release: { model, modules, translation } };
+  }
+
+  #load(wasmModules: Model["wasmModules"], source: Source): ReturnType<typeof loadModules> {
+    return loadModules({ wasmModules }, this.#store, this.#readers(source));
+  }
+
+  #readers(source: Source): ModuleReaders {
+    return {
+      read: (path) => source.read(path),
+      fetcher: this.#fetcher,
+      signatures: this.#options.signatures,
+    };
+  }
+
+  /** Tells of each WasmModule that was read whether it has the bytes that it had. */
+  async #compareModules(
+    { resources }: ParsedResources,
+    source: Source,
+    last: Modules,
+  ): Promise<(name: string) => boolean> {
+    const read = resources.filter((resource) => resource.kind === "WasmModule");
+    const { modules } = await this.#load(new Map(read.map((module) => [module.metadata.name, module])), source);
+    return (name) => modules.has(name) && modules.get(name)?.sha256 === last.get(name)?.sha256;
   }
 
   /** A control plane judges a Rollout by the sidecars that are connected to it, and would take those of the others for lost. */

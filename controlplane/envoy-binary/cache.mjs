@@ -6,14 +6,23 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { step } from "./commands.mjs";
 
 /**
+ * A path in the cache, where something may be or not.
+ * @param {...string} parts
+ * @returns {string}
+ */
+export function cachePath(...parts) {
+  const base =
+    process.env["MESHWRIGHT_CACHE"] ?? join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "meshwright");
+  return join(base, ...parts);
+}
+
+/**
  * A folder in the cache, made when missing.
  * @param {...string} parts
  * @returns {string}
  */
 export function cacheFolder(...parts) {
-  const base =
-    process.env["MESHWRIGHT_CACHE"] ?? join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "meshwright");
-  const folder = join(base, ...parts);
+  const folder = cachePath(...parts);
   mkdirSync(folder, { recursive: true });
   return folder;
 }

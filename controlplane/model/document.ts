@@ -76,6 +76,13 @@ function deeperThan(limit: number, root: CST.Token | undefined): boolean {
   return false;
 }
 
+const owners = new WeakMap<Problem, Origin>();
+
+/** The document that a problem was found in, where one document has it. */
+export function originOf(problem: Problem): Origin | undefined {
+  return owners.get(problem);
+}
+
 /** Where a document was written: finds the place of any part of it. */
 export class Origin {
   readonly file: string;
@@ -113,12 +120,17 @@ export class Origin {
 
   /** A problem with the value at `path`, or with its key. */
   problem(path: Path, message: string, at: "key" | "value" = "value"): Problem {
-    return { ...this.locate(path, at), path: formatPath(path), message };
+    return this.#own({ ...this.locate(path, at), path: formatPath(path), message });
   }
 
   /** A problem with a part for which the document has no path of its own, such as a second key of one name. */
   problemAtNode(node: Node, path: Path, message: string): Problem {
-    return { ...this.#place(node), path: formatPath(path), message };
+    return this.#own({ ...this.#place(node), path: formatPath(path), message });
+  }
+
+  #own(problem: Problem): Problem {
+    owners.set(problem, this);
+    return problem;
   }
 
   #place(node: Node): Position {

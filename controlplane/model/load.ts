@@ -3,7 +3,7 @@ import { resolveAsset } from "./assets.ts";
 import { checkModel } from "./checks.ts";
 import { ConfigurationSchema, configurationPath } from "./configuration.ts";
 import { readDocuments } from "./document.ts";
-import type { Document, SourceFile } from "./document.ts";
+import type { Document, Origin, SourceFile } from "./document.ts";
 import { compareProblems } from "./problem.ts";
 import type { Problem } from "./problem.ts";
 import type { MayExist } from "./references.ts";
@@ -36,6 +36,8 @@ export interface ParsedResources {
   /** The files that WasmModules name, for the source to look up. */
   readonly references: readonly AssetReference[];
   readonly mayExist: MayExist;
+  /** The documents that are no resources, by what is known of them. */
+  readonly faulty: readonly FaultyDocument[];
 }
 
 /** Reads files into a model. Finds all faults at once. Without `assets`, the files that WasmModules name are not checked. */
@@ -52,20 +54,28 @@ export function parseResources(files: readonly SourceFile[], known = new ParsedF
   const parsed = known.parse(files).map((file, index) => ({ path: files[index]?.path ?? "", ...file }));
   const references = parsed.flatMap(({ resources }) => resources.flatMap(referencesOf));
   // A JSON Schema may lie among the resources, and is none.
-  const schemas = new Set(references.filter(({ use }) => use === "schema").map(({ path }) => path));
+  const schemas = new Set([
+    ...references.filter(({ use }) => use === "schema").map(({ path }) => path),
+    ...parsed.flatMap((file) => file.faulty.flatMap(schemaOf)),
+  ]);
   const counted = parsed.filter(({ path }) => !schemas.has(path));
   const faulty = counted.flatMap((file) => file.faulty);
   return {
     resources: counted.flatMap(({ resources }) => resources),
     problems: counted.flatMap(({ problems }) => problems),
     references,
+    faulty,
     mayExist: (kind, name) => faulty.some((one) => (one.kind ?? kind) === kind && (one.name ?? name) === name),
   };
 }
 
-interface FaultyDocument {
+/** A document that is no resource for its faults; nothing is known of a part of a file that is no document. */
+export interface FaultyDocument {
   readonly kind?: Kind;
   readonly name?: string;
+  /** What was written in place of a spec. */
+  readonly spec?: unknown;
+  readonly origin?: Origin;
 }
 
 interface ParsedFile {
@@ -104,9 +114,16 @@ function parseFile(file: SourceFile): ParsedFile {
     const result = parseResource(document);
     problems.push(...result.problems);
     if (result.resource !== undefined) resources.push(result.resource);
-    else faulty.push(identityOf(document.value));
+    else faulty.push({ ...identityOf(document.value), origin: document.origin });
   }
   return { resources, problems, faulty };
+}
+
+/** Where the JSON Schema of a faulty WasmModule is, as far as that can be read. */
+function schemaOf({ kind, spec, origin }: FaultyDocument): string[] {
+  if (kind !== "WasmModule" || origin === undefined) return [];
+  const { schema } = (spec ?? {}) as { schema?: unknown };
+  return typeof schema === "string" ? [resolveAsset(origin.file, schema)] : [];
 }
 
 function referencesOf(resource: Resource): AssetReference[] {
@@ -249,9 +266,13 @@ function isKind(kind: unknown): kind is Kind {
 }
 
 function identityOf(value: unknown): FaultyDocument {
-  const { kind, metadata } = (value ?? {}) as { kind?: unknown; metadata?: { name?: unknown } | null };
+  const { kind, metadata, spec } = (value ?? {}) as {
+    kind?: unknown;
+    metadata?: { name?: unknown } | null;
+    spec?: unknown;
+  };
   const name = metadata?.name;
-  return { ...(isKind(kind) ? { kind } : {}), ...(typeof name === "string" ? { name } : {}) };
+  return { ...(isKind(kind) ? { kind } : {}), ...(typeof name === "string" ? { name } : {}), spec };
 }
 
 function deepFreeze<T>(value: T): T {

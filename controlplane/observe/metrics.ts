@@ -11,6 +11,7 @@ export interface MetricsSource {
   readonly release: Served | undefined;
   readonly appliedAt: Date | undefined;
   readonly refused: readonly unknown[];
+  readonly held?: { readonly kept: readonly unknown[]; readonly leftOut: readonly unknown[] };
 }
 
 interface Served {
@@ -144,9 +145,11 @@ export class Metrics {
     gauge("meshwright_sidecars_rejecting", "Connected sidecars that lack what they rejected.", [], (made) =>
       made.set(source.activity.counts().rejecting),
     );
-    gauge("meshwright_source_problems", "Faults of the source, while what was before is served.", [], (made) =>
-      made.set(source.refused.length),
-    );
+    gauge("meshwright_source_problems", "Faults of the source now.", [], (made) => made.set(source.refused.length));
+    gauge("meshwright_resources_held", "Resources that are not served as they are written.", ["state"], (made) => {
+      made.set({ state: "kept" }, source.held?.kept.length ?? 0);
+      made.set({ state: "left_out" }, source.held?.leftOut.length ?? 0);
+    });
     gauge("meshwright_change_applied_timestamp_seconds", "When what is served was taken over.", [], (made) =>
       made.set((source.appliedAt?.getTime() ?? 0) / 1_000),
     );

@@ -7,6 +7,7 @@ export function titleOf({ kind }: Reason): string {
 }
 
 const titles: Readonly<Record<Reason["kind"], string>> = {
+  PreCheck: "failed its pre-check",
   Rejected: "rejected by Envoy",
   NotFetched: "module not fetched",
   LostStream: "stream lost",

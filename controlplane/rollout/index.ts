@@ -10,6 +10,7 @@ export { Records } from "./records.ts";
 export { Serving } from "./serving.ts";
 export type { VersionInReach } from "./in-reach.ts";
 export { activeRun, type Intent, type RecordEvent, type RolloutRecord } from "./record.ts";
+export type { PreCheck } from "./pre-check.ts";
 export type { RolloutView } from "./rollout-view.ts";
 export { Rollouts, type RolloutsOptions } from "./rollouts.ts";
 export { hasEnded, versionFor, type Phase, type Reason, type Run, type RunEvent } from "./run.ts";

@@ -9,6 +9,7 @@ import type { Plan } from "./plan.ts";
 import type { Preview } from "./preview.ts";
 import { activeRun, intentOf, type RecordEvent, type RolloutRecord } from "./record.ts";
 import { Records } from "./records.ts";
+import type { PreCheck } from "./pre-check.ts";
 import type { RolloutView } from "./rollout-view.ts";
 import type { Run } from "./run.ts";
 import { RunControl } from "./run-control.ts";
@@ -21,6 +22,8 @@ export interface RolloutsOptions<Module extends ModuleRef> extends ServingOption
   readonly store: RolloutStore;
   readonly fleet: Fleet;
   readonly stats: NodeStats;
+  /** Tries a version before the first wave of its run. Default: it is not tried. */
+  readonly preCheck?: PreCheck<Module>;
   readonly now?: () => number;
   /** How often runs are looked at, in milliseconds. Default: 1 s. */
   readonly tickMs?: number;
@@ -272,6 +275,20 @@ export class Rollouts<Module extends ModuleRef> {
     if (control?.number !== run.number) {
       control = new RunControl(run, [plan.stable, plan.to], this.#options, now);
       this.#runs.set(run.rollout, control);
+    }
+    const { preCheck } = this.#options;
+    const { to } = plan;
+    const before =
+      preCheck &&
+      control.preCheck.look(
+        run,
+        () => preCheck(to, candidate),
+        () => this.#schedule(0),
+        now,
+      );
+    if (before !== undefined) {
+      if (before.length > 0) await this.#serving.commit(record, before);
+      return;
     }
     const hadTime = now - this.#startedAt >= (this.#options.reconnectMs ?? 30_000) || run.startedAt >= this.#startedAt;
     const events = control.decide(

@@ -4,6 +4,7 @@ import type { Translation } from "../translate/index.ts";
 import { listenersOf } from "./coverage.ts";
 import { decide } from "./decide.ts";
 import { FleetView } from "./fleet-view.ts";
+import { RunPreCheck } from "./pre-check.ts";
 import type { Run, RunEvent } from "./run.ts";
 import type { Version } from "./version.ts";
 import type { TrailPoint } from "./trail.ts";
@@ -14,6 +15,7 @@ import { isOpen } from "./windows.ts";
 export class RunControl {
   readonly number: number;
   readonly view: FleetView;
+  readonly preCheck = new RunPreCheck();
   readonly #watch: Watch;
   readonly #versions: readonly Version[];
 

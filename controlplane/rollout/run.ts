@@ -13,6 +13,7 @@ export type Phase = "Progressing" | "Waiting" | "Paused" | "RollingBack" | "Roll
 /** Why a run went back. */
 export interface Reason {
   readonly kind:
+    | "PreCheck"
     | "Rejected"
     | "NotFetched"
     | "LostStream"

@@ -4,6 +4,7 @@ import { Fleet, NodeStats } from "../../fleet/index.ts";
 import { loadModel } from "../../model/index.ts";
 import { translate } from "../../translate/index.ts";
 import type { ServedContent } from "../content.ts";
+import type { PreCheck } from "../pre-check.ts";
 import { Rollouts } from "../rollouts.ts";
 import type { Run, RunEvent } from "../run.ts";
 import { MemoryRolloutStore, type RolloutStore } from "../store.ts";
@@ -70,6 +71,8 @@ export class Mesh {
   readonly sidecars = new Map<string, Sidecar>();
   /** By the version of the filter; what is left out is good. */
   readonly behaviours: Record<string, Behaviour> = {};
+  /** Tries versions before their first wave. */
+  preCheck: PreCheck<Module> | undefined;
   /** Is told of what happens to runs. */
   onEvents: (run: Run, events: readonly RunEvent[]) => void = () => undefined;
   /** Whom the control plane told that something else is served, lately. */
@@ -85,10 +88,15 @@ export class Mesh {
   /** A mesh whose control plane serves `content` and to which all sidecars are connected. */
   static async serving(content: Content<Module>, store?: RolloutStore): Promise<Mesh> {
     const mesh = new Mesh(store);
-    for (let i = 0; i < 10; i++) mesh.sidecars.set(`n${i}`, new Sidecar(`n${i}`, mesh.behaviours));
-    await mesh.start(content);
-    await mesh.pass(60);
+    await mesh.serve(content);
     return mesh;
+  }
+
+  /** Starts the control plane, and connects all sidecars to it. */
+  async serve(content: Content<Module>): Promise<void> {
+    for (let i = 0; i < 10; i++) this.sidecars.set(`n${i}`, new Sidecar(`n${i}`, this.behaviours));
+    await this.start(content);
+    await this.pass(60);
   }
 
   get rollouts(): Rollouts<Module> {
@@ -104,6 +112,7 @@ export class Mesh {
       store: this.store,
       fleet: this.#fleet,
       stats: this.#stats,
+      ...(this.preCheck === undefined ? {} : { preCheck: this.preCheck }),
       settings: SETTINGS,
       findModule: (sha256) => [...MODULES.values()].find((module) => module.sha256 === sha256),
       prepare: () => Promise.resolve(),

@@ -34,9 +34,16 @@ export class RolloutFleet {
     this.modules = modules;
   }
 
-  /** Starts it with a filter, and waits until all run that. */
-  static async start(filter: Filter, spec: object): Promise<RolloutFleet> {
-    const mesh = await Mesh.create({ isSecure: false, serve: ["--stats-window", String(WINDOW_MS)] });
+  /**
+   * Starts it with a filter, and waits until all run that.
+   * @param serve more arguments of `meshwright serve`. Without pre-checks by default: they would find most faults before any sidecar.
+   */
+  static async start(
+    filter: Filter,
+    spec: object,
+    serve: readonly string[] = ["--pre-checks", "off"],
+  ): Promise<RolloutFleet> {
+    const mesh = await Mesh.create({ isSecure: false, serve: ["--stats-window", String(WINDOW_MS), ...serve] });
     const fleet = new RolloutFleet(mesh, await ModuleProxy.start(mesh.httpPort));
     try {
       await fleet.#start(filter, spec);

@@ -1,0 +1,106 @@
+import { promisify } from "node:util";
+import { gunzip, gzip } from "node:zlib";
+import { apiVersions, parseResources, resourcesOf, type Model, type Resource } from "../model/index.ts";
+import { ConflictError, MAX_BLOB, type BlobVersion, type Store } from "../store/index.ts";
+
+/** What was served when all of it was good: resources, and their modules by WasmModule. */
+export interface LastGood<Module> {
+  readonly resources: readonly Resource[];
+  readonly modules: ReadonlyMap<string, Module>;
+}
+
+interface Kept {
+  readonly kind: Resource["kind"];
+  readonly metadata: Resource["metadata"];
+  readonly spec: unknown;
+  /** Where it was written, for people. */
+  readonly file: string;
+  /** SHA-256 of a WasmModule. */
+  readonly module?: string;
+}
+
+const NAME = "last-good";
+
+/** The last good version of all resources, as a value in a store: a start on a faulty source goes on from there. */
+export class LastGoodStore {
+  readonly #store: Store;
+  readonly #delayMs: number;
+  readonly #onError: (error: Error) => void;
+  #version: BlobVersion | undefined;
+  #next: (() => readonly Kept[]) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> = Promise.resolve();
+
+  /**
+   * @param delayMs how long to wait for more changes before writing, in milliseconds.
+   * @param onError hears why it could not be written; what was written before stays.
+   */
+  constructor(store: Store, onError: (error: Error) => void, delayMs = 1_000) {
+    this.#store = store;
+    this.#onError = onError;
+    this.#delayMs = delayMs;
+  }
+
+  /**
+   * What was kept. A resource that this version of the program finds faulty by itself, or whose module is no more, was never there.
+   *
+   * @param findModule finds a module by its SHA-256.
+   */
+  async read<Module>(findModule: (sha256: string) => Module | undefined): Promise<LastGood<Module>> {
+    const blob = await this.#store.readBlob(NAME);
+    if (blob === undefined) return { resources: [], modules: new Map() };
+    this.#version = blob.version;
+    const kept = JSON.parse((await promisify(gunzip)(blob.value)).toString("utf8")) as readonly Kept[];
+    const modules = new Map<string, Module>();
+    const resources = kept.flatMap(({ kind, metadata, spec, file, module }) => {
+      const found = module === undefined ? undefined : findModule(module);
+      if (kind === "WasmModule" && found === undefined) return [];
+      if (found !== undefined) modules.set(metadata.name, found);
+      const text = JSON.stringify({ apiVersion: apiVersions[kind], kind, metadata, spec });
+      return parseResources([{ path: `${file} (as it was last good)`, text }]).resources;
+    });
+    return { resources, modules };
+  }
+
+  /** Keeps what is good now, after a while. */
+  keep(model: Model, modules: ReadonlyMap<string, { readonly sha256: string }>): void {
+    this.#next = () =>
+      resourcesOf(model).map(({ kind, metadata, spec, origin }) => {
+        const module = kind === "WasmModule" ? modules.get(metadata.name)?.sha256 : undefined;
+        return { kind, metadata, spec, file: origin.file, ...(module === undefined ? {} : { module }) };
+      });
+    this.#timer ??= setTimeout(() => this.#flush(), this.#delayMs);
+  }
+
+  /** Writes what is not written yet. */
+  async close(): Promise<void> {
+    this.#flush();
+    await this.#writing;
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#writing = this.#writing.then(async () => {
+      const next = this.#next;
+      this.#next = undefined;
+      if (next === undefined) return;
+      await this.#write(JSON.stringify(next())).catch((error: unknown) => this.#onError(error as Error));
+    });
+  }
+
+  async #write(text: string): Promise<void> {
+    const value = await promisify(gzip)(text);
+    if (value.length > MAX_BLOB)
+      throw new RangeError(`${String(value.length)} bytes with gzip, ${String(MAX_BLOB)} at most can be kept`);
+    try {
+      this.#version = await this.#store.writeBlob(NAME, value, this.#version);
+    } catch (error) {
+      if (!(error instanceof ConflictError)) throw error;
+      // Another control plane on the same store wrote it, or one before this: what is good now is the latest.
+      const there = await this.#store.readBlob(NAME);
+      if (there !== undefined && Buffer.compare(there.value, value) === 0) this.#version = there.version;
+      else this.#version = await this.#store.writeBlob(NAME, value, there?.version);
+    }
+  }
+}

@@ -1,0 +1,1 @@
+export { tryInEnvoy, type ShadowFilter } from "./shadow.ts";
