@@ -10,7 +10,7 @@ import { addConfigCommand } from "./config.ts";
 import { addFilterCommands } from "./filter/index.ts";
 import type { ImportFlags } from "./import.ts";
 import type { LimitsOptions } from "./limits.ts";
-import { httpOption, parseLifetime, stateOption, trustDomainOption, xdsOption } from "./options.ts";
+import { httpOption, parseLifetime, parseWindow, stateOption, trustDomainOption, xdsOption } from "./options.ts";
 import { parseHostPort } from "./parse-host-port.ts";
 import { addPlanCommand } from "./plan/index.ts";
 import { addModuleCommands } from "./modules/index.ts";
@@ -102,6 +102,12 @@ program
     "also keep statistics of sidecars whose names in Envoy start so; can be repeated",
     collect,
     [],
+  )
+  .option(
+    "--stats-window <ms>",
+    "how long the windows are in which figures of sidecars are measured, 500 to 60000: at least their --stats-interval",
+    parseWindow,
+    5_000,
   )
   .addOption(new Option("--log-format <format>", "json, or text for people").choices(["json", "text"]).default("json"))
   .action(async (options: ServeOptions) => (await import("./serve.ts")).serve(options));

@@ -36,6 +36,14 @@ export function parseInterval(text: string): number {
   return value;
 }
 
+/** Reads the length of windows of statistics, in milliseconds. */
+export function parseWindow(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 500 || value > 60_000)
+    throw new InvalidArgumentError("expected whole milliseconds, 500 to 60000");
+  return value;
+}
+
 const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** Reads a time such as `90s`, `15m`, `12h` or `90d`, in milliseconds; ten years at most. */

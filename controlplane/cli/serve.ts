@@ -48,6 +48,7 @@ export interface ServeOptions {
   readonly preChecks: "on" | "off";
   readonly shadowEnvoy: string;
   readonly keepStats: readonly string[];
+  readonly statsWindow: number;
   readonly logFormat: "json" | "text";
 }
 
@@ -73,6 +74,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
       modulesCluster: MODULES_CLUSTER,
       keepStats: options.keepStats,
+      statsWindowMs: options.statsWindow,
       ...(options.maxConnectionAge === undefined ? {} : { maxConnectionAgeMs: options.maxConnectionAge }),
       ...(ledger === undefined ? {} : { ledger }),
       ...(options.webhooks === undefined

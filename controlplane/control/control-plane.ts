@@ -84,6 +84,8 @@ export interface ControlPlaneOptions {
   readonly security?: Security;
   /** Statistics of sidecars that are kept besides the usual ones: those whose names in Envoy start so. */
   readonly keepStats?: readonly string[];
+  /** How long the windows are in which figures of sidecars are measured, in milliseconds. Default: 5 s. */
+  readonly statsWindowMs?: number;
   /** Whether other control planes use the same store. Default: no. */
   readonly isStoreShared?: boolean;
   /** After which a sidecar is asked to connect again; give or take a tenth. Default: never. */
@@ -154,7 +156,10 @@ export class ControlPlane {
   private constructor(options: ControlPlaneOptions, journal: Journal | undefined) {
     this.#options = options;
     options.watch?.(this.activity);
-    this.stats = new NodeStats({ names: KeptNames.default(options.keepStats) });
+    this.stats = new NodeStats({
+      names: KeptNames.default(options.keepStats),
+      ...(options.statsWindowMs === undefined ? {} : { windowMs: options.statsWindowMs }),
+    });
     this.#modules = new ModuleStore(options.stateFolder);
     this.#pins = options.store === undefined ? new MemoryPins() : new StoredPins(options.store);
     this.#fetcher = new ModuleFetcher(this.#modules, {

@@ -11,9 +11,12 @@ export const DEFAULT_PREFIXES: readonly string[] = [
   "server.",
 ];
 
-/** Of clusters, what tells of their health; not what Envoy splits up once more by where a request came from. */
+/**
+ * Of clusters, what tells of their health, and of the one that modules come from whether they came; not what Envoy splits up once more by
+ * where a request came from.
+ */
 const DEFAULT_PATTERN =
-  /^cluster\.(?!meshwright-).*(?<!\.(?:internal|external|canary))\.upstream_rq_(?:completed|5xx|timeout|pending_overflow)$/;
+  /^cluster\.(?:(?!meshwright-).*(?<!\.(?:internal|external|canary))\.upstream_rq_(?:completed|5xx|timeout|pending_overflow)|meshwright-modules\.upstream_rq_[245]xx)$/;
 
 /** Longer names are none of Envoy's. */
 const MAX_LENGTH = 512;

@@ -2,7 +2,7 @@ import type { Bin } from "../statistics/index.ts";
 import { rangeOf, type Range } from "./ranges.ts";
 import type { Report, Sample } from "./report.ts";
 import type { TotalsBuilder } from "./totals.ts";
-import { DEFAULT_WINDOWS, WindowedSums, type Windows } from "./windows.ts";
+import { DEFAULT_WINDOW_MS, WindowedSums, windowsOf } from "./windows.ts";
 
 /** A statistic as a node last reported it. */
 export interface Stat {
@@ -16,6 +16,8 @@ export interface SeriesLimits {
   readonly maxStats?: number;
   /** Of how many counters and ranges of histograms the course is kept. Default: 512. */
   readonly maxColumns?: number;
+  /** How long the windows of the last minute are, in milliseconds. Default: 5 s. */
+  readonly windowMs?: number;
 }
 
 interface Entry {
@@ -72,10 +74,10 @@ export class SidecarSeries {
   #isFirst = true;
 
   /** @param at when the first report came. */
-  constructor(at: number, limits: SeriesLimits = {}, windows: Windows = DEFAULT_WINDOWS) {
+  constructor(at: number, limits: SeriesLimits = {}) {
     this.#maxStats = limits.maxStats ?? 2_000;
     this.#maxColumns = limits.maxColumns ?? 512;
-    this.#sums = new WindowedSums(windows, at);
+    this.#sums = new WindowedSums(windowsOf(limits.windowMs ?? DEFAULT_WINDOW_MS), at);
     this.#sums.addColumn();
     this.#firstAt = at;
     this.#lastAt = at;

@@ -28,6 +28,18 @@ function reported(...reports: readonly (readonly [second: number, value: number,
 const requests = (stats: NodeStats, from: number, to: number): number =>
   stats.figures(["n"], START + from * 1_000, START + to * 1_000).requests;
 
+test("windows are as long as they are told to be", () => {
+  const of = (windowMs: number, from: number, to: number): number => {
+    const stats = new NodeStats({ windowMs });
+    for (let second = 0; second < 90; ++second)
+      stats.record("n", report({ [COMPLETED]: second }), START + second * 1_000);
+    return requests(stats, from, to);
+  };
+  // Half a second after the window began, so that the windows of both ends are over.
+  assert.deepEqual([of(1_000, 60.5, 63.5), of(1_000, 31.5, 88.5)], [3, 57]);
+  assert.deepEqual([of(5_000, 60.5, 63.5), of(5_000, 60.5, 66.5)], [0, 5]);
+});
+
 describe("counters", () => {
   test("the first report of a process that runs for long tells what was before", () => {
     assert.equal(requests(reported([0, 1_000, 900]), -10, 10), 0);
@@ -217,6 +229,8 @@ describe("bounds", () => {
       ["cluster.outbound|db|80.external.upstream_rq_5xx", false],
       ["cluster.outbound|db|80.upstream_cx_total", false],
       ["cluster.meshwright-xds.upstream_rq_completed", false],
+      ["cluster.meshwright-modules.upstream_rq_5xx", true],
+      ["cluster.meshwright-modules.upstream_rq_completed", false],
       ["http.admin.downstream_rq_completed", false],
       [`wasm.${"x".repeat(600)}`, false],
     ] as const) {

@@ -3,6 +3,7 @@ import { KeptNames } from "./kept-names.ts";
 import type { Report } from "./report.ts";
 import { SidecarSeries, type SeriesLimits, type Stat } from "./series.ts";
 import { TotalsBuilder, type Totals } from "./totals.ts";
+import { DEFAULT_WINDOW_MS } from "./windows.ts";
 
 export interface StatsOptions extends SeriesLimits {
   /** Which statistics are kept. Default: `KeptNames.default()`. */
@@ -18,6 +19,8 @@ const NONE: ReadonlyMap<string, Stat> = new Map();
 /** What every node reports of itself, of the last half hour, bounded in number. It has no clock and does no I/O. */
 export class NodeStats {
   readonly names: KeptNames;
+  /** How long the windows of the last minute are, in milliseconds. */
+  readonly windowMs: number;
   readonly #limits: SeriesLimits;
   readonly #maxNodes: number;
   readonly #retentionMs: number;
@@ -26,6 +29,7 @@ export class NodeStats {
 
   constructor(options: StatsOptions = {}) {
     this.names = options.names ?? KeptNames.default();
+    this.windowMs = options.windowMs ?? DEFAULT_WINDOW_MS;
     this.#limits = options;
     this.#maxNodes = options.maxNodes ?? 20_000;
     this.#retentionMs = options.retentionMs ?? 3_600_000;
@@ -65,8 +69,8 @@ export class NodeStats {
    * How a group of nodes did from one time to another, in milliseconds since the epoch.
    *
    * What was reported counts at the time when the report came, so a report says something of the time since the one
-   * before. Both times are rounded up to the ends of windows: 5 s long for the last minute, a minute long for the
-   * last half hour; what is older is not told apart. So what follows one another, `a` to `b` and `b` to `c`, adds up to
+   * before. Both times are rounded up to the ends of their windows (so a time at which a window begins means that window's end):
+   * `windowMs` long for the last minute, a minute long for the last half hour; what is older is not told apart. So what follows one another, `a` to `b` and `b` to `c`, adds up to
    * `a` to `c`. Gauges are as they were last reported, if they were since `from`.
    */
   figures(nodeIds: Iterable<string>, from: number, to: number): Figures {

@@ -12,8 +12,14 @@ export interface Windows {
 /** For how many columns more there is room when there is none left: few, since each takes a cell in every row. */
 const MORE = 16;
 
-/** 5 seconds for a minute, then minutes for half an hour. */
-export const DEFAULT_WINDOWS: Windows = { fineMs: 5_000, fine: 12, coarseMs: 60_000, coarse: 30 };
+export const DEFAULT_WINDOW_MS = 5_000;
+
+const COARSE_MS = 60_000;
+
+/** Windows of this length for a minute, then minutes for half an hour. */
+export function windowsOf(fineMs: number): Windows {
+  return { fineMs, fine: Math.ceil(COARSE_MS / fineMs), coarseMs: COARSE_MS, coarse: 30 };
+}
 
 /**
  * Running sums, and what they were at the end of each window. So what came in a span of time is the difference of two

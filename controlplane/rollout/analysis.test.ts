@@ -46,6 +46,20 @@ describe("the analysis of a rollout", () => {
     assert.equal(verdict.reason.message, "Errors: 4 % of 1000 requests, others 0.111 % of 9000");
   });
 
+  it("holds the wave while more errors are seen than can be explained, though not enough to say so", () => {
+    const one = after(1, 0, { control: 0 });
+    assert.equal(one.verdict().kind, "Good");
+    one.add(0, { watched: { of: 3, all: 100 }, control: { of: 0, all: 900 }, before: none });
+    const verdict = one.verdict();
+    assert.equal(verdict.kind, "Undecided");
+    assert.match(verdict.findings[0] ?? "", /^in doubt, Errors: 1.5 % of 200 requests, others 0 % of 1800$/);
+    // The others have as many by and by: it was chance.
+    for (let i = 0; i < 20; i++) {
+      one.add(0, { watched: { of: 1, all: 100 }, control: { of: 9, all: 900 }, before: none });
+    }
+    assert.equal(one.verdict().kind, "Good");
+  });
+
   it("tolerates as many errors as the others have", () => {
     assert.equal(after(200, 2, { control: 18 }).verdict().kind, "Good");
     assert.equal(after(200, 3, { control: 18 }).verdict().kind, "Good", "one and a half times as many");

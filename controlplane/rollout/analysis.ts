@@ -13,6 +13,12 @@ export interface Comparison {
   readonly before: Count;
 }
 
+/**
+ * The evidence from which on the next wave waits: a good version has it in half of the runs at most, and loses it again with more
+ * requests; a bad one comes to its alarm before more sidecars get it.
+ */
+const DOUBT = 2;
+
 /** Judges those who have the new version, by all that was measured since the run began. Pure. */
 export class Analysis {
   readonly #spec: AnalysisSpec;
@@ -62,8 +68,10 @@ export class Analysis {
     const bad = this.#checks.find((check) => check.isBad);
     if (bad !== undefined) return { kind: "Bad", findings, reason: { kind: "Worse", message: bad.finding, nodes: [] } };
     const { minRequests } = this.#spec;
-    if (this.#requests >= minRequests) return { kind: "Good", findings };
-    return { kind: "Undecided", findings: [`${this.#requests} of ${minRequests} requests`, ...findings] };
+    const doubts = this.#checks.filter((check) => check.isDoubtful).map((check) => `in doubt, ${check.finding}`);
+    if (this.#requests >= minRequests && doubts.length === 0) return { kind: "Good", findings };
+    const lack = this.#requests < minRequests ? [`${this.#requests} of ${minRequests} requests`] : [];
+    return { kind: "Undecided", findings: [...lack, ...doubts, ...findings] };
   }
 
   /** A wave was found good: the next needs requests of its own. What was measured counts on. */
@@ -113,6 +121,11 @@ class CheckAnalysis {
     // Not by a single failure among a few requests.
     const interval = wilsonInterval({ of: Math.min(this.#watched.of, this.#watched.all), all: this.#watched.all });
     return maxRate !== undefined && interval !== undefined && interval[0] > maxRate;
+  }
+
+  /** Whether it looks worse, though not by enough to say so. */
+  get isDoubtful(): boolean {
+    return rateOf(this.#watched) > this.#check.minRate && this.#test.evidence > DOUBT;
   }
 
   get finding(): string {

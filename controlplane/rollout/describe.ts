@@ -9,6 +9,7 @@ export function titleOf({ kind }: Reason): string {
 const titles: Readonly<Record<Reason["kind"], string>> = {
   PreCheck: "failed its pre-check",
   Rejected: "rejected by Envoy",
+  NotFetched: "module not fetched",
   LostStream: "stream lost",
   NoAnswer: "not taken",
   NotLoaded: "not running",

@@ -2,6 +2,7 @@ import { type Fleet, type NodeStats, runningFilters } from "../fleet/index.ts";
 import type { SidecarPlace, Translation } from "../translate/index.ts";
 import type { NodeInfo } from "../xds/index.ts";
 import { covers, sidecarOf } from "./coverage.ts";
+import { fetchFault } from "./module-fetch.ts";
 import type { SidecarState } from "./observation.ts";
 import { stateOf } from "./progress.ts";
 import { type Run, versionFor } from "./run.ts";
@@ -13,16 +14,18 @@ const AGAIN_MS = 10_000;
 
 const RUNNING: SidecarState = { connected: true, since: 0, progress: "Running" };
 
+type ViewedStats = Pick<NodeStats, "of" | "figures" | "windowMs">;
+
 /** What a run sees of the fleet. Looks at a sidecar only when it may have changed. */
 export class FleetView {
   readonly #fleet: Pick<Fleet, "connectedNodes" | "node">;
-  readonly #stats: Pick<NodeStats, "of">;
+  readonly #stats: ViewedStats;
   /** The last look at each sidecar that was given the new version. */
   readonly #looks = new Map<string, { readonly at: number; readonly version: string; readonly state: SidecarState }>();
   /** Since when a sidecar is known to run the new version. */
   readonly #runningSince = new Map<string, number>();
 
-  constructor(fleet: Pick<Fleet, "connectedNodes" | "node">, stats: Pick<NodeStats, "of">) {
+  constructor(fleet: Pick<Fleet, "connectedNodes" | "node">, stats: ViewedStats) {
     this.#fleet = fleet;
     this.#stats = stats;
   }
@@ -78,10 +81,19 @@ export class FleetView {
     const otherSnapshot = other.snapshotFor(view.node).snapshot;
     if (snapshot === undefined || otherSnapshot === undefined) return undefined;
     const loaded = runningFilters(view, this.#stats.of(node), now);
-    const state = stateOf(view, snapshot, otherSnapshot, loaded);
+    const state = this.#withFetch(node, run, stateOf(view, snapshot, otherSnapshot, loaded), now);
     this.#looks.set(node, { at: now, version, state });
     if (state.progress !== "Running" || version !== run.to) this.#runningSince.delete(node);
     else if (!this.#runningSince.has(node)) this.#runningSince.set(node, now);
     return state;
+  }
+
+  #withFetch(node: string, run: Run, state: SidecarState, now: number): SidecarState {
+    if (state.progress !== "Rejected" && state.progress !== "Behind") return state;
+    // From the beginning of the window in which it was given the module.
+    const { windowMs } = this.#stats;
+    const from = Math.floor((run.admitted.get(node) ?? now) / windowMs) * windowMs - 1;
+    const fetch = fetchFault(this.#stats.figures([node], from, now));
+    return fetch === undefined ? state : { ...state, fetch };
   }
 }

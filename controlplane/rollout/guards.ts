@@ -1,9 +1,15 @@
 import { durationMilliseconds } from "../model/index.ts";
+import type { FetchFault } from "./module-fetch.ts";
 import type { Observation, SidecarState } from "./observation.ts";
 import type { Reason, Run } from "./run.ts";
 
 /** Of those who just got the new version, the share that may lose its stream by chance, as when a pod is replaced. */
 const CHANCE_LOSS = 0.01;
+
+const FETCH_FAULTS: Readonly<Record<FetchFault, string>> = {
+  Failed: "who it asked answered with an error, or not at all",
+  OtherBytes: "what arrived has another SHA-256",
+};
 
 /** What sends a run back at once, whatever the figures say. */
 export function guardReason(run: Run, { states, verdict }: Observation, now: number): Reason | undefined {
@@ -13,7 +19,18 @@ export function guardReason(run: Run, { states, verdict }: Observation, now: num
   });
   const nodesWhere = (isSo: (state: SidecarState, at: number) => boolean): string[] =>
     admitted.filter(({ state, at }) => isSo(state, at)).map(({ node }) => node);
+  const answerMs = durationMilliseconds(run.spec.answerTimeout);
+  const isLate = ({ connected, since }: SidecarState, at: number): boolean =>
+    connected && now - Math.max(at, since) > answerMs;
 
+  const unfetched = nodesWhere(
+    (state, at) => state.fetch !== undefined && (state.progress === "Rejected" || isLate(state, at)),
+  );
+  if (unfetched.length > 0) {
+    const fault = states.get(unfetched[0] ?? "")?.fetch ?? "Failed";
+    const message = `${count(unfetched)} could not fetch its module: ${FETCH_FAULTS[fault]}`;
+    return { kind: "NotFetched", message, nodes: unfetched };
+  }
   const rejected = nodesWhere(({ progress }) => progress === "Rejected");
   if (rejected.length > 0) {
     const message = states.get(rejected[0] ?? "")?.message ?? "it does not say why";
@@ -34,9 +51,6 @@ export function guardReason(run: Run, { states, verdict }: Observation, now: num
     const message = `${count(lost)} lost the stream within ${run.spec.lossWindow} of getting it`;
     return { kind: "LostStream", message, nodes: lost };
   }
-  const answerMs = durationMilliseconds(run.spec.answerTimeout);
-  const isLate = ({ connected, since }: SidecarState, at: number): boolean =>
-    connected && now - Math.max(at, since) > answerMs;
   const silent = nodesWhere((state, at) => state.progress === "Behind" && isLate(state, at));
   if (silent.length > 0) {
     const message = `${count(silent)} did not take it within ${run.spec.answerTimeout}`;

@@ -1,3 +1,4 @@
+import type { FetchFault } from "./module-fetch.ts";
 import type { Reason } from "./run.ts";
 import type { Sidecar } from "./sidecars.ts";
 
@@ -18,6 +19,8 @@ export interface SidecarState {
   readonly progress: Progress;
   /** What Envoy says, where it refused. */
   readonly message?: string;
+  /** Of one that refused, or has not answered: why it has not got its module. */
+  readonly fetch?: FetchFault;
 }
 
 /** What the figures say of those who have the new version. */

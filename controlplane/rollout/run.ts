@@ -15,6 +15,7 @@ export interface Reason {
   readonly kind:
     | "PreCheck"
     | "Rejected"
+    | "NotFetched"
     | "LostStream"
     | "NoAnswer"
     | "NotLoaded"

@@ -7,12 +7,12 @@ import { Trail, type TrailPoint } from "./trail.ts";
 import { countOf, type Listeners, requestsOf, slowFrom } from "./measure.ts";
 import type { Verdict } from "./observation.ts";
 
-/** How often sidecars report, and how long the windows of their figures are. */
-const WINDOW_MS = 5_000;
 /** How far back a sidecar is compared with itself. */
 const BEFORE_MS = 600_000;
 /** As many sidecars with the old version are enough to compare with. */
 const MAX_CONTROL = 200;
+
+type WatchedStats = Pick<NodeStats, "figures" | "windowMs">;
 
 /** A sidecar that is measured. */
 export interface MeasuredSidecar {
@@ -28,7 +28,7 @@ export interface MeasuredSidecar {
 export class Watch {
   readonly #spec: RolloutSpec;
   readonly #listeners: Listeners;
-  readonly #stats: Pick<NodeStats, "figures">;
+  readonly #stats: WatchedStats;
   readonly #analysis: Analysis;
   readonly #services = new Map<string, ServiceWatch>();
   readonly #startedAt: number;
@@ -37,18 +37,18 @@ export class Watch {
   #othersTrap = false;
 
   /** @param now from when on it measures; what was before is what it compares with. */
-  constructor(spec: RolloutSpec, listeners: Listeners, stats: Pick<NodeStats, "figures">, now: number) {
+  constructor(spec: RolloutSpec, listeners: Listeners, stats: WatchedStats, now: number) {
     this.#spec = spec;
     this.#listeners = listeners;
     this.#stats = stats;
     this.#analysis = new Analysis(spec.analysis);
     this.#startedAt = now;
-    this.#measuredTo = endOf(now);
+    this.#measuredTo = this.#endOf(now);
   }
 
   /** Measures the windows that ended since the last time. */
   measure(sidecars: readonly MeasuredSidecar[], now: number): void {
-    const to = endOf(now);
+    const to = this.#endOf(now);
     const from = this.#measuredTo;
     if (to <= from) return;
     this.#measuredTo = to;
@@ -80,7 +80,7 @@ export class Watch {
 
   #begin(all: readonly MeasuredSidecar[]): ServiceWatch {
     const nodes = all.slice(0, MAX_CONTROL).map(({ node }) => node);
-    const past = this.#stats.figures(nodes, this.#startedAt - BEFORE_MS, this.#startedAt);
+    const past = this.#between(nodes, this.#startedAt - BEFORE_MS, this.#startedAt);
     return {
       slowMs: this.#checks.map((check) =>
         check.metric === "Slow" ? slowFrom(past, this.#listeners, check.quantile) : undefined,
@@ -93,18 +93,18 @@ export class Watch {
   #measure(watch: ServiceWatch, all: readonly MeasuredSidecar[], from: number, to: number): void {
     // What a sidecar reports is of the time before, so its first report with the new version is partly of the old one.
     const isWatched = ({ runningSince }: MeasuredSidecar): boolean =>
-      runningSince !== undefined && endOf(runningSince) + 2 * WINDOW_MS <= from;
+      runningSince !== undefined && this.#endOf(runningSince) + 2 * this.#stats.windowMs <= from;
     const watched = all.filter(isWatched);
     const control = all.filter(({ admittedAt }) => admittedAt === undefined).slice(0, MAX_CONTROL);
-    this.#remember(watch, watched);
-    const [mine, theirs] = [watched, control].map((some) =>
-      this.#reported(
+    this.#remember(watch, all);
+    const figuresOf = (some: readonly MeasuredSidecar[]): Figures =>
+      this.#between(
         some.map(({ node }) => node),
         from,
         to,
-      ),
-    );
-    if (mine === undefined || theirs === undefined) return;
+      );
+    const mine = figuresOf(watched);
+    const theirs = figuresOf(control);
     this.#analysis.addRequests(requestsOf(mine, this.#listeners));
     this.#checks.forEach((check, c) => {
       const slowMs = watch.slowMs[c];
@@ -118,35 +118,38 @@ export class Watch {
     this.#measureTraps(all, theirs.vmFailures > 0, from, to);
   }
 
-  /**
-   * What was reported in the windows from one end to another. Figures are those up to the end of a time's window, and the window that begins at
-   * an end is not over: most sidecars have yet to report in it.
-   */
-  #reported(nodes: readonly string[], from: number, to: number): Figures {
-    return this.#stats.figures(nodes, from - 1, to - 1);
-  }
-
   /** A VM that traps shows at once, also before the filter is proven to run; where others trap too, it is another filter. */
   #measureTraps(all: readonly MeasuredSidecar[], doOthers: boolean, from: number, to: number): void {
     this.#othersTrap ||= doOthers;
     if (this.#othersTrap) return;
     for (const { node, admittedAt } of all) {
-      if (admittedAt === undefined || endOf(admittedAt) + 2 * WINDOW_MS > from) continue;
-      this.#analysis.addVmFailures(node, this.#reported([node], from, to).vmFailures);
+      if (admittedAt === undefined || this.#endOf(admittedAt) + this.#stats.windowMs > from) continue;
+      this.#analysis.addVmFailures(node, this.#between([node], from, to).vmFailures);
     }
   }
 
-  /** Adds how sidecars did before they were given the new version, when they are first watched. */
-  #remember(watch: ServiceWatch, watched: readonly MeasuredSidecar[]): void {
-    for (const { node, admittedAt } of watched) {
+  /** Adds how sidecars did before, as soon as they were given the new version: later, times are not told apart so well. */
+  #remember(watch: ServiceWatch, all: readonly MeasuredSidecar[]): void {
+    for (const { node, admittedAt } of all) {
       if (watch.seen.has(node) || admittedAt === undefined) continue;
       watch.seen.add(node);
-      const past = this.#stats.figures([node], admittedAt - BEFORE_MS, admittedAt);
+      const past = this.#between([node], admittedAt - BEFORE_MS, this.#endOf(admittedAt));
       this.#checks.forEach((check, c) => {
         const counted = countOf(check, past, this.#listeners, watch.slowMs[c]);
         watch.before[c] = addCounts(watch.before[c] ?? NONE, counted);
       });
     }
+  }
+
+  /** What was reported in the windows between two times. A time at which a window begins would mean that window's end. */
+  #between(nodes: readonly string[], from: number, to: number): Figures {
+    return this.#stats.figures(nodes, from - 1, to - 1);
+  }
+
+  /** The end of the last window that is over. */
+  #endOf(time: number): number {
+    const { windowMs } = this.#stats;
+    return Math.floor(time / windowMs) * windowMs;
   }
 
   get #checks(): readonly CheckSpec[] {
@@ -157,7 +160,7 @@ export class Watch {
 interface ServiceWatch {
   /** For each check, from when on an answer is slow. */
   readonly slowMs: (number | undefined)[];
-  /** For each check, how the watched did before. */
+  /** For each check, how those who were given the new version did before. */
   readonly before: Count[];
   readonly seen: Set<string>;
 }
@@ -170,9 +173,4 @@ function byService(sidecars: readonly MeasuredSidecar[]): ReadonlyMap<string, re
     else group.push(sidecar);
   }
   return services;
-}
-
-/** The end of the last window that is over. */
-function endOf(time: number): number {
-  return Math.floor(time / WINDOW_MS) * WINDOW_MS;
 }

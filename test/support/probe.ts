@@ -3,18 +3,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compile } from "../../setup/filters.mjs";
 
-/** The module of test/fixtures/probe.ts, built once a process. */
+/** The module of test/fixtures/probe.ts. */
 export function probeModule(): Promise<Buffer> {
-  return (probe ??= build());
+  return fixtureModule("probe");
 }
 
-let probe: Promise<Buffer> | undefined;
+const built = new Map<string, Promise<Buffer>>();
 
-async function build(): Promise<Buffer> {
+/** The module of a file of test/fixtures, built once a process. */
+export function fixtureModule(name: "probe" | "faulty"): Promise<Buffer> {
+  const module = built.get(name) ?? build(name);
+  built.set(name, module);
+  return module;
+}
+
+async function build(name: string): Promise<Buffer> {
   const folder = mkdtempSync(join(tmpdir(), "meshwright-probe-"));
   try {
-    await compile("test/fixtures/probe.ts", join(folder, "probe.wasm"));
-    return readFileSync(join(folder, "probe.wasm"));
+    await compile(`test/fixtures/${name}.ts`, join(folder, "module.wasm"));
+    return readFileSync(join(folder, "module.wasm"));
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -71,8 +71,6 @@ export class Mesh {
   readonly sidecars = new Map<string, Sidecar>();
   /** By the version of the filter; what is left out is good. */
   readonly behaviours: Record<string, Behaviour> = {};
-  /** How long after a multiple of five seconds sidecars report. */
-  reportsAtMs = 0;
   /** Tries versions before their first wave. */
   preCheck: PreCheck<Module> | undefined;
   /** Is told of what happens to runs. */
@@ -143,9 +141,10 @@ export class Mesh {
   async pass(seconds: number, until: () => boolean = () => false): Promise<void> {
     for (let i = 0; i < seconds && !until(); i++) {
       this.now += 1_000;
-      for (const sidecar of this.sidecars.values()) {
+      for (const [i, sidecar] of [...this.sidecars.values()].entries()) {
         sidecar.handle(20);
-        if (this.now % WINDOW_MS === this.reportsAtMs) sidecar.report(this.#stats, this.now);
+        // As real ones, they do not report all at once, and not at the beginning of a window.
+        if ((this.now + 1_000 * i) % WINDOW_MS === 0) sidecar.report(this.#stats, this.now);
       }
       await this.#rollouts?.tick();
     }
