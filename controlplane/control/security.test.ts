@@ -387,7 +387,7 @@ describe("files that change while it runs", () => {
     const client = await authority.issue(sidecar("web", "web-1"));
     const wire = deltaWire(xdsPort, undefined, channel(client));
     wire.send(clusters(web));
-    await wire.next();
+    wire.send({ typeUrl: TypeUrl.cluster, responseNonce: (await wire.next()).nonce });
     const first = await shown(xdsPort);
 
     const next = await authority.issue(id({ kind: "control-plane" }), { hosts: ["127.0.0.1"] });
@@ -432,7 +432,10 @@ describe("a certificate that is good no more", () => {
   async function hold(client: KeyPair): Promise<Held> {
     const wire = deltaWire(xdsPort, undefined, channel(client));
     wire.send(clusters(web));
-    assert.equal((await wire.next()).resources.length, 1);
+    const { resources, nonce } = await wire.next();
+    assert.equal(resources.length, 1);
+    // Listeners come after clusters that were taken.
+    wire.send({ typeUrl: TypeUrl.cluster, responseNonce: nonce });
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const modules = async (): Promise<number> =>
       (await ask(`/modules/${"0".repeat(64)}.wasm`, { ...as(client), agent })).status;
@@ -453,7 +456,7 @@ describe("a certificate that is good no more", () => {
   }
 
   test("since its time is over: the stream ends, and its connection", async () => {
-    const client = await authority.issue(sidecar("web", "web-1"), { lifetimeMs: 3_000 });
+    const client = await authority.issue(sidecar("web", "web-1"), { lifetimeMs: 5_000 });
     const held = await hold(client);
     const { peer } = plane.fleet.node("web-1") ?? {};
     assert.ok(peer !== undefined);
