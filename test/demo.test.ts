@@ -133,7 +133,7 @@ describe("npm start", () => {
       /ratelimit\.yaml:\d+:\d+: spec\.configuration\.limits\[0\]\.tokenBucket\.maxTokens: expected .*integer.*found .*five/,
       { from },
     );
-    await demo.waitFor(/what was served before is still served/, { from });
+    await demo.waitFor(/served as before until this is mended: FilterPolicy /, { from });
     assert.equal((await shop(key)).headers["x-ratelimit-limit"], "50000");
     assert.match((await status()).configuration.refused.join("\n"), /maxTokens/);
 

@@ -295,7 +295,7 @@ export class ControlPlane {
     return this.#appliedAt;
   }
 
-  /** What is wrong with the source, while what was served before is still served. */
+  /** What is wrong with the source; {@link held} is what is served in its place. */
   get refused(): readonly Problem[] {
     return this.#refused;
   }
