@@ -129,7 +129,7 @@ test("a receiver that never answers, and one that is not there, delay no run", a
 test("an attempt ends after its time, and a delivery after its attempts: then the next one has its turn", async () => {
   const receiver = await Receiver.start(0, 0, 200);
   await promote(
-    tell({ url: receiver.url, events: ["rollout.started", "rollout.promoted"] }, { timeoutMs: 50, delaysMs: [5] }),
+    tell({ url: receiver.url, events: ["rollout.started", "rollout.promoted"] }, { timeoutMs: 1_500, delaysMs: [5] }),
   );
   await until(() => receiver.received.length === 3, 10_000);
   assert.deepEqual(receiver.types, ["rollout.started", "rollout.started", "rollout.promoted"]);
