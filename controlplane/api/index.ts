@@ -9,6 +9,7 @@ export {
   statusReport,
   type FilterReport,
   type HeldReport,
+  type LagReport,
   type SidecarReport,
   type SidecarState,
   type StatusReport,

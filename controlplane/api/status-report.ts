@@ -52,10 +52,20 @@ export interface SidecarReport {
   readonly protocol?: "sotw" | "delta";
   /** When it connected, or for one that is gone, when it went. */
   readonly since?: string;
+  /** What was sent to it and not answered; absent when it has answered everything. */
+  readonly lag?: LagReport;
   /** What it told of the last half minute; absent when it told nothing. */
   readonly traffic?: TrafficReport;
   readonly filters: readonly FilterReport[];
   readonly rejections: readonly RejectionReport[];
+}
+
+export interface LagReport {
+  /** Since when it has not answered. */
+  readonly since: string;
+  readonly seconds: number;
+  /** The types whose responses it has not answered, such as `envoy.config.listener.v3.Listener`. */
+  readonly types: readonly string[];
 }
 
 export interface TrafficReport {
@@ -162,10 +172,21 @@ export function sidecarReport(view: NodeView, input: StatusInput, now: number, w
     ...(node.hasWasm === undefined ? {} : { wasm: node.hasWasm }),
     protocol: view.protocol,
     since: new Date(view.since).toISOString(),
+    ...(view.connected ? lagReport(view, now) : {}),
     ...(view.connected && withTraffic ? trafficReport(node.id, input, now) : {}),
     filters,
     rejections,
   };
+}
+
+function lagReport({ types }: NodeView, now: number): { readonly lag?: LagReport } {
+  const open = types.flatMap(({ typeUrl, unansweredSince }) =>
+    unansweredSince === undefined ? [] : [{ type: typeUrl.slice(typeUrl.indexOf("/") + 1), unansweredSince }],
+  );
+  if (open.length === 0) return {};
+  const since = Math.min(...open.map(({ unansweredSince }) => unansweredSince));
+  const seconds = Math.max(0, now - since) / 1_000;
+  return { lag: { since: new Date(since).toISOString(), seconds, types: open.map(({ type }) => type) } };
 }
 
 function trafficReport(node: string, { stats }: StatusInput, now: number): { readonly traffic?: TrafficReport } {

@@ -84,6 +84,7 @@ test("status for people: columns, rejections with Envoy's words, and what is ref
         state: "faulty",
         envoy: "1.40.0",
         protocol: "delta",
+        lag: { since: "2026-01-01T00:00:00.000Z", seconds: 12.34, types: ["envoy.config.listener.v3.Listener"] },
         traffic: { requestsPerSecond: 200, errors5xxPerSecond: 3, memoryBytes: 15 * 2 ** 20 },
         filters: [{ policy: "authz", version: "v", module: "0123456789abcdef", delivery: "synced", running: "loaded" }],
         rejections: [
@@ -94,9 +95,9 @@ test("status for people: columns, rejections with Envoy's words, and what is ref
     ],
   });
   assert.deepEqual(lines, [
-    "NODE                 SERVICE  ENVOY   XDS    STATE    REQ/S  5XX     MEMORY    FILTERS",
-    "web-1                web      1.40.0  delta  faulty   200.0  1.50 %  15.0 MiB  authz loaded (01234567)",
-    "a-node-of-long-name  db                      missing  -      -       -         none",
+    "NODE                 SERVICE  ENVOY   XDS    STATE    LAG     REQ/S  5XX     MEMORY    FILTERS",
+    "web-1                web      1.40.0  delta  faulty   12.3 s  200.0  1.50 %  15.0 MiB  authz loaded (01234567)",
+    "a-node-of-long-name  db                      missing  -       -      -       -         none",
     "",
     "web-1 rejected envoy.config.listener.v3.Listener inbound:",
     "  in use",

@@ -16,7 +16,7 @@ export async function status({ json, ...connection }: StatusOptions): Promise<vo
 /** The report as lines for people. */
 export function formatStatus({ configuration, sidecars }: StatusReport): string[] {
   const lines = table([
-    ["NODE", "SERVICE", "ENVOY", "XDS", "STATE", "REQ/S", "5XX", "MEMORY", "FILTERS"],
+    ["NODE", "SERVICE", "ENVOY", "XDS", "STATE", "LAG", "REQ/S", "5XX", "MEMORY", "FILTERS"],
     ...sidecars.map(row),
   ]);
   for (const { node, rejections, reason } of sidecars) {
@@ -48,7 +48,7 @@ function formatFaults({ refused, kept, leftOut }: StatusReport["configuration"])
   ];
 }
 
-function row({ node, service, envoy, wasm, protocol, state, traffic, filters }: SidecarReport): string[] {
+function row({ node, service, envoy, wasm, protocol, state, lag, traffic, filters }: SidecarReport): string[] {
   const shown = filters.map(({ policy, module, delivery, running }) => {
     const what = delivery === "synced" ? (running ?? "accepted") : delivery;
     return `${policy} ${what} (${module.slice(0, 8)})`;
@@ -59,6 +59,7 @@ function row({ node, service, envoy, wasm, protocol, state, traffic, filters }: 
     wasm === false ? `${envoy ?? ""} without Wasm` : (envoy ?? ""),
     protocol ?? "",
     state,
+    lag === undefined ? "-" : `${lag.seconds.toFixed(1)} s`,
     ...formatTraffic(traffic),
     shown.length === 0 ? "none" : shown.join(", "),
   ];

@@ -15,12 +15,18 @@ export async function traceResource(node: string, resource: string, flags: Trace
 }
 
 /** The trace as lines for people. */
-export function formatTrace({ node, service, connected, source, resources, notes }: Trace): string[] {
+export function formatTrace({ node, service, connected, source, resources, heldBack, notes }: Trace): string[] {
   const lines = [`${node}, a sidecar of ${service}${connected ? "" : ", which is not connected"}`];
   if (source !== undefined) lines.push(`${source.resource}  ${source.at}`);
+  for (const { rollout, has, wanted, why } of heldBack)
+    lines.push(`Rollout ${rollout} holds it at version ${has.slice(0, 12)} instead of ${wanted.slice(0, 12)}: ${why}`);
   for (const resource of resources) {
     lines.push("", `${resource.type} ${resource.name}  version ${resource.version}`);
     for (const { resource: name, at } of resource.from) lines.push(`  from ${name}  ${at}`);
+    if (resource.heldBack !== undefined)
+      lines.push(
+        `  held back: ${resource.heldBack.version === null ? "its removal" : `version ${resource.heldBack.version}`}`,
+      );
     lines.push(...standing(resource));
   }
   if (notes.length > 0) lines.push("", ...notes);

@@ -284,6 +284,11 @@ export class ControlPlane {
     return { ...base, translation: new RoutedTranslation(base.translation, of, () => this.rollouts.translations) };
   }
 
+  /** What the source says, and was taken over: Rollouts may hold back some of it. */
+  get wanted(): Release | undefined {
+    return this.#desired;
+  }
+
   /** Brings changes to the sidecars wave by wave. */
   get rollouts(): Rollouts<LoadedModule> {
     if (this.#rollouts === undefined) throw new Error("the control plane has not started");

@@ -83,7 +83,10 @@ export function dumpConfig(source: InspectSource, id: string, options: DumpOptio
         resources: [
           ...Array.from(set.resources.values(), (resource) => ({
             ...dumpResource(resource, standings.get(resource.name)),
-            resource: resourceJson(resource, showsConfigurations),
+            resource: resourceJson(resource, {
+              showsConfigurations,
+              origins: source.release?.translation.originsOf(resource) ?? [],
+            }),
           })),
           ...gone.map((name): ResourceDump => ({
             name,

@@ -10,6 +10,10 @@ import { RouteConfigurationSchema } from "#gen/envoy/config/route/v3/route_pb.js
 import { SecretSchema } from "#gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
 import { serviceText, startPlane, type TestPlane } from "../observe/testdata/plane.ts";
 import { createResource, TypeUrl } from "../xds/index.ts";
+import { loadModel, type Asset } from "../model/index.ts";
+import type { SidecarReport, StatusReport } from "../api/index.ts";
+import { formatTrace } from "../cli/trace.ts";
+import { until } from "../../test/support/until.ts";
 import { resourceJson, type ConfigDump, type Trace } from "./index.ts";
 import { redactJson } from "./secrets-in-json.ts";
 
@@ -17,7 +21,11 @@ const KEY = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n";
 
 function shown<Desc extends DescMessage>(schema: Desc, message: MessageInitShape<Desc>, toViewer = false): string {
   const bytes = toBinary(schema, create(schema, message));
-  return JSON.stringify(resourceJson(createResource("r", `type.googleapis.com/${schema.typeName}`, bytes), !toViewer));
+  return JSON.stringify(
+    resourceJson(createResource("r", `type.googleapis.com/${schema.typeName}`, bytes), {
+      showsConfigurations: !toViewer,
+    }),
+  );
 }
 
 describe("what is shown of a resource", () => {
@@ -116,6 +124,32 @@ describe("what is shown of a resource", () => {
     for (const kept of ["joe", "partner", '"maxTokens":5', "60s", "gold"]) assert.ok(text.includes(kept), kept);
   });
 
+  test("what the schema of a filter says is only written, whatever it is called", () => {
+    const parsed = loadModel(
+      [
+        {
+          path: "m.yaml",
+          text: "apiVersion: meshwright.dev/v1alpha1\nkind: WasmModule\nmetadata: { name: m }\nspec: { file: m.wasm, schema: s.json }\n",
+        },
+      ],
+      new Map<string, Asset>([
+        ["m.wasm", { ok: true }],
+        ["s.json", { ok: true, text: `{"properties": {"pepper": {"type": "string", "writeOnly": true}}}` }],
+      ]),
+    );
+    assert.ok(parsed.ok);
+    const value = JSON.stringify({ pepper: "hidden", color: "red" });
+    const configuration = anyPack(StringValueSchema, create(StringValueSchema, { value }));
+    const wasm = anyPack(WasmSchema, create(WasmSchema, { config: { configuration } }));
+    const message = create(TypedExtensionConfigSchema, { name: "f", typedConfig: wasm });
+    const bytes = toBinary(TypedExtensionConfigSchema, message);
+    const resource = createResource("f", TypeUrl.extensionConfig, bytes);
+    const text = JSON.stringify(
+      resourceJson(resource, { showsConfigurations: true, origins: [...parsed.model.wasmModules.values()] }),
+    );
+    assert.match(text, /"pepper":"\[redacted\]","color":"red"/);
+  });
+
   const keys: [key: string, isSecret: boolean][] = [
     ["password", true],
     ["PASSWORD", true],
@@ -211,14 +245,16 @@ describe("a sidecar of a control plane", () => {
     const clusters = await stream.next();
     stream.send({ typeUrl: TypeUrl.cluster, responseNonce: clusters.nonce });
     stream.send({ typeUrl: TypeUrl.listener });
-    const listeners = await stream.next();
-    stream.send({
-      typeUrl: TypeUrl.listener,
-      responseNonce: listeners.nonce,
-      errorDetail: { code: 13, message: "port is taken" },
-    });
-    for (let i = 0; i < 100 && (await traced("Listener/inbound")).resources[0]?.rejection === undefined; i++)
-      await sleep(10);
+    // What was refused together is sent again in parts, until it is known what each of them is refused for.
+    const errorDetail = { code: 13, message: "port is taken" };
+    const refuseAll = async (): Promise<never> => {
+      for (;;) stream.send({ typeUrl: TypeUrl.listener, responseNonce: (await stream.next()).nonce, errorDetail });
+    };
+    refuseAll().catch(() => undefined);
+    await until(async () => {
+      const { resources = [] } = (await dump("node=web-1&type=LDS")).types[0] ?? {};
+      return resources.length > 0 && resources.every(({ rejection }) => rejection?.shared === false);
+    }, 10_000);
 
     const [cluster] = (await traced("inbound|web|80")).resources;
     assert.equal(cluster?.state, "synced");
@@ -236,7 +272,6 @@ describe("a sidecar of a control plane", () => {
       assert.equal(state, "rejected");
       assert.equal(acked, undefined);
       assert.equal(rejection?.message, "port is taken");
-      assert.equal(rejection.shared, true);
     }
   });
 
@@ -256,4 +291,94 @@ describe("a sidecar of a control plane", () => {
       assert.match((JSON.parse(answer.body) as { error: string }).error, error);
     });
   }
+});
+
+describe("a sidecar that a Rollout holds back", () => {
+  const held = (timeout: string): string =>
+    `${serviceText("web", 8000)}${serviceText("db", 8010)}---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: canary }
+spec:
+  parentRefs: [{ group: "", kind: Service, name: db }]
+  rules: [{ timeouts: { request: ${timeout} }, backendRefs: [{ name: db, port: 80 }] }]
+---
+apiVersion: meshwright.dev/v1alpha1
+kind: Rollout
+metadata: { name: careful }
+spec:
+  targetRefs: [{ kind: HTTPRoute, name: canary }]
+  start: Manual
+  waves: [{ percentage: 100 }]
+`;
+  let plane: TestPlane;
+  before(async () => {
+    plane = await startPlane(held("1s"));
+  });
+  after(() => plane.close());
+
+  const traced = async (resource: string): Promise<Trace> => {
+    const query = new URLSearchParams({ node: "web-1", resource });
+    return JSON.parse((await plane.get(`/api/v1/trace?${query.toString()}`)).body) as Trace;
+  };
+
+  test("has the version that all had, and the trace says why", async () => {
+    const before = await traced("HTTPRoute/canary");
+    assert.deepEqual(before.heldBack, []);
+    assert.equal(before.resources[0]?.heldBack, undefined);
+    await plane.change(held("2s"));
+    const { resources, heldBack } = await traced("HTTPRoute/canary");
+    const [hold] = heldBack;
+    assert.deepEqual(
+      [heldBack.length, hold?.rollout, hold?.targets, hold?.why],
+      [1, "careful", ["HTTPRoute/canary"], "it waits for meshwright rollout start careful"],
+    );
+    assert.notEqual(hold?.has, hold?.wanted);
+    const [route] = resources;
+    assert.equal(route?.version, before.resources[0]?.version);
+    assert.ok(typeof route?.heldBack?.version === "string" && route.heldBack.version !== route.version);
+    assert.equal((await traced("RouteConfiguration/outbound")).heldBack.length, 1);
+    // What is no matter of the Rollout is not held.
+    assert.deepEqual((await traced("Listener/inbound")).heldBack, []);
+    assert.match(
+      formatTrace(await traced("Rollout/careful")).join("\n"),
+      /Rollout careful holds it at version [0-9a-f]{12} instead of/,
+    );
+  });
+
+  test("that is to get what it has nothing of yet is told of it", async () => {
+    const both = held("1s").replace("name: canary }]\n", "name: canary }, { kind: HTTPRoute, name: extra }]\n");
+    const extra = held("9s")
+      .split("---\n")
+      .find((text) => text.includes("name: canary }\nspec:\n  parentRefs"));
+    await plane.change(`${both}---\n${(extra ?? "").replace("canary", "extra")}`);
+    assert.deepEqual(plane.plane.refused, []);
+    const { source, resources, heldBack, notes } = await traced("HTTPRoute/extra");
+    assert.equal(source?.resource, "HTTPRoute/extra");
+    assert.deepEqual([resources, notes], [[], []]);
+    assert.deepEqual(heldBack[0]?.targets, ["HTTPRoute/extra"]);
+  });
+});
+
+describe("a sidecar that does not answer", () => {
+  test("is behind since it was sent what it has not answered", async () => {
+    const plane = await startPlane(serviceText("web", 8000));
+    try {
+      const lag = async (): Promise<SidecarReport["lag"]> => {
+        const { sidecars } = JSON.parse((await plane.get("/api/v1/status")).body) as StatusReport;
+        return sidecars.find(({ node }) => node === "web-1")?.lag;
+      };
+      const sent = Date.now();
+      const stream = plane.connect("web-1", TypeUrl.cluster);
+      const { nonce } = await stream.next();
+      const behind = await lag();
+      assert.deepEqual(behind?.types, ["envoy.config.cluster.v3.Cluster"]);
+      assert.ok(Date.parse(behind.since) >= sent - 1 && Date.parse(behind.since) <= Date.now());
+      stream.send({ typeUrl: TypeUrl.cluster, responseNonce: nonce });
+      for (let i = 0; i < 500 && (await lag()) !== undefined; i++) await sleep(10);
+      assert.equal(await lag(), undefined);
+    } finally {
+      await plane.close();
+    }
+  });
 });

@@ -1,5 +1,6 @@
 import type { Fleet, NodeView } from "../fleet/index.ts";
 import type { Release } from "../control/index.ts";
+import type { Holding } from "../rollout/index.ts";
 import type { NodeInfo, Snapshot, TypeStatus } from "../xds/index.ts";
 
 /** What a control plane is asked about its sidecars. */
@@ -8,6 +9,9 @@ export interface InspectSource {
   readonly fleet: Pick<Fleet, "node" | "nodes">;
   /** What a node would be served now, its secrets included; undefined where it is served nothing. */
   snapshotFor(node: NodeInfo): Snapshot | undefined;
+  /** What the source says, and what sidecars are served once no Rollout holds anything back. Left out where there are none. */
+  readonly wanted?: Release | undefined;
+  readonly rollouts?: { readonly views: readonly Holding[] };
 }
 
 /** There is no such sidecar, or no such resource. */

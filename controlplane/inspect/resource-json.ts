@@ -2,25 +2,37 @@ import { fromBinary, getOption, hasOption, ScalarType, toJson } from "@bufbuild/
 import type { DescField, DescMessage, JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { sensitive } from "#gen/udpa/annotations/sensitive_pb.js";
+import { schemaOf, type ConfigurationSchema, type Resource as UserResource } from "../model/index.ts";
 import { envoyRegistry } from "../patches/index.ts";
 import type { Variant } from "../xds/index.ts";
 import { isSecretHeader, redactJson, redactText, REDACTED } from "./secrets-in-json.ts";
 
+/** What of a resource is shown. */
+export interface Shown {
+  /** Whether the configurations of Wasm filters are shown at all: which of their values are secret only the filter knows. */
+  readonly showsConfigurations: boolean;
+  /** What the user wrote that it comes of: the schema of a module says what of a configuration is only written. */
+  readonly origins?: readonly UserResource[];
+}
+
 interface Context {
   readonly registry: Registry;
   readonly showsConfigurations: boolean;
+  readonly schemas: readonly ConfigurationSchema[];
 }
 
 /**
  * A resource as Envoy's JSON, with `@type`, without secrets: what Envoy's API marks as sensitive is left out, as Envoy does in its
  * own dump, and what looks like a secret elsewhere. The configuration of a Wasm filter, which is JSON in a text, is shown as JSON.
- *
- * @param showsConfigurations whether those of Wasm filters are shown at all: which of their values are secret only the filter knows.
  */
-export function resourceJson({ body }: Pick<Variant, "body">, showsConfigurations: boolean): JsonObject {
+export function resourceJson(
+  { body }: Pick<Variant, "body">,
+  { showsConfigurations, origins = [] }: Shown,
+): JsonObject {
   const registry = envoyRegistry();
   const json = toJson(AnySchema, fromBinary(AnySchema, body), { registry });
-  return redactAny(json as JsonObject, { registry, showsConfigurations }) as JsonObject;
+  const schemas = origins.flatMap((one) => (one.kind === "WasmModule" ? (schemaOf(one) ?? []) : []));
+  return redactAny(json as JsonObject, { registry, showsConfigurations, schemas }) as JsonObject;
 }
 
 function redactAny(json: JsonObject, context: Context): JsonValue {
@@ -92,7 +104,9 @@ function redactConfiguration(value: JsonValue, context: Context): JsonValue {
   if (any["@type"] !== "type.googleapis.com/google.protobuf.StringValue" || typeof text !== "string")
     return redactAny(any, context);
   try {
-    return { ...any, value: redactJson(JSON.parse(text) as JsonValue) };
+    let value = JSON.parse(text) as JsonValue;
+    for (const schema of context.schemas) value = schema.withoutWriteOnly(value, REDACTED) as JsonValue;
+    return { ...any, value: redactJson(value) };
   } catch {
     return { ...any, value: redactText(text) };
   }

@@ -1,4 +1,5 @@
 import type { Model, Resource as UserResource } from "../model/index.ts";
+import { covers, holdOf, type Hold } from "../rollout/index.ts";
 import { SERVED_TYPES, TypeUrl, typeNameOf, type Resource } from "../xds/index.ts";
 import { standingOf, type Standing } from "./dump.ts";
 import { inspectNode, UnknownError, type InspectSource } from "./node.ts";
@@ -13,6 +14,8 @@ export interface Trace {
   readonly source?: Origin;
   /** The Envoy resources that come of it, or that were asked for. */
   readonly resources: readonly TracedResource[];
+  /** The Rollouts by which the sidecar has older versions of what was asked for, and why. */
+  readonly heldBack: readonly Hold[];
   /** What else there is to say. */
   readonly notes: readonly string[];
 }
@@ -32,6 +35,8 @@ export interface TracedResource extends Standing {
   readonly version: string;
   /** Everything that the user wrote which it comes of. */
   readonly from: readonly Origin[];
+  /** Where the sidecar is to have it otherwise, and a Rollout holds that back: the version that it is to have, null if none. */
+  readonly heldBack?: { readonly version: string | null };
 }
 
 /**
@@ -41,7 +46,12 @@ export interface TracedResource extends Standing {
 export function trace(source: InspectSource, id: string, query: string): Trace {
   const { node, snapshot, view, status } = inspectNode(source, id);
   const model = source.release?.model;
-  const asked = model && findUserResource(model, query);
+  const wanted = source.wanted;
+  // What a Rollout holds back altogether is in what the source says only.
+  const asked = (model && findUserResource(model, query)) ?? (wanted && findUserResource(wanted.model, query));
+  const later = wanted?.translation.snapshotFor(node).snapshot;
+  const laterVersion = ({ typeUrl, name }: Resource): string | null =>
+    later?.sets.get(typeUrl)?.resources.get(name)?.version ?? null;
   const originsOf = (resource: Resource): readonly UserResource[] => {
     const origins = source.release?.translation.originsOf(resource) ?? [];
     if (origins.length > 0 || resource.typeUrl !== TypeUrl.secret) return origins;
@@ -53,6 +63,9 @@ export function trace(source: InspectSource, id: string, query: string): Trace {
     asked === undefined
       ? findEnvoyResources(all, query)
       : all.filter((resource) => originsOf(resource).some((one) => one === asked));
+  const holds = holdsFor(source, id, asked, matching.flatMap(originsOf));
+  const isHeld = (resource: Resource): boolean =>
+    holds.length > 0 && resource.typeUrl !== TypeUrl.secret && laterVersion(resource) !== resource.version;
   if (asked === undefined && matching.length === 0) throw new UnknownError(unknown(model, all, id, query));
   return {
     node: node.id,
@@ -64,10 +77,30 @@ export function trace(source: InspectSource, id: string, query: string): Trace {
       name: resource.name,
       version: resource.version,
       from: originsOf(resource).map(originOf),
+      ...(isHeld(resource) ? { heldBack: { version: laterVersion(resource) } } : {}),
       ...standingOf(status.get(resource.typeUrl)?.resources.find(({ name }) => name === resource.name)),
     })),
-    notes: notesOn(asked, matching, id),
+    heldBack: holds,
+    notes: holds.length > 0 ? [] : notesOn(asked, matching, id),
   };
+}
+
+/** The Rollouts by which a sidecar has older versions: of what was asked for, or of what comes of the same resources. */
+function holdsFor(
+  { rollouts, release }: InspectSource,
+  node: string,
+  asked: UserResource | undefined,
+  origins: readonly UserResource[],
+): readonly Hold[] {
+  const place = release?.translation.sidecars.get(node);
+  const keys = new Set([asked ?? [], origins].flat().map(({ kind, metadata }) => `${kind}/${metadata.name}`));
+  return (rollouts?.views ?? []).flatMap((view) => {
+    if (place === undefined || !covers([view.plan.stable, view.plan.desired], place)) return [];
+    const hold = holdOf(view, node);
+    if (hold === undefined) return [];
+    const isAsked = asked?.kind === "Rollout" && asked.metadata.name === hold.rollout;
+    return isAsked || hold.targets.some((target) => keys.has(target)) ? [hold] : [];
+  });
 }
 
 function notesOn(asked: UserResource | undefined, matching: readonly Resource[], id: string): string[] {

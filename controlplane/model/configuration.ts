@@ -9,14 +9,18 @@ import type { Origin } from "./document.ts";
 import { parsePath } from "./path.ts";
 import type { Path } from "./path.ts";
 import type { Problem } from "./problem.ts";
+import type { Json } from "./resources.ts";
 import { schemaFaults } from "./schema-faults.ts";
+import { withoutWriteOnly } from "./write-only.ts";
 
 /** The JSON Schema of a filter's configuration. Dialects: 2020-12 (the default), 2019-09, draft-07. */
 export class ConfigurationSchema {
   readonly #compiled: CompiledSchema;
+  readonly #schema: unknown;
 
-  private constructor(compiled: CompiledSchema) {
+  private constructor(compiled: CompiledSchema, schema: unknown) {
     this.#compiled = compiled;
+    this.#schema = schema;
   }
 
   /** Compiles the text of a schema file. */
@@ -30,11 +34,16 @@ export class ConfigurationSchema {
         const message = `expected JSON Schema 2020-12, 2019-09 or draft-07, found ${JSON.stringify(value["$schema"])}`;
         return { problems: [document.origin.problem(["$schema"], message)] };
       }
-      return { schema: new ConfigurationSchema(compileSchema(ajv, "configuration", value)), problems: [] };
+      return { schema: new ConfigurationSchema(compileSchema(ajv, "configuration", value), value), problems: [] };
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       return { problems: [document.origin.problem([], `not a usable JSON Schema: ${message}`)] };
     }
+  }
+
+  /** A configuration with `hidden` in place of what is `writeOnly`. */
+  withoutWriteOnly(configuration: Json, hidden: string): Json {
+    return withoutWriteOnly(this.#schema, configuration, hidden);
   }
 
   /** The faults of a configuration that is written at `base` of a resource. */

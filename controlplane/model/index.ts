@@ -17,3 +17,5 @@ export type * from "./rollouts.ts";
 export type * from "./routes.ts";
 export type * from "./services.ts";
 export type * from "./telemetry.ts";
+export { schemaOf, noteSchema } from "./known-schemas.ts";
+export type { ConfigurationSchema } from "./configuration.ts";

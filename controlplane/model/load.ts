@@ -4,6 +4,7 @@ import { checkModel } from "./checks.ts";
 import { ConfigurationSchema, configurationPath } from "./configuration.ts";
 import { readDocuments } from "./document.ts";
 import type { Document, Origin, SourceFile } from "./document.ts";
+import { noteSchema } from "./known-schemas.ts";
 import { compareProblems } from "./problem.ts";
 import type { Problem } from "./problem.ts";
 import type { MayExist } from "./references.ts";
@@ -211,7 +212,8 @@ function withPaths(module: WasmModule): WasmModule {
 function checkAssets(model: Model, assets: Assets): Problem[] {
   const problems: Problem[] = [];
   const schemas = new Map<string, ConfigurationSchema>();
-  for (const { metadata, origin, filePath, schemaPath, signaturePath } of model.wasmModules.values()) {
+  for (const module of model.wasmModules.values()) {
+    const { metadata, origin, filePath, schemaPath, signaturePath } = module;
     if (filePath !== undefined) {
       const file = assets.get(filePath);
       if (file?.ok !== true) problems.push(origin.problem(["spec", "file"], notFound(filePath, file?.reason)));
@@ -222,7 +224,10 @@ function checkAssets(model: Model, assets: Assets): Problem[] {
         problems.push(origin.problem(["spec", "signature"], notFound(signaturePath, file?.reason)));
       }
     }
-    if (schemaPath === undefined) continue;
+    if (schemaPath === undefined) {
+      noteSchema(module, undefined);
+      continue;
+    }
     const asset = assets.get(schemaPath);
     if (asset?.ok !== true || asset.text === undefined) {
       problems.push(
@@ -232,7 +237,9 @@ function checkAssets(model: Model, assets: Assets): Problem[] {
     }
     const { schema, problems: faults } = ConfigurationSchema.parse(schemaPath, asset.text);
     problems.push(...faults);
-    if (schema !== undefined) schemas.set(metadata.name, schema);
+    if (schema === undefined) continue;
+    schemas.set(metadata.name, schema);
+    noteSchema(module, schema);
   }
   for (const { origin, spec } of model.filterPolicies.values()) {
     const schema = schemas.get(spec.module);

@@ -1,13 +1,10 @@
-import { activeRun, type PlannedHold, type Version } from "../rollout/index.ts";
+import { activeRun, heldTargets, type PlannedHold } from "../rollout/index.ts";
 import type { HeldBack } from "./report.ts";
 
 /** What a Rollout would hold back, and what has to happen for the sidecars to get it. */
 export function heldBackOf(hold: PlannedHold): HeldBack {
   const { stable, desired, rollout } = hold.plan;
-  const targets = desired.targets
-    .map(({ kind, name }) => `${kind}/${name}`)
-    .filter((key) => contentOf(stable, key) !== contentOf(desired, key));
-  return { rollout: rollout.metadata.name, targets, why: reason(hold) };
+  return { rollout: rollout.metadata.name, targets: heldTargets(stable, desired), why: reason(hold) };
 }
 
 function reason({ plan, record, intent }: PlannedHold): string {
@@ -26,8 +23,4 @@ function reason({ plan, record, intent }: PlannedHold): string {
     case "none":
       return run?.phase === "RollingBack" ? `${number} is going back` : `${number}, which is under way, brings it`;
   }
-}
-
-function contentOf({ resources }: Version, key: string): string {
-  return JSON.stringify(resources.find(({ kind, metadata }) => `${kind}/${metadata.name}` === key));
 }

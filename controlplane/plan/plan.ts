@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { nodeNamed, originOf } from "../inspect/index.ts";
-import type { Problem } from "../model/index.ts";
+import type { Problem, Resource as UserResource } from "../model/index.ts";
 import { covers, type PlannedHold } from "../rollout/index.ts";
 import { sidecarsWithSecrets, type NodeSnapshot, type SidecarPlace, type Translation } from "../translate/index.ts";
-import type { NodeInfo } from "../xds/index.ts";
+import type { NodeInfo, Resource, Snapshot } from "../xds/index.ts";
 import { Comparison, type Difference } from "./compare.ts";
 import { heldBackOf } from "./held-back.ts";
 import type { PlanReport, SidecarGroup, XdsChange, XdsDifference } from "./report.ts";
@@ -98,18 +98,25 @@ class Planner {
 
   look(node: NodeInfo): Member | undefined {
     const { before, after } = this.#input;
-    const is = snapshotFrom(before?.translationFor(node.id), node);
-    const next = snapshotFrom(after.translationFor(node.id), node);
+    const [present, coming] = [before?.translationFor(node.id), after.translationFor(node.id)];
+    const [is, next] = [snapshotFrom(present, node), snapshotFrom(coming, node)];
+    const all = [present, coming, after.content.translation, before?.content.translation];
+    const originsOf = (resource: Resource): readonly UserResource[] => {
+      const found = all.map((translation) => translation?.originsOf(resource) ?? []);
+      return found.find((origins) => origins.length > 0) ?? [];
+    };
+    const compare = (one: Snapshot | undefined, other: Snapshot | undefined): readonly Difference[] =>
+      this.#comparison.differences(one, other, originsOf);
     const wanted = after.content.translation.snapshotFor(node);
     const isGone = is.snapshot !== undefined && next.snapshot === undefined;
     const note = isGone ? `served nothing any more, and keeps what it has: ${next.reason}` : undefined;
-    const now = isGone ? [] : this.#comparison.differences(is.snapshot, next.snapshot);
+    const now = isGone ? [] : compare(is.snapshot, next.snapshot);
     const secrets = isGone ? [] : this.#secretChanges(node.id);
-    const others = this.#comparison.differences(next.snapshot, wanted.snapshot);
+    const others = compare(next.snapshot, wanted.snapshot);
     const isSettled = now.length === 0 && secrets.length === 0 && note === undefined;
     // What was held back before, and still is, is no part of the change.
     const old = before?.content.translation.snapshotFor(node).snapshot;
-    const later = isSettled && this.#comparison.differences(old, wanted.snapshot).length === 0 ? [] : others;
+    const later = isSettled && compare(old, wanted.snapshot).length === 0 ? [] : others;
     if (isSettled && later.length === 0) return undefined;
     const rollouts = later.length === 0 ? [] : this.#rolloutsOf(after.content.translation.sidecars.get(node.id));
     const signature = JSON.stringify([

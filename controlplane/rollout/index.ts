@@ -4,6 +4,7 @@ export { describe, titleOf } from "./describe.ts";
 export { DurableRolloutStore } from "./durable-store.ts";
 export type { CheckEvidence, Evidence } from "./evidence.ts";
 export type { Progress, SidecarState } from "./observation.ts";
+export { heldTargets, holdOf, type Hold, type Holding } from "./hold.ts";
 export { covers } from "./coverage.ts";
 export type { PlannedHold, Preview } from "./preview.ts";
 export { Records } from "./records.ts";

@@ -1,5 +1,13 @@
 import { createHash } from "node:crypto";
-import type { FilterPolicy, Model, Resource, RolloutTarget, WasmModule } from "../model/index.ts";
+import {
+  noteSchema,
+  schemaOf,
+  type FilterPolicy,
+  type Model,
+  type Resource,
+  type RolloutTarget,
+  type WasmModule,
+} from "../model/index.ts";
 
 /** The content of the targets of a Rollout at one time, with the modules of its FilterPolicies. Plain JSON. */
 export interface Version {
@@ -89,7 +97,11 @@ export function withPins<Module>(
         const alias = `${policy.module}.${pinned.module.slice(0, 16)}`;
         const module = find(pinned.module);
         if (module !== undefined) allModules.set(alias, module);
-        wasmModules.set(alias, pinnedModule(alias, origin));
+        const pinnedTo = pinnedModule(alias, origin);
+        wasmModules.set(alias, pinnedTo);
+        // What of its configuration is secret is told by the schema that there is now.
+        const current = model.wasmModules.get(policy.module);
+        if (current !== undefined) noteSchema(pinnedTo, schemaOf(current));
         spec = { ...policy, module: alias, rootId: policy.rootId ?? policy.module };
       }
       (maps[kind] as Map<string, Resource>).set(name, { kind, metadata: pinned.metadata, spec, origin } as Resource);
