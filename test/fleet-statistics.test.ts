@@ -199,7 +199,7 @@ ${modules.join("")}${policy("probe", { mark: "one" })}${policy("ratelimit", { li
     const [abStatus, limitsShown, status] = await Promise.all([run("ab", "status"), run("limits"), run("status")]);
     assert.match(abStatus, /^shop, compared with v0\n[^]*told by 2 sidecars$/m);
     assert.match(limitsShown, /^per-user +[\d.]+ +[\d.]+ +45 +2 +0$/m);
-    assert.match(status, /^web-2 +web +\S+ +delta +ready +[\d.]+ +[\d.]+ % +[\d.]+ MiB +/m);
+    assert.match(status, /^web-2 +web +\S+ +delta +ready +- +[\d.]+ +[\d.]+ % +[\d.]+ MiB +/m);
     const refused = await runCommand(["ab", "status", "--policy", "other", ...http], { cwd: root });
     assert.equal(refused.code, 2);
     assert.match(refused.output, /serves no FilterPolicy other .*; there is ab-routing/);
