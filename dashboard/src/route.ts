@@ -6,6 +6,8 @@ export function useRoute(): readonly string[] {
   useEffect(() => {
     const follow = (): void => setHash(location.hash);
     addEventListener("hashchange", follow);
+    // It may have changed since the page was drawn, when nobody listened yet.
+    follow();
     return () => removeEventListener("hashchange", follow);
   }, []);
   return hash
