@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import type { ExperimentsReport, PolicyExperiments } from "../../controlplane/api/index.ts";
 import { count, percent, several } from "./format.ts";
 import { useLive } from "./live.ts";
+import { number, Table } from "./table.tsx";
 
 type Standing = PolicyExperiments["experiments"][number];
 type Variant = Standing["variants"][number];
@@ -51,53 +52,39 @@ function Experiment({ policy, standing }: { readonly policy: string; readonly st
           before the cause is known.
         </p>
       ) : null}
-      <div class="scroll" tabIndex={0} role="region" aria-label={`Variants of ${name}`}>
-        <table>
-          <caption class="unseen">Variants</caption>
-          <thead>
-            <tr>
-              <th scope="col">Variant</th>
-              <th scope="col" class="n">
-                Weight
-              </th>
-              <th scope="col" class="n">
-                Keys
-              </th>
-              <th scope="col" class="n">
-                Requests
-              </th>
-              <th scope="col" class="n">
-                Errors
-              </th>
-              <th scope="col">95 % interval, to {percent(highest)}</th>
-              <th scope="col" class="n">
-                p50 / p99
-              </th>
-              <th scope="col">Against {standing.default}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {variants.map((variant) => (
-              <tr key={variant.name}>
-                <th scope="row">{variant.name}</th>
-                <td class="n">{percent(variant.weight)}</td>
-                <td class="n">{count(variant.keys)}</td>
-                <td class="n">{count(variant.requests)}</td>
-                <td class="n">{variant.errorRate === undefined ? "–" : percent(variant.errorRate.value)}</td>
-                <td>
-                  <IntervalBar variant={variant} highest={highest} />
-                </td>
-                <td class="n">
-                  {variant.latencyMs === undefined
-                    ? "–"
-                    : `${variant.latencyMs.p50.toFixed(1)} / ${variant.latencyMs.p99.toFixed(1)} ms`}
-                </td>
-                <td>{variant.difference === undefined ? "–" : <Verdict difference={variant.difference} />}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        label={`Variants of ${name}`}
+        caption={<caption class="unseen">Variants</caption>}
+        columns={[
+          "Variant",
+          number("Weight"),
+          number("Keys"),
+          number("Requests"),
+          number("Errors"),
+          `95 % interval, to ${percent(highest)}`,
+          number("p50 / p99"),
+          `Against ${standing.default}`,
+        ]}
+      >
+        {variants.map((variant) => (
+          <tr key={variant.name}>
+            <th scope="row">{variant.name}</th>
+            <td class="n">{percent(variant.weight)}</td>
+            <td class="n">{count(variant.keys)}</td>
+            <td class="n">{count(variant.requests)}</td>
+            <td class="n">{variant.errorRate === undefined ? "–" : percent(variant.errorRate.value)}</td>
+            <td>
+              <IntervalBar variant={variant} highest={highest} />
+            </td>
+            <td class="n">
+              {variant.latencyMs === undefined
+                ? "–"
+                : `${variant.latencyMs.p50.toFixed(1)} / ${variant.latencyMs.p99.toFixed(1)} ms`}
+            </td>
+            <td>{variant.difference === undefined ? "–" : <Verdict difference={variant.difference} />}</td>
+          </tr>
+        ))}
+      </Table>
     </section>
   );
 }

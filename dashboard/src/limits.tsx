@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import type { LimitsReport, QuotaReport } from "../../controlplane/api/index.ts";
 import { count, short } from "./format.ts";
 import { useLive } from "./live.ts";
+import { number, Table } from "./table.tsx";
 
 /** What limits let pass and refused. */
 export function LimitsPage(): JSX.Element {
@@ -25,46 +26,33 @@ export function LimitsPage(): JSX.Element {
         ) : limits.value.limits.length === 0 ? (
           <p class="empty">No sidecar has told of a limit yet.</p>
         ) : (
-          <div class="scroll" tabIndex={0} role="region" aria-label="Limits">
-            <table>
-              <caption>Limits</caption>
-              <thead>
-                <tr>
-                  <th scope="col">Limit</th>
-                  <th scope="col" class="n">
-                    Refused / s
-                  </th>
-                  <th scope="col" class="n">
-                    Passed / s
-                  </th>
-                  <th scope="col">Share refused</th>
-                  <th scope="col" class="n">
-                    Refused in all
-                  </th>
-                  <th scope="col" class="n">
-                    In shadow
-                  </th>
+          <Table
+            label="Limits"
+            columns={[
+              "Limit",
+              number("Refused / s"),
+              number("Passed / s"),
+              "Share refused",
+              number("Refused in all"),
+              number("In shadow"),
+            ]}
+          >
+            {limits.value.limits.map((limit) => {
+              const all = limit.allowedPerSecond + limit.limitedPerSecond;
+              return (
+                <tr key={limit.limit}>
+                  <th scope="row">{limit.limit}</th>
+                  <td class="n">{short(limit.limitedPerSecond)}</td>
+                  <td class="n">{short(limit.allowedPerSecond)}</td>
+                  <td>
+                    <Meter share={all === 0 ? 0 : limit.limitedPerSecond / all} />
+                  </td>
+                  <td class="n">{count(limit.limited)}</td>
+                  <td class="n">{count(limit.shadowLimited)}</td>
                 </tr>
-              </thead>
-              <tbody>
-                {limits.value.limits.map((limit) => {
-                  const all = limit.allowedPerSecond + limit.limitedPerSecond;
-                  return (
-                    <tr key={limit.limit}>
-                      <th scope="row">{limit.limit}</th>
-                      <td class="n">{short(limit.limitedPerSecond)}</td>
-                      <td class="n">{short(limit.allowedPerSecond)}</td>
-                      <td>
-                        <Meter share={all === 0 ? 0 : limit.limitedPerSecond / all} />
-                      </td>
-                      <td class="n">{count(limit.limited)}</td>
-                      <td class="n">{count(limit.shadowLimited)}</td>
-                    </tr>
-                  );
-                })}
-              </tbody>
-            </table>
-          </div>
+              );
+            })}
+          </Table>
         )}
       </section>
       <section class="card">
@@ -73,51 +61,38 @@ export function LimitsPage(): JSX.Element {
         ) : quotas.value.top.length === 0 ? (
           <p class="empty">No quota of the whole fleet is used.</p>
         ) : (
-          <div class="scroll" tabIndex={0} role="region" aria-label="Keys with the most requests">
-            <table>
-              <caption>Keys with the most requests</caption>
-              <thead>
-                <tr>
-                  <th scope="col">Key</th>
-                  <th scope="col">Quota</th>
-                  <th scope="col">Use</th>
-                  <th scope="col" class="n">
-                    Passed / s
+          <Table
+            label="Keys with the most requests"
+            columns={[
+              "Key",
+              "Quota",
+              "Use",
+              number("Passed / s"),
+              number("Refused / s"),
+              number("Left"),
+              number("Sidecars"),
+            ]}
+          >
+            {quotas.value.top
+              .slice(0, 50)
+              .map(({ domain, bucket, quota, allowedPerSecond, deniedPerSecond, remaining, sidecars }) => (
+                <tr key={JSON.stringify([domain, bucket])}>
+                  <th scope="row">
+                    {Object.entries(bucket)
+                      .map(([name, value]) => `${name}=${value}`)
+                      .join(" ")}
                   </th>
-                  <th scope="col" class="n">
-                    Refused / s
-                  </th>
-                  <th scope="col" class="n">
-                    Left
-                  </th>
-                  <th scope="col" class="n">
-                    Sidecars
-                  </th>
+                  <td>{quota}</td>
+                  <td>
+                    <Meter share={(allowedPerSecond + deniedPerSecond) / busiest} isNeutral />
+                  </td>
+                  <td class="n">{short(allowedPerSecond)}</td>
+                  <td class="n">{short(deniedPerSecond)}</td>
+                  <td class="n">{count(Math.floor(remaining))}</td>
+                  <td class="n">{count(sidecars)}</td>
                 </tr>
-              </thead>
-              <tbody>
-                {quotas.value.top
-                  .slice(0, 50)
-                  .map(({ domain, bucket, quota, allowedPerSecond, deniedPerSecond, remaining, sidecars }) => (
-                    <tr key={JSON.stringify([domain, bucket])}>
-                      <th scope="row">
-                        {Object.entries(bucket)
-                          .map(([name, value]) => `${name}=${value}`)
-                          .join(" ")}
-                      </th>
-                      <td>{quota}</td>
-                      <td>
-                        <Meter share={(allowedPerSecond + deniedPerSecond) / busiest} isNeutral />
-                      </td>
-                      <td class="n">{short(allowedPerSecond)}</td>
-                      <td class="n">{short(deniedPerSecond)}</td>
-                      <td class="n">{count(Math.floor(remaining))}</td>
-                      <td class="n">{count(sidecars)}</td>
-                    </tr>
-                  ))}
-              </tbody>
-            </table>
-          </div>
+              ))}
+          </Table>
         )}
       </section>
     </>

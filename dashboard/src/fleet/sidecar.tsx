@@ -5,6 +5,7 @@ import { hash, percent, short, since } from "../format.ts";
 import { useLive } from "../live.ts";
 import { linkTo } from "../route.ts";
 import { STATES } from "./colours.ts";
+import { Table } from "../table.tsx";
 
 /** All of one sidecar. */
 export function SidecarDialog({ node }: { readonly node: string }): JSX.Element {
@@ -51,31 +52,18 @@ function Sidecar({ report }: { readonly report: SidecarReport }): JSX.Element {
         )}
       </dl>
       {filters.length === 0 ? null : (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Filters">
-          <table>
-            <caption>Filters</caption>
-            <thead>
-              <tr>
-                <th scope="col">FilterPolicy</th>
-                <th scope="col">Version</th>
-                <th scope="col">Delivery</th>
-                <th scope="col">Runs</th>
-              </tr>
-            </thead>
-            <tbody>
-              {filters.map(({ policy, version, delivery, running }) => (
-                <tr key={policy}>
-                  <th scope="row">{policy}</th>
-                  <td>
-                    <code title={version}>{hash(version)}</code>
-                  </td>
-                  <td>{delivery}</td>
-                  <td>{running ?? "–"}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table label="Filters" columns={["FilterPolicy", "Version", "Delivery", "Runs"]}>
+          {filters.map(({ policy, version, delivery, running }) => (
+            <tr key={policy}>
+              <th scope="row">{policy}</th>
+              <td>
+                <code title={version}>{hash(version)}</code>
+              </td>
+              <td>{delivery}</td>
+              <td>{running ?? "–"}</td>
+            </tr>
+          ))}
+        </Table>
       )}
       {rejections.map(({ type, resource, message, at: time }) => (
         <section key={`${type} ${resource}`} class="rejection">
