@@ -8,7 +8,7 @@ import { WasmSchema } from "#gen/envoy/extensions/filters/http/wasm/v3/wasm_pb.j
 import { JwtAuthenticationSchema } from "#gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.js";
 import { RouteConfigurationSchema } from "#gen/envoy/config/route/v3/route_pb.js";
 import { SecretSchema } from "#gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
-import { serviceText, startPlane, type TestPlane } from "../observe/testdata/plane.ts";
+import { canaryText, carefulText, serviceText, startPlane, type TestPlane } from "../observe/testdata/plane.ts";
 import { createResource, TypeUrl } from "../xds/index.ts";
 import { loadModel, type Asset } from "../model/index.ts";
 import type { SidecarReport, StatusReport } from "../api/index.ts";
@@ -295,22 +295,7 @@ describe("a sidecar of a control plane", () => {
 
 describe("a sidecar that a Rollout holds back", () => {
   const held = (timeout: string): string =>
-    `${serviceText("web", 8000)}${serviceText("db", 8010)}---
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: { name: canary }
-spec:
-  parentRefs: [{ group: "", kind: Service, name: db }]
-  rules: [{ timeouts: { request: ${timeout} }, backendRefs: [{ name: db, port: 80 }] }]
----
-apiVersion: meshwright.dev/v1alpha1
-kind: Rollout
-metadata: { name: careful }
-spec:
-  targetRefs: [{ kind: HTTPRoute, name: canary }]
-  start: Manual
-  waves: [{ percentage: 100 }]
-`;
+    serviceText("web", 8000) + serviceText("db", 8010) + canaryText(timeout) + carefulText;
   let plane: TestPlane;
   before(async () => {
     plane = await startPlane(held("1s"));

@@ -1,29 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { serviceText, startPlane, type TestPlane } from "../observe/testdata/plane.ts";
+import { canaryText, carefulText, serviceText, startPlane, type TestPlane } from "../observe/testdata/plane.ts";
 import { TypeUrl } from "../xds/index.ts";
 import type { PlanReport, SidecarGroup } from "./index.ts";
 
-const route = (timeout: string): string => `---
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: { name: canary }
-spec:
-  parentRefs: [{ group: "", kind: Service, name: db }]
-  rules: [{ timeouts: { request: ${timeout} }, backendRefs: [{ name: db, port: 80 }] }]
-`;
 /** A sidecar that takes requests only. */
 const inboundOnly = serviceText("in", 8020).replace(", outboundPort: 8022", "");
-const rollout = `---
-apiVersion: meshwright.dev/v1alpha1
-kind: Rollout
-metadata: { name: careful }
-spec:
-  targetRefs: [{ kind: HTTPRoute, name: canary }]
-  start: Manual
-  waves: [{ percentage: 100 }]
-`;
-const mesh = serviceText("web", 8000) + serviceText("db", 8010) + inboundOnly + route("1s");
+const mesh = serviceText("web", 8000) + serviceText("db", 8010) + inboundOnly + canaryText("1s");
 
 interface Request {
   readonly text?: string;
@@ -53,7 +36,7 @@ describe("a plan for a control plane", () => {
 
   test("of a route says what every sidecar with an outbound listener would be sent, and changes nothing", async () => {
     const release = plane.plane.release?.model;
-    const report = await planned(plane, { text: route("3s") });
+    const report = await planned(plane, { text: canaryText("3s") });
     assert.deepEqual(report.resources, [{ resource: "HTTPRoute/canary", at: "new.yaml:2:1", change: "changed" }]);
     const [group, ...more] = report.groups;
     assert.equal(more.length, 0);
@@ -87,11 +70,11 @@ describe("a plan for a control plane", () => {
     });
     assert.equal(report.unchanged, 1);
     assert.equal(plane.plane.release?.model, release);
-    assert.equal((await planned(plane, { text: route("3s") })).resources.length, 1);
+    assert.equal((await planned(plane, { text: canaryText("3s") })).resources.length, 1);
   });
 
   test("of what is there already is empty", async () => {
-    assert.deepEqual(await planned(plane, { text: `# said otherwise\n${route("1s")}` }), {
+    assert.deepEqual(await planned(plane, { text: `# said otherwise\n${canaryText("1s")}` }), {
       problems: [],
       resources: [],
       groups: [],
@@ -101,7 +84,7 @@ describe("a plan for a control plane", () => {
   });
 
   test("of a fault is the fault with its place", async () => {
-    const { problems, groups } = await planned(plane, { text: route("often") });
+    const { problems, groups } = await planned(plane, { text: canaryText("often") });
     assert.deepEqual(
       problems.map(({ file, line, path }) => [file, line, path]),
       [["new.yaml", 7, "spec.rules[0].timeouts.request"]],
@@ -172,12 +155,12 @@ describe("a plan for a control plane", () => {
 describe("a plan for what a Rollout is about", () => {
   let plane: TestPlane;
   before(async () => {
-    plane = await startPlane(mesh + rollout);
+    plane = await startPlane(mesh + carefulText);
   });
   after(() => plane.close());
 
   test("says what is held back, for whom, and until when", async () => {
-    const { groups, heldBack, unchanged } = await planned(plane, { text: route("3s") });
+    const { groups, heldBack, unchanged } = await planned(plane, { text: canaryText("3s") });
     assert.deepEqual(groups.map(shown), [[["db-1", "web-1"], [], ["changed RouteConfiguration outbound"]]]);
     assert.deepEqual(groups[0]?.later?.rollouts, ["careful"]);
     assert.deepEqual(heldBack, [
@@ -191,7 +174,7 @@ describe("a plan for what a Rollout is about", () => {
   });
 
   test("says what goes out at once beside it", async () => {
-    const { groups } = await planned(plane, { text: route("3s") + serviceText("api", 8050) });
+    const { groups } = await planned(plane, { text: canaryText("3s") + serviceText("api", 8050) });
     const outbound = [
       "added Cluster outbound|api|80",
       "added ClusterLoadAssignment outbound|api|80",
@@ -205,14 +188,14 @@ describe("a plan for what a Rollout is about", () => {
   });
 
   test("does not blame a change for what was held back before it", async () => {
-    await plane.change(mesh.replace("1s", "2s") + rollout);
+    await plane.change(mesh.replace("1s", "2s") + carefulText);
     const { groups, unchanged } = await planned(plane, { text: inboundOnly.replace("port: 8020", "port: 8060") });
     assert.deepEqual(
       groups.map(({ nodes, later }) => [nodes, later]),
       [[["in-1"], undefined]],
     );
     assert.equal(unchanged, 2);
-    const { groups: again, heldBack } = await planned(plane, { text: route("2s") });
+    const { groups: again, heldBack } = await planned(plane, { text: canaryText("2s") });
     assert.deepEqual(again, []);
     assert.equal(heldBack.length, 1);
   });

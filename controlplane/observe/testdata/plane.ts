@@ -17,6 +17,27 @@ spec:
     - { address: 127.0.0.1, port: ${port}, sidecar: { node: ${name}-1, inboundPort: ${port + 1}, outboundPort: ${port + 2} } }
 ${more}`;
 
+/** The HTTPRoute "canary" to the Service "db". */
+export const canaryText = (timeout: string): string => `---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: canary }
+spec:
+  parentRefs: [{ group: "", kind: Service, name: db }]
+  rules: [{ timeouts: { request: ${timeout} }, backendRefs: [{ name: db, port: 80 }] }]
+`;
+
+/** The Rollout "careful", which holds back changes of that route until somebody starts it. */
+export const carefulText = `---
+apiVersion: meshwright.dev/v1alpha1
+kind: Rollout
+metadata: { name: careful }
+spec:
+  targetRefs: [{ kind: HTTPRoute, name: canary }]
+  start: Manual
+  waves: [{ percentage: 100 }]
+`;
+
 export interface TestPlane {
   readonly plane: ControlPlane;
   readonly log: string[];
