@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { ServerCredentials } from "@grpc/grpc-js";
-import type { Logger } from "pino";
 import { handlePlainRequest, handleRequest, routeOf } from "../api/index.ts";
 import {
   addClientStatusService,
@@ -13,8 +12,8 @@ import {
 import { LastGoodStore, type Held, type LastGood } from "../isolate/index.ts";
 import { Journal, JournalSource, Resources } from "../journal/index.ts";
 import { formatProblem, resourcesOf, type Problem } from "../model/index.ts";
+import type { Collector } from "../modules/index.ts";
 import {
-  Collector,
   MemoryPins,
   ModuleFetcher,
   ModuleStore,
@@ -27,71 +26,24 @@ import { Activity, Metrics, watchRequest, type ReloadStage } from "../observe/in
 import { addQuotaService, LeaseService, MemoryLedger, Quotas, type Ledger } from "../quota/index.ts";
 import { DurableRolloutStore, MemoryRolloutStore, Rollouts } from "../rollout/index.ts";
 import { InsecureAccess, type HttpAccess, type Security } from "../security/index.ts";
-import type { TrustedKey } from "../signatures/index.ts";
 import { MergedSource, type Source, type StopWatching } from "../source/index.ts";
 import type { Store } from "../store/index.ts";
-import type { Webhooks } from "../webhooks/index.ts";
 import type { Translation, TranslationSettings } from "../translate/index.ts";
 import { XdsServer, type Caller, type NodeInfo, type Snapshot } from "../xds/index.ts";
 import { changedResources } from "./changes.ts";
 import type { LoadedModule } from "./filter-checks.ts";
 import { previewOf, type ChangePreview } from "./change-preview.ts";
-import { formatHostPort, type HostPort } from "./host-port.ts";
+import type { ControlPlaneOptions } from "./control-plane-options.ts";
+import { formatHostPort } from "./host-port.ts";
+import { listenOn } from "./listen.ts";
 import { logFleet } from "./log-fleet.ts";
 import { logHeld } from "./log-held.ts";
+import { collectorOf } from "./module-collection.ts";
 import { moduleReferences, servedVersions } from "./module-references.ts";
 import { Secrets } from "./secrets.ts";
-import { preChecks, type Shadow } from "./pre-checks.ts";
+import { preChecks } from "./pre-checks.ts";
 import { Pipeline, type Release } from "./pipeline.ts";
 import { RoutedTranslation } from "./routed-translation.ts";
-
-export interface ControlPlaneOptions {
-  /** Resources that are not changed over the API, such as those of a folder. */
-  readonly source: Source;
-  /**
-   * What survives the control plane: the resources that are applied over the API, with their history, and served beside those of the
-   * source; and the runs of Rollouts. Closed in the end. Without it, no resource can be applied, and runs are forgotten.
-   */
-  readonly store?: Store;
-  /** Folder for modules; made when it is missing. */
-  readonly stateFolder: string;
-  /** How long nothing has to refer to a module before it is removed from that folder. Default: none is removed. */
-  readonly moduleGraceMs?: number;
-  /** How many revisions of the applied resources keep what they name by url or image. Default: 100. */
-  readonly moduleRevisions?: number;
-  /** The keys that are trusted now: every module has to be signed by one of them. Default: none need be signed. */
-  readonly moduleKeys?: () => readonly TrustedKey[];
-  /** When a module or signature that could not be had is asked for again at first, in milliseconds. Default: 2 s. */
-  readonly moduleRetryMs?: number;
-  /** Where to listen; port 0 takes any free one. */
-  readonly xds: HostPort;
-  readonly http: HostPort;
-  /** Where metrics and health are served to everybody, without encryption; nowhere when left out. */
-  readonly metrics?: HostPort;
-  /** The cluster of a sidecar's bootstrap from which Envoy fetches modules. */
-  readonly modulesCluster: string;
-  /** Where the counts of quotas are kept, and closed in the end. Default: in this process. */
-  readonly ledger?: Ledger;
-  /** Is given what tells of all that happens, before anything does. */
-  readonly watch?: (activity: Activity) => void;
-  /** Versions are tried before the first wave of a run; in an Envoy too, if there is one. Default: they are not. */
-  readonly preChecks?: { readonly shadow?: Shadow };
-  /** How often runs of Rollouts are looked at, in milliseconds. Default: 1 s. */
-  readonly rolloutTickMs?: number;
-  /** Are told what becomes of Rollouts; closed in the end. */
-  readonly webhooks?: Webhooks;
-  /** Certificates and who may do what; closed in the end. Without it, everybody may do everything, and nothing is encrypted. */
-  readonly security?: Security;
-  /** Statistics of sidecars that are kept besides the usual ones: those whose names in Envoy start so. */
-  readonly keepStats?: readonly string[];
-  /** How long the windows are in which figures of sidecars are measured, in milliseconds. Default: 5 s. */
-  readonly statsWindowMs?: number;
-  /** Whether other control planes use the same store. Default: no. */
-  readonly isStoreShared?: boolean;
-  /** After which a sidecar is asked to connect again; give or take a tenth. Default: never. */
-  readonly maxConnectionAgeMs?: number;
-  readonly log: Logger;
-}
 
 /** The host in the addresses of modules. One for all control planes, so that they serve the same bytes. */
 const MODULES_AUTHORITY = "modules.meshwright";
@@ -539,35 +491,4 @@ export class ControlPlane {
     log.info(`xDS on ${formatHostPort(xds)}, ${scheme} on ${formatHostPort(http)}, ${how}`);
     if (security === undefined) log.warn("--insecure: whoever reaches these ports may do everything");
   }
-}
-
-/** How often is looked for modules that nothing refers to: so that the time of grace is kept to a tenth. */
-const COLLECT_MS = { least: 1_000, most: 10 * 60_000 } as const;
-
-function collectorOf(
-  { moduleGraceMs, log }: ControlPlaneOptions,
-  store: ModuleStore,
-  references: ConstructorParameters<typeof Collector>[0]["references"],
-): Collector {
-  return new Collector({
-    store,
-    references,
-    graceMs: moduleGraceMs,
-    everyMs: Math.min(Math.max((moduleGraceMs ?? 0) / 10, COLLECT_MS.least), COLLECT_MS.most),
-    onRemoved: (modules) => {
-      for (const { sha256, from } of modules)
-        log.info({ module: sha256, from }, `removed the module ${sha256}, which nothing refers to`);
-    },
-    onError: (error) =>
-      log.error({ err: error }, "no modules are removed now, since it is not known what refers to them"),
-  });
-}
-
-function listenOn(server: Server, address: HostPort): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error) => {
-      reject(new Error(`cannot listen on ${formatHostPort(address)}: ${error.message}`, { cause: error }));
-    });
-    server.listen(address.port, address.host, resolve);
-  });
 }

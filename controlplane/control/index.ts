@@ -1,4 +1,5 @@
-export { ControlPlane, FaultySourceError, type ControlPlaneOptions } from "./control-plane.ts";
+export { ControlPlane, FaultySourceError } from "./control-plane.ts";
+export type { ControlPlaneOptions } from "./control-plane-options.ts";
 export { previewOf, type ChangePreview } from "./change-preview.ts";
 export { checkOptions } from "./filter-checks.ts";
 export type { Shadow, TriedFilter } from "./pre-checks.ts";
