@@ -55,6 +55,8 @@ for (const protocol of ["delta", "sotw"] as const) {
       await mesh.controlPlane?.stop("SIGKILL");
       writePolicy(mesh, { mark: "two" });
       await mesh.startControlPlane();
+      // When Envoy connects again is up to Envoy, which waits ever longer between its tries.
+      await mesh.until("web-1", ({ state }) => state === "ready");
       await envoy.until(async () => (await get(port, "/")).headers["x-probe"] === "two");
       const changed = [...(await updatesOf(envoy))].filter(([name, value]) => earlier.get(name) !== value);
       assert.deepEqual(
