@@ -147,8 +147,8 @@ describe("a faulty resource", () => {
     await mesh.controlPlane?.stop();
     mesh.write("db.policy.yaml", policy("db", { mark: "five" }));
     await mesh.startControlPlane();
-    await untilMark(ports[2], "five");
     await mesh.untilReady();
+    await untilMark(ports[2], "five");
     assert.equal(await markOf(ports[0]), "three");
     assert.equal(await shop("/second"), 200);
     assert.deepEqual(await held(), { kept: ["FilterPolicy/web-probe", "HTTPRoute/first"], leftOut: [] });

@@ -71,6 +71,7 @@ describe("modules from elsewhere, in real Envoy", { skip }, () => {
     await envoy.until(async () => (await mark()) === "without registry");
     await mesh.controlPlane?.stop("SIGKILL");
     await mesh.startControlPlane();
+    await mesh.until("web-1", ({ state }) => state === "ready");
     writePolicy(mesh, { mark: "after a restart" });
     await envoy.until(async () => (await mark()) === "after a restart");
     assert.equal((await mesh.until("web-1", ({ state }) => state === "ready")).filters[0]?.module, inImage);
