@@ -31,7 +31,6 @@ export class Watch {
   readonly #stats: WatchedStats;
   readonly #analysis: Analysis;
   readonly #services = new Map<string, ServiceWatch>();
-  readonly #startedAt: number;
   readonly #trail = new Trail();
   #measuredTo: number;
   #othersTrap = false;
@@ -42,7 +41,6 @@ export class Watch {
     this.#listeners = listeners;
     this.#stats = stats;
     this.#analysis = new Analysis(spec.analysis);
-    this.#startedAt = now;
     this.#measuredTo = this.#endOf(now);
   }
 
@@ -54,7 +52,12 @@ export class Watch {
     this.#measuredTo = to;
     for (const [service, all] of byService(sidecars)) {
       let watch = this.#services.get(service);
-      if (watch === undefined) this.#services.set(service, (watch = this.#begin(all)));
+      if (watch === undefined) {
+        // Until one of a Service has the new version, nothing of it is of use.
+        const [first] = all.flatMap(({ admittedAt }) => admittedAt ?? []).sort((a, b) => a - b);
+        if (first === undefined) continue;
+        this.#services.set(service, (watch = this.#begin(all, first)));
+      }
       this.#measure(watch, all, from, to);
     }
     this.#trail.add(to, this.evidence);
@@ -78,9 +81,10 @@ export class Watch {
     this.#analysis.nextWave();
   }
 
-  #begin(all: readonly MeasuredSidecar[]): ServiceWatch {
+  /** @param firstAt when the first of the Service was given the new version. */
+  #begin(all: readonly MeasuredSidecar[], firstAt: number): ServiceWatch {
     const nodes = all.slice(0, MAX_CONTROL).map(({ node }) => node);
-    const past = this.#between(nodes, this.#startedAt - BEFORE_MS, this.#startedAt);
+    const past = this.#between(nodes, firstAt - BEFORE_MS, this.#endOf(firstAt));
     return {
       slowMs: this.#checks.map((check) =>
         check.metric === "Slow" ? slowFrom(past, this.#listeners, check.quantile) : undefined,
@@ -115,15 +119,22 @@ export class Watch {
       });
       if (check.metric === "Slow") watch.slowMs[c] ??= slowFrom(theirs, this.#listeners, check.quantile);
     });
-    this.#measureTraps(all, theirs.vmFailures > 0, from, to);
+    this.#othersTrap ||= theirs.vmFailures > 0;
+    const isMeasured = new Set(watched);
+    this.#measureTraps(watched, mine, from, to);
+    const fresh = all.filter(
+      (one) =>
+        one.admittedAt !== undefined &&
+        !isMeasured.has(one) &&
+        this.#endOf(one.admittedAt) + this.#stats.windowMs <= from,
+    );
+    this.#measureTraps(fresh, figuresOf(fresh), from, to);
   }
 
   /** A VM that traps shows at once, also before the filter is proven to run; where others trap too, it is another filter. */
-  #measureTraps(all: readonly MeasuredSidecar[], doOthers: boolean, from: number, to: number): void {
-    this.#othersTrap ||= doOthers;
-    if (this.#othersTrap) return;
-    for (const { node, admittedAt } of all) {
-      if (admittedAt === undefined || this.#endOf(admittedAt) + this.#stats.windowMs > from) continue;
+  #measureTraps(sidecars: readonly MeasuredSidecar[], together: Figures, from: number, to: number): void {
+    if (this.#othersTrap || together.vmFailures === 0) return;
+    for (const { node } of sidecars) {
       this.#analysis.addVmFailures(node, this.#between([node], from, to).vmFailures);
     }
   }
