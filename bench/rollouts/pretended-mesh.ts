@@ -45,7 +45,7 @@ export function content(version: string, { sidecars, services }: MeshSize): Serv
     const endpoints = [];
     for (let i = service; i < sidecars; i += services) {
       const address = `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`;
-      endpoints.push({ address, port: 80, sidecar: { node: `n${i}`, inboundPort: 1, outboundPort: 2 } });
+      endpoints.push({ address, port: 80, sidecar: { node: `n${i}`, inboundPort: 1 } });
     }
     documents.push(resource("Service", `s${service}`, { port: 80, endpoints }));
   }

@@ -93,11 +93,11 @@ export class SimulatedStats {
       }
     }
     const bins: Bin[] = [];
-    BOUNDS.forEach((bound, i) => {
+    for (let i = 0; i < BOUNDS.length; ++i) {
       const low = BOUNDS[i - 1] ?? 0;
       const count = sums[2 + i] ?? 0;
-      if (count > 0) bins.push({ low, width: bound - low, count });
-    });
+      if (count > 0) bins.push({ low, width: (BOUNDS[i] ?? low) - low, count });
+    }
     return new Figures({
       ...{ sidecars, observedMs: sidecars * (to - from), gauges: new Map() },
       counters: new Map([

@@ -29,7 +29,7 @@ const MAX_ORDERS = 100_000;
 
 function knownOrderOf(rollout: string, node: string): number {
   let known = orders.get(rollout);
-  if (known === undefined) orders.set(rollout, (known = new Map()));
+  if (known === undefined) orders.set(rollout, (known = new Map<string, number>()));
   let order = known.get(node);
   if (order === undefined) {
     if (known.size >= MAX_ORDERS) known.clear();
