@@ -158,7 +158,7 @@ function tlsSocket({ files, server }: NonNullable<BootstrapOptions["tls"]>, isHt
   return clientSocket({
     certificate: { name: IDENTITY_SECRET, from: fromFile(files.identity) },
     trust: { name: TRUST_SECRET, from: fromFile(files.trust) },
-    peer: server,
+    peers: [server],
     ...(isHttp2 ? { alpn: ["h2"] } : {}),
   });
 }

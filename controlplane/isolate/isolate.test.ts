@@ -85,7 +85,7 @@ function versioned(resource: Resource): string {
   const { kind, spec } = resource;
   const version =
     kind === "Service"
-      ? spec.connectTimeout.slice(0, -1)
+      ? spec.connectTimeout?.slice(0, -1)
       : kind === "HTTPRoute"
         ? spec.hostnames[0]?.split(".v")[1]
         : kind === "FilterPolicy"
