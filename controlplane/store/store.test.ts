@@ -1,5 +1,6 @@
 // What every store does, one suite for all of them.
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +11,7 @@ import { Etcd, withoutEtcd } from "../../test/support/etcd.ts";
 import {
   ConflictError,
   EtcdStore,
+  LargeText,
   MAX_BLOB,
   MAX_EVENTS,
   SqliteStore,
@@ -200,6 +202,33 @@ for (const kind of [sqlite, etcd]) {
       assert.equal((await store.readBlob("kept"))?.version, version);
       await assert.rejects(store.append("kept", 1, ["c"]), conflict);
       assert.equal(await store.append("kept", 2, ["c"]), 3);
+    });
+
+    test("a text larger than a value may be is kept in parts, which go when another takes its place", async () => {
+      const large = new LargeText(store, "text");
+      const text = randomBytes(MAX_BLOB * 2).toString("base64");
+      const first = await large.write(text, undefined);
+      assert.deepEqual(await large.read(), { text, version: first });
+      // With gzip, base64 has the size of the bytes again, and a little more.
+      assert.equal((await store.blobs("text/")).length, 3);
+      assert.equal(await large.write(text, first), first);
+      await assert.rejects(large.write("other", undefined), conflict);
+      const other = new LargeText(store, "text");
+      const second = await other.write(`${text}.`, first);
+      assert.deepEqual(await large.read(), { text: `${text}.`, version: second });
+      assert.equal((await store.blobs("text/")).length, 3);
+      await assert.rejects(large.write(text, first), conflict);
+      assert.equal((await store.blobs("text/")).length, 3);
+      await large.write("small", second);
+      assert.deepEqual(await store.blobs("text/"), []);
+    });
+
+    test("a text in parts of which one is gone is not taken for whole", async () => {
+      const large = new LargeText(store, "broken", 10);
+      await large.write(randomBytes(40).toString("hex"), undefined);
+      const [part = ""] = await store.blobs("broken/");
+      await store.deleteBlob(part, (await store.readBlob(part))?.version ?? "");
+      await assert.rejects(large.read(), /broken is not whole/);
     });
   });
 }

@@ -25,7 +25,10 @@ export class DeltaStream extends XdsStream<DeltaRequest> {
     const type = this.type(request.typeUrl);
     const { ledger, subscription } = type;
     const first = !type.requested;
-    if (!first && request.nonce !== "" && request.nonce === ledger.flight?.nonce) this.answer(type, request.error, now);
+    if (!first && request.nonce !== "") {
+      if (request.nonce === ledger.flight?.nonce) this.answer(type, request.error, now);
+      else this.answeredEarlier(type);
+    }
 
     // A subscription changes by every request, be its nonce stale or not.
     const { asked, left } = subscription.update(request.subscribe, request.unsubscribe, first);

@@ -31,7 +31,10 @@ export class SotwStream extends XdsStream<SotwRequest> {
       this.start(type, request.version !== "", now);
       type.reportedVersion = request.version;
     } else if (request.nonce !== "") {
-      if (request.nonce !== type.lastNonce) return;
+      if (request.nonce !== type.lastNonce) {
+        this.answeredEarlier(type);
+        return;
+      }
       this.answer(type, request.error, now);
     }
     if (type.subscription.replace(request.names)) this.retainSubscribed(type);

@@ -203,6 +203,7 @@ export abstract class XdsStream<Request> {
     const { flight } = type.ledger;
     if (flight === undefined) return;
     const { typeUrl, form } = type;
+    type.unansweredSince = undefined;
     const staged = form && flight.changes[0]?.wanted;
     const resources = namedVersions(flight.changes);
     type.form = undefined;
@@ -223,6 +224,11 @@ export abstract class XdsStream<Request> {
       type.ledger.reject(error, now, false);
       this.#report({ kind: "rejected", ...about, message: error });
     }
+  }
+
+  /** Notes an answer to an earlier response than that in flight: the client has come that far. */
+  protected answeredEarlier(type: TypeState): void {
+    if (type.ledger.flight !== undefined) type.unansweredSince = type.sentAt;
   }
 
   /** Forgets what the client no longer subscribes to. */
@@ -313,6 +319,7 @@ export abstract class XdsStream<Request> {
     }
     type.answered = true;
     type.sentAt = now;
+    type.unansweredSince ??= now;
     if (complete) type.waitingSince = undefined;
     if (typeUrl === TypeUrl.listener) this.#listenersSentAt ??= now;
     // A client that was never sent a cluster asks for the endpoints of each.
@@ -350,6 +357,7 @@ export abstract class XdsStream<Request> {
     const nonce = this.#nonceOf(type);
     const { held } = type.ledger;
     type.sentAt = now;
+    type.unansweredSince ??= now;
     type.ledger.sent({ nonce, version, typeVersion: set.version, changes: [], result: held, isHeartbeat: true });
     return { typeUrl: type.typeUrl, version, nonce, resources, removed: [], form: withBodies ? "ttl" : "heartbeat" };
   }
