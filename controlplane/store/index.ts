@@ -4,6 +4,7 @@ export { SqliteStore } from "./sqlite.ts";
 export {
   ConflictError,
   CorruptStoreError,
+  DeposedError,
   MAX_BLOB,
   MAX_EVENTS,
   StoreUnavailableError,
@@ -12,7 +13,10 @@ export {
   type Candidacy,
   type ElectionObserver,
   type Json,
+  type NoticeChanges,
+  type Notices,
   type StopWatching,
   type Store,
   type StoredEvent,
+  type Term,
 } from "./store.ts";
