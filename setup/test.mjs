@@ -5,6 +5,7 @@ import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
 import { stripVTControlCharacters } from "node:util";
 import { globSync } from "./glob.mjs";
+import { builtApiServer } from "./kubernetes.mjs";
 import { root } from "./paths.mjs";
 import { step } from "./tools.mjs";
 
@@ -14,6 +15,8 @@ import { step } from "./tools.mjs";
 
 /** A job that takes longer hangs. The longest takes a minute on a machine that has nothing else to do. */
 const LIMIT_MS = 15 * 60_000;
+
+const KUBERNETES = "test/kubernetes";
 
 const node = process.execPath;
 const bin = (/** @type {string} */ path) => [node, `node_modules/${path}`];
@@ -34,7 +37,9 @@ const parts = {
   modules: () => [{ name: "modules of fixtures and examples", command: [node, "setup/modules.mjs"] }],
   types: () => [{ name: "tsc", command: [...bin("typescript/bin/tsc"), "-p", "tsconfig.json"] }],
   assembly: () => [{ name: "as-pect", command: [...bin("@as-pect/cli/bin/asp.js"), "--summary", "--no-logo"] }],
-  e2e: () => testFiles(["test"]),
+  e2e: () => testFiles(["test"]).filter(({ name }) => !name.startsWith(KUBERNETES)),
+  // Only where npm run test:kubernetes has built a kube-apiserver, which takes long.
+  kubernetes: () => (builtApiServer() === undefined ? [] : testFiles([KUBERNETES])),
   unit: () => testFiles(["assembly", "host", "filters", "examples", "controlplane", "setup"]),
 };
 

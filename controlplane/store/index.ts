@@ -5,6 +5,7 @@ export { SqliteStore } from "./sqlite.ts";
 export {
   ConflictError,
   CorruptStoreError,
+  DeposedError,
   MAX_BLOB,
   MAX_EVENTS,
   StoreUnavailableError,
@@ -13,7 +14,10 @@ export {
   type Candidacy,
   type ElectionObserver,
   type Json,
+  type NoticeChanges,
+  type Notices,
   type StopWatching,
   type Store,
   type StoredEvent,
+  type Term,
 } from "./store.ts";
