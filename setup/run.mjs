@@ -65,7 +65,7 @@ function packagesOf(file) {
 
 async function build() {
   step("building");
-  await run(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-b", "tsconfig.build.json"], {
+  await run(process.execPath, [join(root, "node_modules", "typescript-native", "bin", "tsc"), "-b", "tsconfig.build.json"], {
     cwd: root,
     show: true,
   });
