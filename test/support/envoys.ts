@@ -4,7 +4,7 @@ import { envoyBinary, envoyOfVersion, envoyVersions } from "../../setup/envoy.mj
 export interface TestedEnvoy {
   /** Its version, or `Envoy` for the one that is used by default. */
   readonly title: string;
-  binary(): Promise<string>;
+  readonly binary: () => Promise<string>;
 }
 
 /** Every supported Envoy with `MESHWRIGHT_ENVOYS=all`, which is `npm run test:envoys`; else the one that is used by default. */
