@@ -1,4 +1,4 @@
-// Every check, as many at once as there are processors, and one total. `node setup/test.mjs unit e2e` runs only those parts.
+// Every check, one more at once than there are processors, as many tests wait for another process, and one total. `node setup/test.mjs unit e2e` runs only those parts.
 import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { performance } from "node:perf_hooks";
@@ -35,7 +35,7 @@ const parts = {
   ],
   // What tests need of it and does not come in time, they compile themselves.
   modules: () => [{ name: "modules of fixtures and examples", command: [node, "setup/modules.mjs"] }],
-  types: () => [{ name: "tsc", command: [...bin("typescript/bin/tsc"), "-p", "tsconfig.json"] }],
+  types: () => [{ name: "tsc", command: [...bin("typescript-native/bin/tsc"), "-p", "tsconfig.json"] }],
   assembly: () => [{ name: "as-pect", command: [...bin("@as-pect/cli/bin/asp.js"), "--summary", "--no-logo"] }],
   e2e: () => testFiles(["test"]).filter(({ name }) => !name.startsWith(KUBERNETES)),
   // Only where npm run test:kubernetes has built a kube-apiserver, which takes long.
@@ -147,7 +147,7 @@ for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) {
 }
 
 const started = performance.now();
-await Promise.all(Array.from({ length: availableParallelism() }, work));
+await Promise.all(Array.from({ length: availableParallelism() + 1 }, work));
 for (const [part, took] of seconds) step(`${part}: ${took.toFixed(0)} s of work`);
 for (const name of failed) step(`FAILED ${name}`);
 step(`all in ${((performance.now() - started) / 1000).toFixed(0)} s`);

@@ -3,7 +3,6 @@ import type { Resource } from "./resource.ts";
 import type { Heartbeat, Response } from "./response.ts";
 import type { ResourceSet } from "./snapshot.ts";
 import { XdsStream } from "./stream.ts";
-
 import type { TypeState } from "./type-state.ts";
 import { TypeUrl } from "./type-url.ts";
 
