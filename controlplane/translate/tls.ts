@@ -30,7 +30,8 @@ export interface MutualTls {
   readonly certificate: SecretRef;
   /** The authorities that are trusted. */
   readonly trust: SecretRef;
-  readonly peer: PeerNames;
+  /** One of these is enough. */
+  readonly peers: readonly PeerNames[];
   readonly alpn?: readonly string[];
 }
 
@@ -44,7 +45,7 @@ export function clientSocket(tls: MutualTls): TransportSocket {
 }
 
 export function commonContext(tls: MutualTls): MessageInitShape<typeof CommonTlsContextSchema> {
-  const { certificate, trust, peer, alpn = [] } = tls;
+  const { certificate, trust, peers, alpn = [] } = tls;
   return {
     // As a client Envoy goes no further than 1.2 unless it is told so.
     tlsParams: {
@@ -55,7 +56,7 @@ export function commonContext(tls: MutualTls): MessageInitShape<typeof CommonTls
     validationContextType: {
       case: "combinedValidationContext",
       value: {
-        defaultValidationContext: { matchTypedSubjectAltNames: [matcher(peer)] },
+        defaultValidationContext: { matchTypedSubjectAltNames: peers.map(matcher) },
         validationContextSdsSecretConfig: { name: trust.name, sdsConfig: trust.from },
       },
     },
