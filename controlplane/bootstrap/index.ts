@@ -24,7 +24,7 @@ import type { HostPort } from "../control/index.ts";
 import { adminCluster, clientSocket, type PeerNames } from "../translate/index.ts";
 import { IDENTITY_SECRET, TRUST_SECRET, type CredentialFiles } from "./credentials.ts";
 import { latencyBuckets } from "./histograms.ts";
-import { readinessListener } from "./readiness.ts";
+import { probeClusters, readinessListener, type Readiness } from "./readiness.ts";
 import { tokenFilters, type TokenFiles } from "./token.ts";
 
 export interface BootstrapOptions {
@@ -50,12 +50,13 @@ export interface BootstrapOptions {
     readonly server: PeerNames;
   };
   /** Where it answers GET /ready to everybody, with 200 once it serves; needs {@link admin}. Nowhere when left out. */
-  readonly readiness?: HostPort;
+  readonly readiness?: Readiness;
   /** Whether it is ready no sooner than its control plane has told it what to serve. Default: it is after 15 s anyway. */
   readonly waits?: boolean;
 }
 
 export { writeCredentials, type CredentialFiles } from "./credentials.ts";
+export type { ForwardedProbe, Readiness } from "./readiness.ts";
 export { TOKEN_HEADER, tokenSecret, type TokenFiles } from "./token.ts";
 
 /** Names of the clusters that every sidecar has from its bootstrap. */
@@ -92,6 +93,7 @@ export function createBootstrap(options: BootstrapOptions): Bootstrap {
         staticCluster(MODULES_CLUSTER, options.http, false, options.tls),
         // For the listener of a Telemetry, which lets Prometheus read statistics.
         ...(admin === undefined ? [] : [staticCluster(adminCluster, admin, false, undefined)]),
+        ...probeClusters(readiness).map(([name, at]) => staticCluster(name, at, false, undefined)),
       ],
       listeners: readiness === undefined ? [] : [readinessListener(readiness)],
     },
