@@ -130,9 +130,9 @@ test("the Service is the one that selects the pod, or that it names", () => {
   ];
   const table: [labels: Record<string, string>, annotations: Record<string, string>, expected: string][] = [
     [{ app: "web" }, {}, "web.shop"],
-    [{ app: "web", track: "canary" }, {}, "$(POD_NAMESPACE)"],
+    [{ app: "web", track: "canary" }, {}, "*"],
     [{ app: "web", track: "canary" }, { "meshwright.dev/service": "web-canary" }, "web-canary.shop"],
-    [{ app: "other" }, {}, "$(POD_NAMESPACE)"],
+    [{ app: "other" }, {}, "*"],
   ];
   for (const [labels, annotations, expected] of table) {
     const pod: Pod = { metadata: { namespace: "shop", labels, annotations }, spec: { containers: [] } };

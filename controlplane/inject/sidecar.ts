@@ -1,5 +1,6 @@
 import { bootstrapJson, createBootstrap, tokenSecret, type TokenFiles } from "../bootstrap/index.ts";
 import { formatIdentity } from "../security/identity.ts";
+import { ANY_SERVICE } from "../xds/index.ts";
 import { REDIRECTOR, SIDECAR, TOKEN_AUDIENCE, TOKEN_SECRET, TOKEN_VOLUME } from "./names.ts";
 import { PodError, type Container } from "./pod.ts";
 import type { Probe } from "./probes.ts";
@@ -37,7 +38,7 @@ export function sidecarContainer(options: SidecarOptions): Container {
       ...["--config-yaml", escaped(JSON.stringify(bootstrapOf(options)))],
       // The name of a pod that a Deployment makes is not known when it is admitted. These flags come before the bootstrap.
       ...["--service-node", "$(POD_NAME).$(POD_NAMESPACE)"],
-      ...["--service-cluster", service === undefined ? "$(POD_NAMESPACE)" : service],
+      ...["--service-cluster", service ?? ANY_SERVICE],
       ...["--concurrency", String(sidecar.concurrency), "--log-level", sidecar.logLevel],
       ...["--drain-time-s", String(Math.max(1, sidecar.drainSeconds)), "--disable-hot-restart"],
     ],

@@ -1,8 +1,7 @@
 import { localityName } from "../model/index.ts";
 import type { Endpoint, Locality, Model, Problem, Resource as UserResource, Service, Sidecar } from "../model/index.ts";
 import { EnvoyPatches } from "../patches/index.ts";
-import { TypeUrl } from "../xds/index.ts";
-import type { NodeInfo, Resource, Snapshot } from "../xds/index.ts";
+import { ANY_SERVICE, TypeUrl, type NodeInfo, type Resource, type Snapshot } from "../xds/index.ts";
 import { inboundCluster, outboundCluster, usesDns } from "./clusters.ts";
 import { outboundEndpoints } from "./endpoints.ts";
 import { Encoded } from "./encoded.ts";
@@ -128,7 +127,7 @@ class ModelTranslation implements Translation {
     if (place === undefined)
       return { snapshot: undefined, reason: `no endpoint has a sidecar with the node id "${id}"` };
     const { name } = place.service.metadata;
-    if (cluster !== name) {
+    if (cluster !== name && cluster !== ANY_SERVICE) {
       const reason = `the node "${id}" is a sidecar of Service ${name}, but says that its cluster is "${cluster}"`;
       return { snapshot: undefined, reason };
     }
