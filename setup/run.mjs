@@ -65,10 +65,14 @@ function packagesOf(file) {
 
 async function build() {
   step("building");
-  await run(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-b", "tsconfig.build.json"], {
-    cwd: root,
-    show: true,
-  });
+  await run(
+    process.execPath,
+    [join(root, "node_modules", "typescript-native", "bin", "tsc"), "-b", "tsconfig.build.json"],
+    {
+      cwd: root,
+      show: true,
+    },
+  );
   // After the packages, of which it needs one, are there.
   const { buildDashboard } = await import("../dashboard/build.mjs");
   await buildDashboard();

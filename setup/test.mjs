@@ -1,10 +1,11 @@
-// Every check, as many at once as there are processors, and one total. `node setup/test.mjs unit e2e` runs only those parts.
+// Every check, one more at once than there are processors, as many tests wait for another process, and one total. `node setup/test.mjs unit e2e` runs only those parts.
 import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
 import { stripVTControlCharacters } from "node:util";
 import { globSync } from "./glob.mjs";
+import { builtApiServer } from "./kubernetes.mjs";
 import { root } from "./paths.mjs";
 import { step } from "./tools.mjs";
 
@@ -14,6 +15,8 @@ import { step } from "./tools.mjs";
 
 /** A job that takes longer hangs. The longest takes a minute on a machine that has nothing else to do. */
 const LIMIT_MS = 15 * 60_000;
+
+const KUBERNETES = "test/kubernetes";
 
 const node = process.execPath;
 const bin = (/** @type {string} */ path) => [node, `node_modules/${path}`];
@@ -32,9 +35,11 @@ const parts = {
   ],
   // What tests need of it and does not come in time, they compile themselves.
   modules: () => [{ name: "modules of fixtures and examples", command: [node, "setup/modules.mjs"] }],
-  types: () => [{ name: "tsc", command: [...bin("typescript/bin/tsc"), "-p", "tsconfig.json"] }],
+  types: () => [{ name: "tsc", command: [...bin("typescript-native/bin/tsc"), "-p", "tsconfig.json"] }],
   assembly: () => [{ name: "as-pect", command: [...bin("@as-pect/cli/bin/asp.js"), "--summary", "--no-logo"] }],
-  e2e: () => testFiles(["test"]),
+  e2e: () => testFiles(["test"]).filter(({ name }) => !name.startsWith(KUBERNETES)),
+  // Only where npm run test:kubernetes has built a kube-apiserver, which takes long.
+  kubernetes: () => (builtApiServer() === undefined ? [] : testFiles([KUBERNETES])),
   unit: () => testFiles(["assembly", "host", "filters", "examples", "controlplane", "setup"]),
 };
 
@@ -142,7 +147,7 @@ for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) {
 }
 
 const started = performance.now();
-await Promise.all(Array.from({ length: availableParallelism() }, work));
+await Promise.all(Array.from({ length: availableParallelism() + 1 }, work));
 for (const [part, took] of seconds) step(`${part}: ${took.toFixed(0)} s of work`);
 for (const name of failed) step(`FAILED ${name}`);
 step(`all in ${((performance.now() - started) / 1000).toFixed(0)} s`);

@@ -5,15 +5,7 @@ import { get } from "./support/http.ts";
 import { Load } from "./support/load.ts";
 import type { Mesh } from "./support/mesh.ts";
 import { startOneService, writePolicy, type OneService } from "./support/one-service.ts";
-
-/** Envoy's own counters of what it was sent and took over. */
-const updates =
-  /^(cluster_manager\.(cds\.update_success|cluster_added|cluster_modified|cluster_updated)|listener_manager\.(lds\.update_success|listener_added|listener_modified|listener_create_success)|http\.inbound\.rds\..*\.(config_reload|update_success)|extension_config_discovery\..*\.(config_reload|config_fail))/;
-
-async function updatesOf(envoy: Envoy): Promise<Map<string, number>> {
-  const all = await envoy.stats("");
-  return new Map([...all].filter(([name]) => updates.test(name)));
-}
+import { updatesOf } from "./support/updates.ts";
 
 for (const protocol of ["delta", "sotw"] as const) {
   describe(`the control plane is killed and comes back, ${protocol}`, () => {

@@ -1,8 +1,16 @@
-import { create, createRegistry, toJson, type JsonObject, type Registry } from "@bufbuild/protobuf";
+import {
+  create,
+  createRegistry,
+  type MessageInitShape,
+  toJson,
+  type JsonObject,
+  type Registry,
+} from "@bufbuild/protobuf";
 import { anyPack, DurationSchema, durationFromMs } from "@bufbuild/protobuf/wkt";
 import { BootstrapSchema, type Bootstrap } from "#gen/envoy/config/bootstrap/v3/bootstrap_pb.js";
 import { type Cluster, Cluster_DiscoveryType, ClusterSchema } from "#gen/envoy/config/cluster/v3/cluster_pb.js";
 import { AddressSchema, type Address } from "#gen/envoy/config/core/v3/address_pb.js";
+import type { BackoffStrategySchema } from "#gen/envoy/config/core/v3/backoff_pb.js";
 import {
   AggregatedConfigSourceSchema,
   ApiConfigSource_ApiType,
@@ -42,6 +50,8 @@ export interface BootstrapOptions {
   readonly admin?: HostPort;
   /** How often the sidecar sends its statistics, in milliseconds. */
   readonly statsIntervalMs: number;
+  /** The longest time that it waits between two tries to reach its control plane, in milliseconds; default: 5,000. */
+  readonly reconnectMs?: number;
   /** How it speaks to its control plane; without encryption, and without showing who it is, when left out. */
   readonly tls?: {
     /** What shows who the sidecar is, and whom it trusts. */
@@ -58,6 +68,9 @@ export interface BootstrapOptions {
 export { writeCredentials, type CredentialFiles } from "./credentials.ts";
 export type { ForwardedProbe, Readiness } from "./readiness.ts";
 export { TOKEN_HEADER, tokenSecret, type TokenFiles } from "./token.ts";
+
+/** After a first try that failed; each time after that up to twice as long. Envoy's own default too. */
+const FIRST_RECONNECT_MS = 500;
 
 /** Names of the clusters that every sidecar has from its bootstrap. */
 export const XDS_CLUSTER = "meshwright-xds";
@@ -82,7 +95,14 @@ export function createBootstrap(options: BootstrapOptions): Bootstrap {
         apiType: options.protocol === "delta" ? ApiConfigSource_ApiType.DELTA_GRPC : ApiConfigSource_ApiType.GRPC,
         transportApiVersion: ApiVersion.V3,
         setNodeOnFirstMessageOnly: true,
-        grpcServices: [{ targetSpecifier: { case: "envoyGrpc", value: { clusterName: XDS_CLUSTER } } }],
+        grpcServices: [
+          {
+            targetSpecifier: {
+              case: "envoyGrpc",
+              value: { clusterName: XDS_CLUSTER, retryPolicy: { retryBackOff: backOff(options.reconnectMs ?? 5_000) } },
+            },
+          },
+        ],
       },
       cdsConfig: overAds(),
       ldsConfig: overAds(),
@@ -151,6 +171,17 @@ function registry(): Registry {
   );
 }
 
+/**
+ * Envoy waits a random time up to the interval, so that sidecars do not come back all at once. It stretches the interval to 30 s
+ * unless it is told otherwise, and takes nothing else of a retry policy for xDS.
+ */
+function backOff(maxMs: number): MessageInitShape<typeof BackoffStrategySchema> {
+  return {
+    baseInterval: durationFromMs(Math.min(FIRST_RECONNECT_MS, maxMs)),
+    maxInterval: durationFromMs(maxMs),
+  };
+}
+
 function staticCluster(name: string, at: HostPort, isHttp2: boolean, tls: BootstrapOptions["tls"]): Cluster {
   return create(ClusterSchema, {
     name,
@@ -171,7 +202,7 @@ function staticCluster(name: string, at: HostPort, isHttp2: boolean, tls: Bootst
 
 function tlsSocket({ by, server }: NonNullable<BootstrapOptions["tls"]>, isHttp2: boolean): TransportSocket {
   const alpn = isHttp2 ? { alpn: ["h2"] } : {};
-  if ("token" in by) return clientSocket({ trust: by.trust, peer: server, ...alpn });
+  if ("token" in by) return clientSocket({ trust: by.trust, peers: [server], ...alpn });
   const { files } = by;
   const fromFile = (path: string): ConfigSource => {
     const file = { case: "pathConfigSource", value: create(PathConfigSourceSchema, { path }) } as const;
@@ -180,7 +211,7 @@ function tlsSocket({ by, server }: NonNullable<BootstrapOptions["tls"]>, isHttp2
   return clientSocket({
     certificate: { name: IDENTITY_SECRET, from: fromFile(files.identity) },
     trust: { name: TRUST_SECRET, from: fromFile(files.trust) },
-    peer: server,
+    peers: [server],
     ...alpn,
   });
 }

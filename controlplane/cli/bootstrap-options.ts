@@ -1,10 +1,17 @@
-import { Option, type Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
 import type { BootstrapFlags } from "./bootstrap.ts";
 import { orFail } from "./fail.ts";
 import { httpOption, parseInterval, parseLifetime, stateOption, trustDomainOption, xdsOption } from "./options.ts";
 import { parseHostPort } from "./parse-host-port.ts";
 
 const DEFAULT_STATS_INTERVAL_MS = 5_000;
+
+/** Reads a time such as `5s`, of an hour at most, in milliseconds. */
+function parseReconnect(text: string): number {
+  const value = parseLifetime(text);
+  if (value > 3_600_000) throw new InvalidArgumentError("expected a time such as 5s or 1m, up to 1h");
+  return value;
+}
 
 /** Adds the command `bootstrap`. */
 export function addBootstrapCommand(program: Command): void {
@@ -26,6 +33,11 @@ export function addBootstrapCommand(program: Command): void {
       "how often the sidecar sends its statistics",
       parseInterval,
       DEFAULT_STATS_INTERVAL_MS,
+    )
+    .addOption(
+      new Option("--reconnect <time>", "the longest that it waits between two tries to reach the control plane")
+        .argParser(parseReconnect)
+        .default(parseReconnect("5s"), "5s"),
     )
     .addOption(stateOption("the control plane's folder, whose authority issues the sidecar's certificate"))
     .option("--credentials <folder>", "where the sidecar's certificate and key are written; default: in --state")

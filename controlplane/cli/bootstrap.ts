@@ -21,6 +21,7 @@ export interface BootstrapFlags {
   readonly protocol: "delta" | "sotw";
   readonly admin?: HostPort;
   readonly statsInterval: number;
+  readonly reconnect: number;
   readonly insecure: boolean;
   readonly state: string;
   readonly credentials?: string;
@@ -36,7 +37,7 @@ export interface BootstrapFlags {
 
 /** `meshwright bootstrap`. */
 export async function bootstrap(flags: BootstrapFlags): Promise<void> {
-  const { node, service, xds, http, protocol, admin, statsInterval } = flags;
+  const { node, service, xds, http, protocol, admin, statsInterval, reconnect } = flags;
   let tls: BootstrapOptions["tls"];
   if (!flags.insecure) {
     try {
@@ -47,7 +48,7 @@ export async function bootstrap(flags: BootstrapFlags): Promise<void> {
     }
   }
   const configuration = createBootstrap({
-    ...{ node, service, xds, http, protocol, statsIntervalMs: statsInterval },
+    ...{ node, service, xds, http, protocol, statsIntervalMs: statsInterval, reconnectMs: reconnect },
     ...(admin === undefined ? {} : { admin }),
     ...(tls === undefined ? {} : { tls }),
   });

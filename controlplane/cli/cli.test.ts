@@ -52,6 +52,22 @@ describe("bootstrap", () => {
       assert.equal((json["dynamicResources"] as { adsConfig: { apiType: string } }).adsConfig.apiType, apiType);
     });
   }
+
+  for (const [reconnectMs, retryBackOff] of [
+    [undefined, { baseInterval: "0.500s", maxInterval: "5s" }],
+    [60_000, { baseInterval: "0.500s", maxInterval: "60s" }],
+    [200, { baseInterval: "0.200s", maxInterval: "0.200s" }],
+  ] as const) {
+    test(`it waits ${String(reconnectMs ?? 5_000)} ms at most between two tries to reach its control plane`, () => {
+      const reconnect = reconnectMs === undefined ? {} : { reconnectMs };
+      const json = bootstrapJson(createBootstrap({ ...options, ...reconnect, protocol: "delta" }));
+      const { adsConfig } = json["dynamicResources"] as { adsConfig: { grpcServices: [{ envoyGrpc: object }] } };
+      assert.deepEqual(adsConfig.grpcServices[0].envoyGrpc, {
+        clusterName: "meshwright-xds",
+        retryPolicy: { retryBackOff },
+      });
+    });
+  }
 });
 
 test("limits for people", () => {

@@ -20,6 +20,7 @@ export async function validate(folder: string, { moduleKeys }: ValidateFlags): P
         ...(model.quotas.size > 0 ? [`${String(model.quotas.size)} Quotas`] : []),
         ...(model.rollouts.size > 0 ? [`${String(model.rollouts.size)} Rollouts`] : []),
         ...(model.envoyPatches.size > 0 ? [`${String(model.envoyPatches.size)} EnvoyPatches`] : []),
+        ...(model.meshes.size > 0 ? ["a Mesh"] : []),
         ...(model.telemetries.size > 0 ? [`${String(model.telemetries.size)} Telemetries`] : []),
       ];
       process.stdout.write(`${folder} is good: ${counts.join(", ")}\n`);

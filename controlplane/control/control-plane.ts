@@ -9,9 +9,9 @@ import {
   NodeStats,
   runningFilters,
 } from "../fleet/index.ts";
-import { LastGoodStore, type Held, type LastGood } from "../isolate/index.ts";
+import type { Held } from "../isolate/index.ts";
 import { Journal, JournalSource, Resources } from "../journal/index.ts";
-import { formatProblem, resourcesOf, type Problem } from "../model/index.ts";
+import type { Problem } from "../model/index.ts";
 import type { Collector } from "../modules/index.ts";
 import {
   MemoryPins,
@@ -22,7 +22,7 @@ import {
   pathOf,
   type Pins,
 } from "../modules/index.ts";
-import { Activity, Metrics, watchRequest, type ReloadStage } from "../observe/index.ts";
+import { Activity, Metrics, watchRequest } from "../observe/index.ts";
 import { addQuotaService, LeaseService, MemoryLedger, Quotas, type Ledger } from "../quota/index.ts";
 import { DurableRolloutStore, MemoryRolloutStore, Rollouts } from "../rollout/index.ts";
 import { InsecureAccess, type HttpAccess, type Security } from "../security/index.ts";
@@ -30,14 +30,14 @@ import { MergedSource, type Source, type StopWatching } from "../source/index.ts
 import type { Store } from "../store/index.ts";
 import type { Translation, TranslationSettings } from "../translate/index.ts";
 import { ANY_SERVICE, XdsServer, type Caller, type NodeInfo, type Snapshot } from "../xds/index.ts";
-import { changedResources } from "./changes.ts";
 import type { LoadedModule } from "./filter-checks.ts";
 import { previewOf, type ChangePreview } from "./change-preview.ts";
 import type { ControlPlaneOptions } from "./control-plane-options.ts";
+import { FollowedSource } from "./followed-source.ts";
 import { formatHostPort } from "./host-port.ts";
 import { listenOn } from "./listen.ts";
 import { logFleet } from "./log-fleet.ts";
-import { logHeld } from "./log-held.ts";
+
 import { collectorOf } from "./module-collection.ts";
 import { moduleReferences, servedVersions } from "./module-references.ts";
 import { Secrets } from "./secrets.ts";
@@ -47,16 +47,6 @@ import { RoutedTranslation } from "./routed-translation.ts";
 
 /** The host in the addresses of modules. One for all control planes, so that they serve the same bytes. */
 const MODULES_AUTHORITY = "modules.meshwright";
-
-/** The source is faulty, and there is nothing earlier to serve. */
-export class FaultySourceError extends Error {
-  readonly problems: readonly Problem[];
-
-  constructor(problems: readonly Problem[]) {
-    super(problems.map(formatProblem).join("\n"));
-    this.problems = problems;
-  }
-}
 
 /** A running control plane: follows a source and serves the sidecars of a mesh. */
 export class ControlPlane {
@@ -87,22 +77,13 @@ export class ControlPlane {
   /** One for all translations: a version that a Rollout holds back is made of the same bytes as before. */
   readonly #settings: TranslationSettings;
   readonly #pipeline: Pipeline;
+  readonly #followed: FollowedSource;
   readonly #secrets: Secrets | undefined;
   readonly #xds: XdsServer;
   readonly #http: Server;
   #rollouts: Rollouts<LoadedModule> | undefined;
-  /** What the source says, and was taken over. */
-  #desired: Release | undefined;
   /** Of {@link ControlPlaneOptions.metrics}. */
   readonly #plainHttp: Server | undefined;
-  #appliedAt: Date | undefined;
-  #refused: readonly Problem[] = [];
-  #held: Held = { kept: [], leftOut: [] };
-  readonly #lastGood: LastGoodStore | undefined;
-  #reloading: Promise<void> | undefined;
-  /** Why the source could not be read at its last reading. */
-  #unread: Error | undefined;
-  #isStale = false;
   #stopWatching: StopWatching | undefined;
 
   private constructor(options: ControlPlaneOptions, journal: Journal | undefined) {
@@ -131,7 +112,6 @@ export class ControlPlane {
         versionsInReach: () => this.rollouts.versionsInReach(),
       }),
     );
-    this.#lastGood = options.store && new LastGoodStore(options.store, (error) => this.#notKept(error));
     const { source } = options;
     this.#source = journal === undefined ? source : new MergedSource([source, new JournalSource(journal)]);
     this.resources =
@@ -146,6 +126,14 @@ export class ControlPlane {
       ...(options.moduleKeys === undefined
         ? {}
         : { signatures: new SignatureChecks(this.#modules, this.#fetcher, options.moduleKeys) }),
+    });
+    this.#followed = new FollowedSource({
+      pipeline: this.#pipeline,
+      activity: this.activity,
+      options,
+      findModule: (sha256) => this.#findModule(sha256),
+      adopt: (release) => this.rollouts.adopt(release),
+      onAdopted: ({ model }) => (this.#quotas = new Quotas(model.quotas.values())),
     });
     this.#secrets =
       options.security?.authority && new Secrets(options.security, (nodes) => this.#xds.update(nodes), options.log);
@@ -201,7 +189,10 @@ export class ControlPlane {
     try {
       plane.#rollouts = await plane.#openRollouts();
       await plane.reload();
-      if (plane.#desired === undefined) await plane.#refuseToStart();
+      if (plane.#followed.desired === undefined) {
+        const applied = await plane.resources?.journal.state();
+        plane.#followed.refuseToStart(applied !== undefined && applied.resources.size > 0);
+      }
       await plane.#listen();
       plane.collector.start();
     } catch (error) {
@@ -238,7 +229,7 @@ export class ControlPlane {
 
   /** What the source says, and was taken over: Rollouts may hold back some of it. */
   get wanted(): Release | undefined {
-    return this.#desired;
+    return this.#followed.desired;
   }
 
   /** Brings changes to the sidecars wave by wave. */
@@ -249,24 +240,22 @@ export class ControlPlane {
 
   /** When what is served now was taken over. */
   get appliedAt(): Date | undefined {
-    return this.#appliedAt;
+    return this.#followed.appliedAt;
   }
 
   /** What is wrong with the source; {@link held} is what is served in its place. */
   get refused(): readonly Problem[] {
-    return this.#refused;
+    return this.#followed.refused;
   }
 
   /** What is served in place of what is faulty. */
   get held(): Held {
-    return this.#held;
+    return this.#followed.held;
   }
 
   /** Reads the source again, one time after another; changes while it reads lead to one more reading. */
   async reload(): Promise<void> {
-    this.#isStale = true;
-    this.#reloading ??= this.#reloadWhileStale();
-    await this.#reloading;
+    await this.#followed.reload();
   }
 
   /**
@@ -276,14 +265,17 @@ export class ControlPlane {
   async preview(change: (present: Source) => Promise<Source>): Promise<ChangePreview> {
     const result = await this.#pipeline.prepare(await change(this.#source));
     if (!result.ok) return result;
-    const before = this.#desired && { content: this.#desired, translationFor: this.#translationFor.bind(this) };
+    const before = this.#followed.desired && {
+      content: this.#followed.desired,
+      translationFor: this.#translationFor.bind(this),
+    };
     return previewOf(before, result.release, await this.rollouts.preview(result.release), this.#settings);
   }
 
   async close(): Promise<void> {
     await this.#stopWatching?.();
     this.#fetcher.close();
-    await this.#reloading;
+    await this.#followed.settled();
     await this.collector.stop();
     await this.#rollouts?.close();
     for (const server of [this.#http, this.#plainHttp]) {
@@ -295,93 +287,23 @@ export class ControlPlane {
     this.#secrets?.stop();
     this.#options.webhooks?.close();
     this.#options.security?.close();
-    await this.#lastGood?.close();
+    await this.#followed.close();
     await this.#options.store?.close();
   }
 
   /** What is wrong with a source that may come to be served. */
   async #check(candidate: Source): Promise<readonly Problem[]> {
-    const known = new Set(this.#refused.map(formatProblem));
-    const result = await this.#pipeline.prepareAround(() => this.#findLast(), candidate);
-    if (!result.ok) return result.problems;
-    // What was faulty before the change hinders no change, as long as it stays the only fault and takes nothing else with it.
-    const heldBefore = new Set([...this.#held.kept, ...this.#held.leftOut].map(({ resource }) => resource));
-    const taken = [...result.held.kept, ...result.held.leftOut].filter(({ resource }) => !heldBefore.has(resource));
-    const isNew = taken.length > 0 || result.problems.some((problem) => !known.has(formatProblem(problem)));
-    if (isNew) return [...result.problems, ...taken.flatMap(({ fault }) => fault ?? [])];
-    return this.rollouts.check(result.release);
+    const { problems, release } = await this.#followed.check(candidate);
+    return release === undefined ? problems : this.rollouts.check(release);
   }
 
   /** Forgets which module an image was found to hold. @returns why not. */
   async #unpin(image: string): Promise<string | undefined> {
-    const user = [...(this.#desired?.model.wasmModules.values() ?? [])].find(({ spec }) => spec.image === image);
+    const user = [...(this.#followed.desired?.model.wasmModules.values() ?? [])].find(
+      ({ spec }) => spec.image === image,
+    );
     if (user !== undefined) return `WasmModule ${user.metadata.name} names ${image}`;
     return (await this.#pins.remove(image)) ? undefined : `no module is pinned for ${image}`;
-  }
-
-  /** Applied resources with a fault, as another version of this program may find in them, are mended over the API. */
-  async #refuseToStart(): Promise<void> {
-    const { log } = this.#options;
-    if (this.#unread !== undefined) throw this.#unread;
-    const applied = await this.resources?.journal.state();
-    if (applied === undefined || applied.resources.size === 0) throw new FaultySourceError(this.#refused);
-    for (const problem of this.#refused) log.error({ problem }, `refused: ${formatProblem(problem)}`);
-    log.warn("nothing is served until the applied resources, or those of the folder, are mended");
-  }
-
-  async #reloadWhileStale(): Promise<void> {
-    // Begins after its promise is kept, so that a change that the reading itself brings about starts no second loop.
-    await Promise.resolve();
-    while (this.#isStale) {
-      this.#isStale = false;
-      await this.#reload();
-    }
-    this.#reloading = undefined;
-  }
-
-  async #reload(): Promise<void> {
-    const { log } = this.#options;
-    const reload = this.activity.startReload();
-    try {
-      this.#unread = undefined;
-      const begin = (stage: ReloadStage): void => reload.stage(stage);
-      const result = await this.#pipeline.prepareAround(() => this.#findLast(), undefined, begin);
-      const isFirst = this.#desired === undefined;
-      if (!result.ok || (isFirst && result.problems.length > 0 && result.release.model.services.size === 0)) {
-        reload.end("refused");
-        this.#refuse(result.problems);
-        return;
-      }
-      const changes = changedResources(this.#desired, result.release);
-      const wasRefused = this.#refused.length > 0;
-      if (changes.length === 0 && !isFirst) {
-        this.#hold(result.held, result.problems);
-        reload.end(result.problems.length === 0 ? "unchanged" : "refused");
-        if (wasRefused && result.problems.length === 0) log.info("the source is good again, and as it is served");
-        return;
-      }
-      const problems = await this.rollouts.adopt(result.release);
-      if (problems.length > 0) {
-        reload.end("refused");
-        this.#refuse(problems);
-        return;
-      }
-      this.#hold(result.held, result.problems);
-      this.#desired = result.release;
-      this.#lastGood?.keep(result.release.model, result.release.modules);
-      this.#appliedAt = new Date();
-      this.#quotas = new Quotas(result.release.model.quotas.values());
-      if (changes.length === 0) log.warn("there are no resources yet, so sidecars are served nothing until there are");
-      else log.info({ changes }, `serving ${isFirst ? `${String(changes.length)} resources` : changes.join(", ")}`);
-      reload.end("applied", changes);
-    } catch (error) {
-      const failure = error instanceof Error ? error : new Error(String(error));
-      this.#unread = failure;
-      reload.end("failed");
-      if (this.#desired === undefined) return;
-      const what = "the source could not be read, and what was served before is still served";
-      log.error({ err: failure }, `${what}: ${failure.message}`);
-    }
   }
 
   /**
@@ -401,38 +323,9 @@ export class ControlPlane {
     }
   }
 
-  /** What was good last: what is served, or was served before this process. */
-  async #findLast(): Promise<LastGood<LoadedModule>> {
-    if (this.#desired !== undefined) {
-      const { model, modules } = this.#desired;
-      return { resources: resourcesOf(model), modules };
-    }
-    if (this.#lastGood === undefined) return { resources: [], modules: new Map() };
-    return this.#pipeline.trusted(await this.#lastGood.read((sha256) => this.#findModule(sha256)));
-  }
-
   #findModule(sha256: string): LoadedModule | undefined {
     const bytes = this.#modules.get(sha256);
     return bytes && { sha256, size: bytes.length, bytes };
-  }
-
-  #hold(held: Held, problems: readonly Problem[]): void {
-    logHeld(held, problems, this.#options.log);
-    this.#held = held;
-    this.#refused = problems;
-  }
-
-  #notKept(error: Error): void {
-    const what = "what is good now is not kept for a start with a faulty source";
-    this.#options.log.warn({ err: error }, `${what}: ${error.message}`);
-  }
-
-  #refuse(problems: readonly Problem[]): void {
-    const { log } = this.#options;
-    this.#refused = problems;
-    if (this.#desired === undefined) return;
-    for (const problem of problems) log.error({ problem }, `refused: ${formatProblem(problem)}`);
-    log.warn("the change is refused; what was served before is still served");
   }
 
   #translationFor(nodeId: string): Translation | undefined {

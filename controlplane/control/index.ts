@@ -1,4 +1,5 @@
-export { ControlPlane, FaultySourceError } from "./control-plane.ts";
+export { ControlPlane } from "./control-plane.ts";
+export { FaultySourceError } from "./followed-source.ts";
 export type { ControlPlaneOptions } from "./control-plane-options.ts";
 export { previewOf, type ChangePreview } from "./change-preview.ts";
 export { checkOptions } from "./filter-checks.ts";

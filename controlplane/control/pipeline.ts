@@ -1,5 +1,5 @@
 import { isolate, type Held, type LastGood } from "../isolate/index.ts";
-import { buildModel, compareProblems, ParsedFiles, parseResources } from "../model/index.ts";
+import { buildModel, compareProblems, meshOf, ParsedFiles, parseResources } from "../model/index.ts";
 import type { Assets, Model, ParsedResources, Problem } from "../model/index.ts";
 import type { ModuleFetcher, ModuleStore, SignatureCheck } from "../modules/index.ts";
 import type { ReloadStage } from "../observe/index.ts";
@@ -195,10 +195,15 @@ export class Pipeline {
   /** Without certificates, what is to be encrypted would travel in plaintext. */
   #checkMtls(model: Model): Problem[] {
     if (this.#settings.trustDomain !== undefined) return [];
-    return [...model.services.values()]
-      .filter(({ spec }) => spec.mtls !== "Off")
-      .map(({ origin, spec }) =>
-        origin.problem(["spec", "mtls"], `${spec.mtls} needs certificates, and this control plane issues none`),
-      );
+    const ofMesh = meshOf(model);
+    const written = [
+      ...(ofMesh === undefined
+        ? []
+        : [{ origin: ofMesh.origin, mtls: ofMesh.spec.services?.mtls, path: ["spec", "services", "mtls"] }]),
+      ...[...model.services.values()].map(({ origin, spec }) => ({ origin, mtls: spec.mtls, path: ["spec", "mtls"] })),
+    ];
+    return written.flatMap(({ origin, mtls = "Off", path }) =>
+      mtls === "Off" ? [] : [origin.problem(path, `${mtls} needs certificates, and this control plane issues none`)],
+    );
   }
 }

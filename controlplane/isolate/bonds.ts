@@ -11,7 +11,7 @@ export type Key = `${Kind} ${string}`;
 
 /**
  * What changes together or not at all. A Service is nothing without what protects it: its FilterPolicies with their modules, and
- * EnvoyPatches. So is what a Rollout would bring to the fleet step by step, without the Rollout.
+ * EnvoyPatches, and what the Mesh says for all. So is what a Rollout would bring to the fleet step by step, without the Rollout.
  *
  * Goes by all versions that there are of a resource: a FilterPolicy that protects another Service than before is part of both.
  */
@@ -35,7 +35,7 @@ export class Bonds {
   of(key: Key): readonly Key[] {
     const kind = kindOf(key);
     const isLeftOut = !this.#before.has(key);
-    if (kind === "FilterPolicy" || kind === "EnvoyPatch") {
+    if (isProtector(kind)) {
       // It stays as it was with the module that it had.
       const modules = [...namesOf(this.#modules.get(key))].map(moduleKey).filter((module) => this.#before.has(module));
       return [...this.#around(this.servicesOf(key)), ...modules];
@@ -58,7 +58,7 @@ export class Bonds {
     return [...parents].map(serviceKey).filter((parent) => !this.#before.has(parent));
   }
 
-  /** The Services that a FilterPolicy or an EnvoyPatch is meant for. */
+  /** The Services that a FilterPolicy, an EnvoyPatch or the Mesh is meant for. */
   servicesOf(key: Key): ReadonlySet<string> {
     return this.#known(this.#protectors.get(key));
   }
@@ -85,7 +85,7 @@ export class Bonds {
 
   #add(key: Key, spec: Fields): void {
     const kind = kindOf(key);
-    if (kind === "FilterPolicy" || kind === "EnvoyPatch") {
+    if (isProtector(kind)) {
       unite(this.#protectors, key, namesIn(spec.targetRefs));
       if (typeof spec.module === "string") unite(this.#modules, key, [spec.module]);
     } else if (kind === "HTTPRoute" || kind === "GRPCRoute") {
@@ -110,6 +110,11 @@ interface Fields {
   readonly module?: unknown;
   readonly name?: unknown;
   readonly kind?: unknown;
+}
+
+/** What may be all that stands between a Service and those who must not reach it; the Mesh has no targets, and is for all. */
+export function isProtector(kind: Kind): boolean {
+  return kind === "FilterPolicy" || kind === "EnvoyPatch" || kind === "Mesh";
 }
 
 export function kindOf(key: Key): Kind {

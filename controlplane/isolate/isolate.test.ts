@@ -8,7 +8,7 @@ import type { Candidate, Isolation } from "./isolate.ts";
 import { keyOf } from "./isolating.ts";
 
 interface Written {
-  readonly kind: "Service" | "HTTPRoute" | "FilterPolicy" | "Quota";
+  readonly kind: "Service" | "HTTPRoute" | "FilterPolicy" | "Quota" | "Mesh";
   readonly name: string;
   /** Tells versions apart. */
   readonly version: number;
@@ -26,6 +26,7 @@ function textOf({ kind, name, version, services = [], backend, fault }: Written)
     Service: `{ port: 80, connectTimeout: ${version}s, endpoints: [{ address: 10.0.0.${Number(name.slice(1)) + 1}, port: 80, sidecar: { node: ${name}, inboundPort: 1 } }]${more} }`,
     HTTPRoute: `{ parentRefs: [${first}], hostnames: [${name}.v${version}], rules: [{${backend === undefined ? "" : ` backendRefs: [{ name: ${backend}, port: 80 }] `}}]${more} }`,
     FilterPolicy: `{ targetRefs: [${[first, ...others].join(", ")}], module: m, configuration: { version: ${version}, bad: ${fault === "filter"} }${more} }`,
+    Mesh: `{ services: { connectTimeout: ${version}s }${more} }`,
     Quota: `{ domain: ${name}, bucket: { a: b }, requests: ${version}${more} }`,
   };
   const group = kind === "HTTPRoute" ? "gateway.networking.k8s.io/v1" : "meshwright.dev/v1alpha1";
@@ -85,14 +86,16 @@ function versioned(resource: Resource): string {
   const { kind, spec } = resource;
   const version =
     kind === "Service"
-      ? spec.connectTimeout.slice(0, -1)
+      ? spec.connectTimeout?.slice(0, -1)
       : kind === "HTTPRoute"
         ? spec.hostnames[0]?.split(".v")[1]
         : kind === "FilterPolicy"
           ? JSON.stringify(spec.configuration?.["version"])
-          : kind === "Quota"
-            ? String(spec.requests)
-            : "";
+          : kind === "Mesh"
+            ? spec.services?.connectTimeout?.slice(0, -1)
+            : kind === "Quota"
+              ? String(spec.requests)
+              : "";
   return `${keyOf(resource)} v${version ?? ""}`;
 }
 
@@ -114,6 +117,13 @@ const route = (name: string, version: number, parent: string): Written => ({
   name,
   version,
   services: [parent],
+});
+
+const mesh = (version: number, fault?: "document"): Written => ({
+  kind: "Mesh",
+  name: "default",
+  version,
+  ...(fault ? { fault } : {}),
 });
 
 describe("a faulty resource", () => {
@@ -188,6 +198,21 @@ describe("a faulty resource", () => {
       "FilterPolicy p v1",
       "Service s0 v1",
     ]);
+  });
+
+  it("that is the Mesh keeps all Services with what protects them, and hinders no new one where it is as it was", async () => {
+    const before = [mesh(1), service("s0", 1), policy("p", 1, ["s0"])];
+    const now = [mesh(2, "document"), service("s0", 2), policy("p", 2, ["s0"]), service("s1", 1)];
+    assert.deepEqual(served(await isolated(before, now)), ["FilterPolicy p v1", "Mesh default v1", "Service s0 v1"]);
+    const beside = [mesh(1), service("s0", 2, "document"), policy("p", 1, ["s0"]), service("s1", 1)];
+    const expected = ["FilterPolicy p v1", "Mesh default v1", "Service s0 v1", "Service s1 v1"];
+    assert.deepEqual(served(await isolated(before, beside)), expected);
+  });
+
+  it("that is the first Mesh opens no Service that was to have what it says", async () => {
+    const before = [service("s0", 1)];
+    const now = [service("s0", 2), service("s1", 1), mesh(1, "document")];
+    assert.deepEqual(served(await isolated(before, now)), ["Service s0 v1"]);
   });
 
   it("takes a module with it that changes, and so what else has that module", async () => {

@@ -1,5 +1,5 @@
 import { originOf, type ParsedResources, type Problem, type Resource } from "../model/index.ts";
-import { Bonds, kindOf, serviceKey, type AnyVersion, type Key } from "./bonds.ts";
+import { Bonds, isProtector, kindOf, serviceKey, type AnyVersion, type Key } from "./bonds.ts";
 import type { Candidate, Held, HeldResource, LastGoodResources } from "./isolate.ts";
 
 export function keyOf({ kind, metadata }: Pick<Resource, "kind" | "metadata">): Key {
@@ -97,7 +97,7 @@ export class Isolating {
    * at once more since a fault here would open a Service.
    */
   get isProtected(): boolean {
-    const protectors = [...this.#all].filter((key) => ["FilterPolicy", "EnvoyPatch"].includes(kindOf(key)));
+    const protectors = [...this.#all].filter((key) => isProtector(kindOf(key)));
     const isWritten = (key: Key): boolean => !this.#held.has(key) || !this.#isChanged(key);
     const isBefore = (key: Key): boolean => (this.#held.has(key) && this.#before.has(key)) || !this.#isChanged(key);
     return [...this.#all].every((key) => {

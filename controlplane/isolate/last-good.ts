@@ -1,7 +1,5 @@
-import { promisify } from "node:util";
-import { gunzip, gzip } from "node:zlib";
 import { apiVersions, parseResources, resourcesOf, type Model, type Resource } from "../model/index.ts";
-import { ConflictError, MAX_BLOB, type BlobVersion, type Store } from "../store/index.ts";
+import { ConflictError, LargeText, type BlobVersion, type Store } from "../store/index.ts";
 
 /** What was served when all of it was good: resources, and their modules by WasmModule. */
 export interface LastGood<Module> {
@@ -23,7 +21,7 @@ const NAME = "last-good";
 
 /** The last good version of all resources, as a value in a store: a start on a faulty source goes on from there. */
 export class LastGoodStore {
-  readonly #store: Store;
+  readonly #value: LargeText;
   readonly #delayMs: number;
   readonly #onError: (error: Error) => void;
   #version: BlobVersion | undefined;
@@ -36,7 +34,7 @@ export class LastGoodStore {
    * @param onError hears why it could not be written; what was written before stays.
    */
   constructor(store: Store, onError: (error: Error) => void, delayMs = 1_000) {
-    this.#store = store;
+    this.#value = new LargeText(store, NAME);
     this.#onError = onError;
     this.#delayMs = delayMs;
   }
@@ -47,10 +45,10 @@ export class LastGoodStore {
    * @param findModule finds a module by its SHA-256.
    */
   async read<Module>(findModule: (sha256: string) => Module | undefined): Promise<LastGood<Module>> {
-    const blob = await this.#store.readBlob(NAME);
-    if (blob === undefined) return { resources: [], modules: new Map() };
-    this.#version = blob.version;
-    const kept = JSON.parse((await promisify(gunzip)(blob.value)).toString("utf8")) as readonly Kept[];
+    const value = await this.#value.read();
+    if (value === undefined) return { resources: [], modules: new Map() };
+    this.#version = value.version;
+    const kept = JSON.parse(value.text) as readonly Kept[];
     const modules = new Map<string, Module>();
     const resources = kept.flatMap(({ kind, metadata, spec, file, module }) => {
       const found = module === undefined ? undefined : findModule(module);
@@ -90,17 +88,13 @@ export class LastGoodStore {
   }
 
   async #write(text: string): Promise<void> {
-    const value = await promisify(gzip)(text);
-    if (value.length > MAX_BLOB)
-      throw new RangeError(`${String(value.length)} bytes with gzip, ${String(MAX_BLOB)} at most can be kept`);
     try {
-      this.#version = await this.#store.writeBlob(NAME, value, this.#version);
+      this.#version = await this.#value.write(text, this.#version);
     } catch (error) {
       if (!(error instanceof ConflictError)) throw error;
       // Another control plane on the same store wrote it, or one before this: what is good now is the latest.
-      const there = await this.#store.readBlob(NAME);
-      if (there !== undefined && Buffer.compare(there.value, value) === 0) this.#version = there.version;
-      else this.#version = await this.#store.writeBlob(NAME, value, there?.version);
+      const there = await this.#value.read();
+      this.#version = await this.#value.write(text, there?.version);
     }
   }
 }

@@ -169,7 +169,12 @@ function checkRedirect({ filters, backendRefs }: RouteRule, path: Path, origin: 
   return [origin.problem([...path, "filters", f, "type"], "a rule that redirects has no backendRefs")];
 }
 
-function checkTimeouts({ timeouts, retry }: RouteRule, path: Path, origin: Origin): Found {
+/** @param path of what has the timeouts and the retry. */
+export function checkTimeouts(
+  { timeouts, retry }: Pick<RouteRule, "timeouts" | "retry">,
+  path: Path,
+  origin: Origin,
+): Found {
   const found: Found = [];
   const request = durationMilliseconds(timeouts?.request ?? "0s");
   if (timeouts?.backendRequest !== undefined && request > 0) {

@@ -5,29 +5,35 @@ import type { Origin } from "./document.ts";
 import { durationMilliseconds } from "./duration.ts";
 import type { Path } from "./path.ts";
 import type { Problem } from "./problem.ts";
-import type { Service } from "./resources.ts";
-import type { LoadBalancing, Locality, ServiceSpec } from "./services.ts";
+import { writtenService } from "./mesh.ts";
+import type { ServedService } from "./resources.ts";
+import type { LoadBalancing, Locality, ServiceDefaults, ServiceSpec } from "./services.ts";
 
 /** Finds the faults of Services, each in itself and against the others. */
-export function checkServices(services: readonly Service[]): Found {
+export function checkServices(services: readonly ServedService[]): Found {
   const sockets = new Claims("listening address");
   const nodes = new Claims("node");
   return services.flatMap((service) => [
     ...checkEndpoints(service, sockets, nodes),
     ...checkMtls(service),
+    // What the Mesh says is looked at there.
+    ...checkDefaults(writtenService(service).spec, service.origin, ["spec"]),
     ...checkPolicies(service.spec, service.origin),
   ]);
 }
 
-function checkMtls({ spec, origin }: Service): Found {
+function checkMtls(service: ServedService): Found {
+  const { spec, origin } = service;
   if (spec.mtls === "Off") return [];
   // Nobody there could show a certificate, and a caller must not fall back to plaintext.
   const without = spec.endpoints.findIndex(({ sidecar }) => sidecar === undefined);
   if (without < 0) return [];
-  return [origin.problem(["spec", "endpoints", without], `required with mtls ${spec.mtls}: sidecar`)];
+  const ofMesh = writtenService(service).spec.mtls === undefined;
+  const wanted = ofMesh ? `mtls ${spec.mtls} of the Mesh (mtls: Off here is for plaintext)` : `mtls ${spec.mtls}`;
+  return [origin.problem(["spec", "endpoints", without], `required with ${wanted}: sidecar`)];
 }
 
-function checkEndpoints({ metadata, origin, spec }: Service, sockets: Claims, nodes: Claims): Found {
+function checkEndpoints({ metadata, origin, spec }: ServedService, sockets: Claims, nodes: Claims): Found {
   return spec.endpoints.flatMap(({ address, port, sidecar }, index): Found => {
     const path = ["spec", "endpoints", index];
     const owner = `Service ${metadata.name} endpoints[${index}]`;
@@ -92,11 +98,12 @@ function checkHost(address: string, origin: Origin, path: Path): Problem | undef
 /** The most that Linux takes for TCP_KEEPIDLE and TCP_KEEPINTVL. */
 const maxKeepaliveSeconds = 32_767;
 
-function checkPolicies(spec: ServiceSpec, origin: Origin): Found {
-  const { outlierDetection: outlier, healthCheck, tcpKeepalive: keepalive, http2, protocol, dns } = spec;
-  const at = (...path: readonly (string | number)[]): Path => ["spec", ...path];
-  const found: Found = [...checkLoadBalancing(spec.loadBalancing, origin)];
-  found.push(...positive(spec.connectTimeout, origin, at("connectTimeout")));
+/** Finds the faults of what a Service may say itself or leave to the Mesh. @param path of the object that has them. */
+export function checkDefaults(spec: ServiceDefaults, origin: Origin, path: Path): Found {
+  const { connectTimeout, outlierDetection: outlier, tcpKeepalive: keepalive } = spec;
+  const at = (...rest: readonly (string | number)[]): Path => [...path, ...rest];
+  const found: Found = [];
+  if (connectTimeout !== undefined) found.push(...positive(connectTimeout, origin, at("connectTimeout")));
   if (outlier !== undefined) {
     const kinds = ["consecutive5xx", "consecutiveGatewayFailure", "consecutiveLocalOriginFailure"] as const;
     const detections = [...kinds, "successRate", "failurePercentage"] as const;
@@ -115,14 +122,6 @@ function checkPolicies(spec: ServiceSpec, origin: Origin): Found {
       found.push(origin.problem(at("outlierDetection", "maxEjectionTime"), message));
     }
   }
-  if (healthCheck !== undefined) {
-    for (const field of ["interval", "noTrafficInterval", "timeout"] as const) {
-      found.push(...positive(healthCheck[field], origin, at("healthCheck", field)));
-    }
-    if (healthCheck.type === "GRPC" && protocol !== "HTTP2") {
-      found.push(origin.problem(at("healthCheck", "type"), "GRPC needs the protocol HTTP2"));
-    }
-  }
   if (keepalive !== undefined) {
     for (const field of ["idleTime", "interval"] as const) {
       const text = keepalive[field];
@@ -136,6 +135,21 @@ function checkPolicies(spec: ServiceSpec, origin: Origin): Found {
           `expected whole seconds, 1s to ${maxKeepaliveSeconds}s, found ${text}`,
         ),
       );
+    }
+  }
+  return found;
+}
+
+function checkPolicies(spec: ServiceSpec, origin: Origin): Found {
+  const { healthCheck, http2, protocol, dns } = spec;
+  const at = (...path: readonly (string | number)[]): Path => ["spec", ...path];
+  const found: Found = [...checkLoadBalancing(spec.loadBalancing, origin)];
+  if (healthCheck !== undefined) {
+    for (const field of ["interval", "noTrafficInterval", "timeout"] as const) {
+      found.push(...positive(healthCheck[field], origin, at("healthCheck", field)));
+    }
+    if (healthCheck.type === "GRPC" && protocol !== "HTTP2") {
+      found.push(origin.problem(at("healthCheck", "type"), "GRPC needs the protocol HTTP2"));
     }
   }
   if (http2 !== undefined && protocol !== "HTTP2") {
@@ -201,6 +215,6 @@ function isPrime(n: number): boolean {
   return n > 1;
 }
 
-function positive(text: string, origin: Origin, path: Path): Found {
+export function positive(text: string, origin: Origin, path: Path): Found {
   return durationMilliseconds(text) > 0 ? [] : [origin.problem(path, `expected more than 0s, found ${text}`)];
 }

@@ -1,4 +1,5 @@
 import { checkAnnotations } from "./annotations.ts";
+import { checkMesh } from "./check-mesh.ts";
 import { checkModules } from "./check-modules.ts";
 import { checkQuotas } from "./check-quotas.ts";
 import { checkRollouts } from "./check-rollouts.ts";
@@ -7,6 +8,7 @@ import { checkServices } from "./check-services.ts";
 import { checkTargets } from "./check-targets.ts";
 import { checkTelemetries } from "./check-telemetry.ts";
 import type { Found } from "./claims.ts";
+import { servedModel } from "./mesh.ts";
 import type { Problem } from "./problem.ts";
 import { unknownName } from "./references.ts";
 import type { MayExist } from "./references.ts";
@@ -15,16 +17,17 @@ import type { FilterPolicy, Model, Resource, Route } from "./resources.ts";
 
 /** Finds the faults that a JSON Schema cannot: within a resource, and between resources. */
 export function checkModel(model: Model, mayExist: MayExist): Problem[] {
-  const { services, filterPolicies, quotas, envoyPatches } = model;
+  const { filterPolicies, quotas, envoyPatches } = model;
   return [
     ...resourcesOf(model).flatMap((resource) => [...checkAnnotations(resource), checkCreation(resource)]),
-    ...checkServices([...services.values()]),
+    ...checkServices([...servedModel(model).services.values()]),
     ...checkRoutes(model, mayExist),
     ...checkModules([...model.wasmModules.values()]),
     ...[...filterPolicies.values()].flatMap((policy) => checkPolicy(policy, model, mayExist)),
     ...checkQuotas([...quotas.values()]),
     ...checkRollouts(model, mayExist),
     ...checkTelemetries(model, mayExist),
+    ...checkMesh(model),
     ...[...envoyPatches.values()].flatMap((patch) => checkTargets(patch, patch.spec.targetRefs, model, mayExist)),
   ].filter((problem) => problem !== undefined);
 }

@@ -87,8 +87,8 @@ describe("a model", () => {
     assert.deepEqual([...services.keys()], ["another", "shop"]);
     const service = services.get("shop");
     assert.deepEqual(
-      [service?.spec.protocol, service?.spec.connectTimeout, service?.spec.endpoints[0]?.weight],
-      ["HTTP", "5s", 1],
+      [service?.spec.protocol, service?.spec.loadBalancing.policy, service?.spec.endpoints[0]?.weight],
+      ["HTTP", "RoundRobin", 1],
     );
     const [rule] = httpRoutes.get("shop")?.spec.rules ?? [];
     assert.deepEqual(rule?.matches, [{ path: { type: "PathPrefix", value: "/a" }, headers: [], queryParams: [] }]);
@@ -131,14 +131,14 @@ describe("a fault in a resource", () => {
       "no kind",
       { "x.yaml": "a: 1" },
       [
-        "x.yaml:1:1: kind: required field is missing, expected one of Service, HTTPRoute, GRPCRoute, WasmModule, FilterPolicy, Quota, Rollout, EnvoyPatch, Telemetry",
+        "x.yaml:1:1: kind: required field is missing, expected one of Service, HTTPRoute, GRPCRoute, WasmModule, FilterPolicy, Quota, Rollout, EnvoyPatch, Telemetry, Mesh",
       ],
     ],
     [
       "an unknown kind",
       { "x.yaml": "kind: Servce" },
       [
-        'x.yaml:1:7: kind: found string "Servce", expected one of Service, HTTPRoute, GRPCRoute, WasmModule, FilterPolicy, Quota, Rollout, EnvoyPatch, Telemetry (did you mean "Service"?)',
+        'x.yaml:1:7: kind: found string "Servce", expected one of Service, HTTPRoute, GRPCRoute, WasmModule, FilterPolicy, Quota, Rollout, EnvoyPatch, Telemetry, Mesh (did you mean "Service"?)',
       ],
     ],
     [

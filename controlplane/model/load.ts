@@ -14,6 +14,7 @@ import type {
   GRPCRoute,
   HTTPRoute,
   Kind,
+  Mesh,
   Model,
   Quota,
   Resource,
@@ -162,6 +163,7 @@ export function buildModel(parsed: ParsedResources, assets?: Assets): LoadResult
     rollouts: ofKind<Rollout>("Rollout"),
     envoyPatches: ofKind<EnvoyPatch>("EnvoyPatch"),
     telemetries: ofKind<Telemetry>("Telemetry"),
+    meshes: ofKind<Mesh>("Mesh"),
   });
   problems.push(...checkModel(model, parsed.mayExist));
   if (assets !== undefined) problems.push(...checkAssets(model, assets));

@@ -1,8 +1,9 @@
 import type { Origin } from "./document.ts";
 import type { EnvoyPatchSpec } from "./envoy-patches.ts";
+import type { MeshSpec } from "./mesh.ts";
 import type { GRPCRouteSpec, HTTPRouteSpec } from "./routes.ts";
 import type { RolloutSpec } from "./rollouts.ts";
-import type { ServiceSpec } from "./services.ts";
+import type { ServedServiceSpec, ServiceSpec } from "./services.ts";
 import type { TelemetrySpec } from "./telemetry.ts";
 
 /** What every resource has. `origin` says where it was written, for errors found later. */
@@ -22,6 +23,8 @@ export interface Metadata {
 }
 
 export type Service = ResourceOf<"Service", ServiceSpec>;
+/** A Service as it is served: with what the Mesh says where it says nothing itself. */
+export type ServedService = ResourceOf<"Service", ServedServiceSpec>;
 export type HTTPRoute = ResourceOf<"HTTPRoute", HTTPRouteSpec>;
 export type GRPCRoute = ResourceOf<"GRPCRoute", GRPCRouteSpec>;
 export type Route = HTTPRoute | GRPCRoute;
@@ -29,6 +32,7 @@ export type FilterPolicy = ResourceOf<"FilterPolicy", FilterPolicySpec>;
 export type Quota = ResourceOf<"Quota", QuotaSpec>;
 export type Rollout = ResourceOf<"Rollout", RolloutSpec>;
 export type Telemetry = ResourceOf<"Telemetry", TelemetrySpec>;
+export type Mesh = ResourceOf<"Mesh", MeshSpec>;
 export type EnvoyPatch = ResourceOf<"EnvoyPatch", EnvoyPatchSpec>;
 
 /** Beside what is written it holds the paths of its files as the source can read them. */
@@ -41,7 +45,7 @@ export interface WasmModule extends ResourceOf<"WasmModule", WasmModuleSpec> {
 }
 
 export type Resource =
-  Service | HTTPRoute | GRPCRoute | WasmModule | FilterPolicy | Quota | Rollout | EnvoyPatch | Telemetry;
+  Service | HTTPRoute | GRPCRoute | WasmModule | FilterPolicy | Quota | Rollout | EnvoyPatch | Telemetry | Mesh;
 export type Kind = Resource["kind"];
 
 // The types below are the JSON Schemas of schemas/, with defaults filled in.
@@ -93,6 +97,13 @@ export interface Model {
   readonly rollouts: ReadonlyMap<string, Rollout>;
   readonly envoyPatches: ReadonlyMap<string, EnvoyPatch>;
   readonly telemetries: ReadonlyMap<string, Telemetry>;
+  /** One at most, of the name `default`. */
+  readonly meshes: ReadonlyMap<string, Mesh>;
+}
+
+/** A model whose Services are as they are served. */
+export interface ServedModel extends Model {
+  readonly services: ReadonlyMap<string, ServedService>;
 }
 
 /** All resources of a model, kind by kind. */

@@ -20,6 +20,7 @@ describe("the schema for editors", () => {
       "rollout.json",
       "envoy-patch.json",
       "telemetry.json",
+      "mesh.json",
     ],
   ]) {
     ajv.addSchema(json(name), name);

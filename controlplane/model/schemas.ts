@@ -3,6 +3,7 @@ import envoyPatchSchema from "./schemas/envoy-patch.json" with { type: "json" };
 import filterPolicySchema from "./schemas/filter-policy.json" with { type: "json" };
 import grpcRouteSchema from "./schemas/grpc-route.json" with { type: "json" };
 import httpRouteSchema from "./schemas/http-route.json" with { type: "json" };
+import meshSchema from "./schemas/mesh.json" with { type: "json" };
 import metadataSchema from "./schemas/metadata.json" with { type: "json" };
 import quotaSchema from "./schemas/quota.json" with { type: "json" };
 import rolloutSchema from "./schemas/rollout.json" with { type: "json" };
@@ -25,6 +26,9 @@ const ajv = new Ajv({
 ajv.addVocabulary(["patternErrorMessage"]);
 ajv.addSchema(metadataSchema, "metadata.json");
 ajv.addSchema(routeSchema, "route.json");
+// A Mesh has parts of these.
+ajv.addSchema(serviceSchema, "service.json");
+ajv.addSchema(httpRouteSchema, "http-route.json");
 
 /** The schemas of the resources. Checking a value with one of them also fills in the defaults. */
 export const resourceSchemas: Readonly<Record<Kind, CompiledSchema>> = {
@@ -37,6 +41,7 @@ export const resourceSchemas: Readonly<Record<Kind, CompiledSchema>> = {
   Rollout: compileWhenUsed(ajv, "Rollout", rolloutSchema),
   EnvoyPatch: compileWhenUsed(ajv, "EnvoyPatch", envoyPatchSchema),
   Telemetry: compileWhenUsed(ajv, "Telemetry", telemetrySchema),
+  Mesh: compileWhenUsed(ajv, "Mesh", meshSchema),
 };
 
 /** The apiVersion that each kind has. */
@@ -50,4 +55,5 @@ export const apiVersions: Readonly<Record<Kind, string>> = {
   Rollout: rolloutSchema.properties.apiVersion.const,
   EnvoyPatch: envoyPatchSchema.properties.apiVersion.const,
   Telemetry: telemetrySchema.properties.apiVersion.const,
+  Mesh: meshSchema.properties.apiVersion.const,
 };

@@ -1,22 +1,29 @@
 // The types of a Service: schemas/service.json, with defaults filled in.
 
-export interface ServiceSpec {
+export interface ServiceSpec extends ServiceDefaults {
   readonly port: number;
   readonly portName?: string;
   readonly protocol: "HTTP" | "HTTP2";
-  readonly mtls: "Off" | "Permissive" | "Strict";
-  readonly connectTimeout: string;
   readonly endpoints: readonly Endpoint[];
   readonly trafficDistribution?: "PreferSameZone";
   readonly loadBalancing: LoadBalancing;
-  readonly circuitBreakers?: CircuitBreakers;
-  readonly outlierDetection?: OutlierDetection;
   readonly healthCheck?: HealthCheck;
-  readonly connectionPool?: ConnectionPool;
-  readonly tcpKeepalive?: TcpKeepalive;
   readonly http2?: Http2;
   readonly dns?: Dns;
 }
+
+/** What a Service may leave to the Mesh. */
+export interface ServiceDefaults {
+  readonly mtls?: "Off" | "Permissive" | "Strict";
+  readonly connectTimeout?: string;
+  readonly circuitBreakers?: CircuitBreakers;
+  readonly outlierDetection?: OutlierDetection;
+  readonly connectionPool?: ConnectionPool;
+  readonly tcpKeepalive?: TcpKeepalive;
+}
+
+/** With what the Mesh says where the Service says nothing. */
+export type ServedServiceSpec = ServiceSpec & Required<Pick<ServiceDefaults, "mtls" | "connectTimeout">>;
 
 export interface Endpoint {
   readonly address: string;

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Etcd3, Lease } from "etcd3";
-import type { Candidacy, ElectionObserver } from "./store.ts";
+import type { Candidacy, ElectionObserver, Term } from "./store.ts";
 
 /** How long a candidate waits before it tries again what failed, in milliseconds. */
 const RETRY_MS = 500;
 
 interface Candidate {
+  readonly election: string;
   readonly name: string;
   readonly observer: ElectionObserver;
 }
@@ -21,7 +22,7 @@ export class EtcdCandidacy implements Candidacy {
   readonly #seconds: number;
   readonly #withdrawn = new AbortController();
   readonly #standing: Promise<void>;
-  #isLeader = false;
+  #term: Term | undefined;
 
   constructor(client: Etcd3, key: string, candidate: Candidate, seconds: number) {
     this.#client = client;
@@ -32,7 +33,11 @@ export class EtcdCandidacy implements Candidacy {
   }
 
   get isLeader(): boolean {
-    return this.#isLeader;
+    return this.#term !== undefined;
+  }
+
+  get term(): Term | undefined {
+    return this.#term;
   }
 
   async leader(): Promise<string | undefined> {
@@ -40,7 +45,7 @@ export class EtcdCandidacy implements Candidacy {
   }
 
   async withdraw(): Promise<void> {
-    this.#isLeader = false;
+    this.#term = undefined;
     this.#withdrawn.abort();
     await this.#standing;
   }
@@ -74,12 +79,13 @@ export class EtcdCandidacy implements Candidacy {
       try {
         const id = await lease.grant();
         const granted = performance.now();
-        const { succeeded } = await this.#client
+        const { succeeded, header } = await this.#client
           .if(this.#key, "Create", "==", 0)
           .then(this.#client.put(this.#key).value(this.#candidate.name).lease(id))
           .commit();
         if (succeeded) {
-          await this.#lead(lease, granted);
+          // The key is made in this revision, and in no other as long as it is the same one.
+          await this.#lead(lease, granted, { election: this.#candidate.election, id: header.revision });
           return;
         }
       } finally {
@@ -92,7 +98,7 @@ export class EtcdCandidacy implements Candidacy {
   }
 
   /** Leads until the lease is lost, or has not been renewed for so long that it may be, or the candidate withdraws. */
-  async #lead(lease: Lease, granted: number): Promise<void> {
+  async #lead(lease: Lease, granted: number, term: Term): Promise<void> {
     if (!this.#isStanding()) return;
     const state = { isLost: false, renewed: granted };
     let asked: number | undefined;
@@ -103,7 +109,7 @@ export class EtcdCandidacy implements Candidacy {
       state.renewed = asked ?? state.renewed;
       asked = undefined;
     });
-    this.#isLeader = true;
+    this.#term = term;
     this.#candidate.observer.elected();
     const limit = this.#seconds * 1000 * 0.8;
     while (this.#isStanding() && !state.isLost && performance.now() - state.renewed < limit) {
@@ -111,7 +117,7 @@ export class EtcdCandidacy implements Candidacy {
     }
     // One that withdraws has given the lead up already.
     if (!this.#isStanding()) return;
-    this.#isLeader = false;
+    this.#term = undefined;
     this.#candidate.observer.deposed();
   }
 

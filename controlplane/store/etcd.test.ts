@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { until as untilInTime } from "../../test/support/until.ts";
 import { Etcd, withoutEtcd, type EtcdMember } from "../../test/support/etcd.ts";
-import { ConflictError, EtcdStore, StoreUnavailableError, type Json } from "./index.ts";
+import { ConflictError, DeposedError, EtcdStore, StoreUnavailableError, type Json } from "./index.ts";
 
 const until = (condition: () => boolean | Promise<boolean>): Promise<void> => untilInTime(condition, 20_000);
 
@@ -84,6 +84,69 @@ describe("several control planes on three members of etcd", { skip: withoutEtcd(
     assert.deepEqual(seen, written);
     await end();
     await leader.begin();
+  });
+
+  test("a leader that is cut off writes nothing once another leads", async () => {
+    const none = { elected: () => undefined, deposed: () => undefined };
+    const a = await one.stand("fenced", "a", none);
+    await until(() => a.isLeader);
+    const stale = a.term ?? assert.fail();
+    await a.withdraw();
+    const b = await other.stand("fenced", "b", none);
+    await until(() => b.isLeader);
+    // It does not know yet, and the version that it knows is right.
+    await assert.rejects(one.append("fenced", 0, ["a"], stale), { name: DeposedError.name });
+    await other.append("fenced", 0, ["b"], b.term);
+    await b.withdraw();
+  });
+
+  test("notices go when who posted them is cut off, and come again when it is back", async () => {
+    const seen = new Map<string, string>();
+    let gone = false;
+    const end = await other.watchNotices("alive/", (changes) => {
+      for (const [name, value] of changes) {
+        gone ||= value === undefined;
+        if (value === undefined) seen.delete(name);
+        else seen.set(name, Buffer.from(value).toString());
+      }
+    });
+    const notices = one.notices();
+    notices.post("alive/one", Buffer.from("here"));
+    await until(() => seen.size === 1);
+    for (const member of etcd.members) await member.kill();
+    notices.post("alive/one", Buffer.from("still here"));
+    await Promise.all(etcd.members.map((member) => member.begin()));
+    await until(() => seen.get("one") === "still here");
+    // As etcd does with a lease that was not renewed in time.
+    const ask = async (path: string, body: object): Promise<unknown> =>
+      (await fetch(`${etcd.hosts[0] ?? ""}${path}`, { method: "POST", body: JSON.stringify(body) })).json();
+    const { leases } = (await ask("/v3/lease/leases", {})) as { leases: { ID: string }[] };
+    for (const { ID } of leases) await ask("/v3/lease/revoke", { ID });
+    await until(() => gone);
+    await until(() => seen.get("one") === "still here");
+    await notices.withdraw();
+    await until(() => seen.size === 0);
+    await end();
+  });
+
+  test("a watch goes on after a compaction of what it has not seen", async () => {
+    const seen: Json[] = [];
+    const end = await other.watch("compacted", 0, (events) => seen.push(...events.map(({ data }) => data)));
+    await one.append("compacted", 0, ["a"]);
+    await until(() => seen.length === 1);
+    for (const member of etcd.members) await member.kill();
+    await Promise.all(etcd.members.map((member) => member.begin()));
+    await until(async () => (await one.append("compacted", 1, ["b"]).catch(() => 0)) === 2);
+    const { header } = (await (
+      await fetch(`${etcd.hosts[0] ?? ""}/v3/kv/range`, { method: "POST", body: JSON.stringify({ key: "YQ==" }) })
+    ).json()) as { header: { revision: string } };
+    const body = JSON.stringify({ revision: header.revision, physical: true });
+    await fetch(`${etcd.hosts[0] ?? ""}/v3/kv/compaction`, { method: "POST", body });
+    await one.append("compacted", 2, ["c"]);
+    await until(() => seen.length === 3);
+    await one.append("compacted", 3, ["d"]);
+    await until(() => seen.length === 4);
+    await end();
   });
 
   test("one that stands for election leads after the one that leads has gone, or is cut off", async () => {

@@ -2,10 +2,13 @@ import { ExponentialBackoff } from "cockatiel";
 import { Etcd3, EtcdError, type IOptions } from "etcd3";
 import { Follower } from "./follower.ts";
 import { EtcdCandidacy } from "./etcd-candidacy.ts";
+import { EtcdNotices, watchNotices } from "./etcd-notices.ts";
+import { watchKeys } from "./etcd-watch.ts";
 import {
   checkName,
   checkSize,
   ConflictError,
+  DeposedError,
   encodeEvents,
   StoreUnavailableError,
   type Blob,
@@ -13,9 +16,12 @@ import {
   type Candidacy,
   type ElectionObserver,
   type Json,
+  type NoticeChanges,
+  type Notices,
   type StopWatching,
   type Store,
   type StoredEvent,
+  type Term,
 } from "./store.ts";
 
 /** How long etcd may take for a call, in milliseconds. */
@@ -43,7 +49,7 @@ export interface EtcdOptions {
  * acknowledged, and every read is linearizable.
  *
  * Keys: `PREFIX/versions/STREAM` has the number of a stream's events, `PREFIX/events/STREAM#NUMBER` has each of them,
- * `PREFIX/blobs/NAME` the named values, `PREFIX/elections/NAME` who leads.
+ * `PREFIX/blobs/NAME` the named values, `PREFIX/elections/NAME` who leads, `PREFIX/notices/NAME` what those who live post.
  */
 export class EtcdStore implements Store {
   readonly #client: Etcd3;
@@ -51,6 +57,7 @@ export class EtcdStore implements Store {
   readonly #leaseSeconds: number;
   readonly #followers = new Set<Follower>();
   readonly #candidacies = new Set<EtcdCandidacy>();
+  readonly #notices = new Set<EtcdNotices>();
 
   private constructor(client: Etcd3, prefix: string, leaseSeconds: number) {
     this.#client = client;
@@ -85,7 +92,7 @@ export class EtcdStore implements Store {
     return store;
   }
 
-  async append(stream: string, expectedVersion: number, events: readonly Json[]): Promise<number> {
+  async append(stream: string, expectedVersion: number, events: readonly Json[], during?: Term): Promise<number> {
     checkName(stream);
     const texts = encodeEvents(events);
     const version = expectedVersion + texts.length;
@@ -94,14 +101,19 @@ export class EtcdStore implements Store {
       expectedVersion === 0
         ? this.#client.if(key, "Create", "==", 0)
         : this.#client.if(key, "Value", "==", String(expectedVersion));
+    // The key of an election is made anew in each term.
+    if (during !== undefined)
+      transaction.and(this.#key("elections", during.election), "Create", "==", Number(during.id));
     const writes = texts.map((text, i) =>
       this.#client.put(this.#eventKey(stream, expectedVersion + i + 1)).value(text),
     );
     const { succeeded } = await reach(() =>
       transaction.then(this.#client.put(key).value(String(version)), ...writes).commit(),
     );
-    if (!succeeded) throw new ConflictError(stream, expectedVersion, await this.version(stream));
-    return version;
+    if (succeeded) return version;
+    const actual = await this.version(stream);
+    if (during !== undefined && actual === expectedVersion) throw new DeposedError(during);
+    throw new ConflictError(stream, expectedVersion, actual);
   }
 
   async read(stream: string, after = 0, limit = Number.POSITIVE_INFINITY): Promise<readonly StoredEvent[]> {
@@ -135,15 +147,19 @@ export class EtcdStore implements Store {
   ): Promise<StopWatching> {
     const follower = new Follower(this, stream, after, onEvents);
     // The watch tells that there is something; what it is, is read. So nothing is missed when it was cut off.
-    const watcher = await reach(() => this.#client.watch().key(this.#key("versions", stream)).create());
     const changed = (): void => follower.trigger();
-    watcher.on("put", changed).on("connected", changed).on("error", changed);
+    const stop = await this.#watchKeys({ key: this.#key("versions", stream) }, changed);
     this.#followers.add(follower);
     follower.trigger();
     return async () => {
       this.#followers.delete(follower);
-      await Promise.all([follower.stop(), watcher.cancel().catch(() => undefined)]);
+      await Promise.all([follower.stop(), stop()]);
     };
+  }
+
+  watchStreams(prefix: string, onChange: (stream?: string) => void): Promise<StopWatching> {
+    const start = this.#key("versions", "");
+    return this.#watchKeys({ prefix: start + prefix }, (key) => onChange(key?.slice(start.length)));
   }
 
   async readBlob(name: string): Promise<Blob | undefined> {
@@ -178,14 +194,25 @@ export class EtcdStore implements Store {
     const candidacy = new EtcdCandidacy(
       this.#client,
       this.#key("elections", election),
-      { name: candidate, observer },
+      { election, name: candidate, observer },
       this.#leaseSeconds,
     );
     this.#candidacies.add(candidacy);
     return Promise.resolve(candidacy);
   }
 
+  notices(): Notices {
+    const notices = new EtcdNotices(this.#client, this.#key("notices", ""), this.#leaseSeconds);
+    this.#notices.add(notices);
+    return notices;
+  }
+
+  watchNotices(prefix: string, onChange: (changes: NoticeChanges) => void): Promise<StopWatching> {
+    return reach(() => watchNotices(this.#client, this.#key("notices", prefix), onChange));
+  }
+
   async close(): Promise<void> {
+    await Promise.all([...this.#notices].map((notices) => notices.withdraw().catch(() => undefined)));
     await Promise.all([...this.#candidacies].map((candidacy) => candidacy.withdraw().catch(() => undefined)));
     await Promise.all([...this.#followers].map((follower) => follower.stop()));
     this.#client.close();
@@ -203,7 +230,15 @@ export class EtcdStore implements Store {
     return keys.map((key) => key.slice(start.length));
   }
 
-  #key(kind: "versions" | "blobs" | "elections", name: string): string {
+  #watchKeys(keys: Parameters<typeof watchKeys>[1], onChange: (key?: string) => void): Promise<StopWatching> {
+    const observer = {
+      changed: ({ key }: { readonly key: Buffer }): void => onChange(key.toString()),
+      connected: (): void => onChange(),
+    };
+    return reach(() => watchKeys(this.#client, keys, observer));
+  }
+
+  #key(kind: "versions" | "blobs" | "elections" | "notices", name: string): string {
     return `${this.#prefix}/${kind}/${name}`;
   }
 

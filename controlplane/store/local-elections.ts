@@ -1,16 +1,18 @@
-import type { Candidacy, ElectionObserver } from "./store.ts";
+import type { Candidacy, ElectionObserver, Term } from "./store.ts";
 
 interface Candidate {
   readonly name: string;
+  readonly term: Term;
   readonly observer: ElectionObserver;
 }
 
 /** Elections among those of one process: who stands first leads until it withdraws. */
 export class LocalElections {
   readonly #standing = new Map<string, Candidate[]>();
+  #terms = 0;
 
   stand(election: string, name: string, observer: ElectionObserver): Candidacy {
-    const candidate: Candidate = { name, observer };
+    const candidate: Candidate = { name, term: { election, id: String(++this.#terms) }, observer };
     const standing = this.#standing.get(election) ?? [];
     this.#standing.set(election, standing);
     standing.push(candidate);
@@ -24,6 +26,9 @@ export class LocalElections {
       get isLeader() {
         return isLeader();
       },
+      get term() {
+        return isLeader() ? candidate.term : undefined;
+      },
       leader: () => Promise.resolve(standing[0]?.name),
       withdraw: () => {
         const wasLeader = isLeader();
@@ -33,5 +38,10 @@ export class LocalElections {
         return Promise.resolve();
       },
     };
+  }
+
+  /** Whether a term is not over. */
+  isOn({ election, id }: Term): boolean {
+    return this.#standing.get(election)?.[0]?.term.id === id;
   }
 }

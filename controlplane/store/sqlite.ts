@@ -3,22 +3,30 @@ import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { LocalElections } from "./local-elections.ts";
+import { LocalNotices } from "./local-notices.ts";
 import { Follower } from "./follower.ts";
 import {
   checkName,
   checkSize,
   ConflictError,
+  DeposedError,
   encodeEvents,
   type Blob,
   type BlobVersion,
   type Candidacy,
   type ElectionObserver,
   type Json,
+  type NoticeChanges,
+  type Notices,
   type StopWatching,
   type Store,
   type StoredEvent,
+  type Term,
 } from "./store.ts";
 import { blobChecksum, createFile, eventChecksum, unavailable, verifyFile } from "./sqlite-file.ts";
+
+/** The event that tells of every stream; no stream has this name. */
+const ANY = "*";
 
 /**
  * A store in one file of SQLite, of which one process has hold at a time. A write is on the disk when it is acknowledged:
@@ -30,6 +38,7 @@ export class SqliteStore implements Store {
   readonly #followers = new Set<Follower>();
   readonly #statements = new Map<string, Database.Statement>();
   readonly #elections = new LocalElections();
+  readonly #notices = new LocalNotices();
 
   private constructor(db: Database.Database) {
     this.#db = db;
@@ -66,9 +75,10 @@ export class SqliteStore implements Store {
     }
   }
 
-  append(stream: string, expectedVersion: number, events: readonly Json[]): Promise<number> {
+  append(stream: string, expectedVersion: number, events: readonly Json[], during?: Term): Promise<number> {
     return this.#write(() => {
       checkName(stream);
+      if (during !== undefined && !this.#elections.isOn(during)) throw new DeposedError(during);
       const texts = encodeEvents(events);
       const actual = this.#version(stream);
       if (actual !== expectedVersion) throw new ConflictError(stream, expectedVersion, actual);
@@ -112,6 +122,17 @@ export class SqliteStore implements Store {
     });
   }
 
+  watchStreams(prefix: string, onChange: (stream?: string) => void): Promise<StopWatching> {
+    const changed = (stream: string): void => {
+      if (stream.startsWith(prefix)) onChange(stream);
+    };
+    this.#changes.on(ANY, changed);
+    return Promise.resolve(() => {
+      this.#changes.off(ANY, changed);
+      return Promise.resolve();
+    });
+  }
+
   readBlob(name: string): Promise<Blob | undefined> {
     return this.#run(() => {
       const row = this.#prepare("SELECT value, version FROM blob WHERE name = ?").get(name) as
@@ -151,6 +172,14 @@ export class SqliteStore implements Store {
     return Promise.resolve(this.#elections.stand(election, candidate, observer));
   }
 
+  notices(): Notices {
+    return this.#notices.open();
+  }
+
+  watchNotices(prefix: string, onChange: (changes: NoticeChanges) => void): Promise<StopWatching> {
+    return Promise.resolve(this.#notices.watch(prefix, onChange));
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#followers].map((follower) => follower.stop()));
     this.#db.close();
@@ -186,7 +215,10 @@ export class SqliteStore implements Store {
   #write<T>(action: () => T, stream?: string): Promise<T> {
     return this.#run(() => {
       const result = this.#db.transaction(action).immediate();
-      if (stream !== undefined) this.#changes.emit(stream);
+      if (stream !== undefined) {
+        this.#changes.emit(stream);
+        this.#changes.emit(ANY, stream);
+      }
       return result;
     });
   }

@@ -1,5 +1,6 @@
 // What every store does, one suite for all of them.
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +10,9 @@ import { until as untilInTime } from "../../test/support/until.ts";
 import { Etcd, withoutEtcd } from "../../test/support/etcd.ts";
 import {
   ConflictError,
+  DeposedError,
   EtcdStore,
+  LargeText,
   MAX_BLOB,
   MAX_EVENTS,
   SqliteStore,
@@ -191,6 +194,70 @@ for (const kind of [sqlite, etcd]) {
       await other.withdraw();
     });
 
+    test("what is written in a term is written only while it lasts", async () => {
+      const none = { elected: () => undefined, deposed: () => undefined };
+      const a = await store.stand("terms", "a", none);
+      await until(() => a.isLeader);
+      const first = a.term ?? assert.fail();
+      assert.equal(await store.append("of-terms", 0, ["a"], first), 1);
+      await assert.rejects(store.append("of-terms", 0, ["b"], first), conflict);
+      await a.withdraw();
+      assert.equal(a.term, undefined);
+      await assert.rejects(store.append("of-terms", 1, ["b"], first), { name: DeposedError.name });
+      const b = await store.stand("terms", "b", none);
+      await until(() => b.isLeader);
+      await assert.rejects(store.append("of-terms", 1, ["b"], first), { name: DeposedError.name });
+      assert.equal(await store.append("of-terms", 1, ["b"], b.term), 2);
+      assert.deepEqual(await dataOf("of-terms"), ["a", "b"]);
+      await b.withdraw();
+    });
+
+    test("a watch of streams tells of those with its prefix, also of new ones", async () => {
+      const told = new Set<string | undefined>();
+      const end = await store.watchStreams("some/", (stream) => told.add(stream));
+      await store.append("some/a", 0, ["a"]);
+      await store.append("others/a", 0, ["a"]);
+      await store.append("some/b", 0, ["b"]);
+      await until(() => told.has("some/b"));
+      assert.deepEqual([...told], ["some/a", "some/b"]);
+      await end();
+    });
+
+    test("notices are told of, and are gone with who posted them", async () => {
+      const mine = store.notices();
+      mine.post("there/a", bytes("one"));
+      const seen = new Map<string, string>();
+      const watch = (prefix: string): Promise<() => Promise<void>> =>
+        store.watchNotices(prefix, (changes) => {
+          for (const [name, value] of changes) {
+            if (value === undefined) seen.delete(name);
+            else seen.set(name, Buffer.from(value).toString());
+          }
+        });
+      const end = await watch("there/");
+      await until(() => seen.get("a") === "one");
+      const others = store.notices();
+      others.post("there/b", bytes("of another"));
+      others.post("elsewhere", bytes("of another"));
+      mine.post("there/a", bytes("two"));
+      await until(() => seen.get("a") === "two" && seen.has("b"));
+      mine.remove("there/a");
+      await until(() => !seen.has("a"));
+      mine.post("there/a", bytes("three"));
+      await until(() => seen.get("a") === "three");
+      assert.deepEqual([...seen.keys()].sort(), ["a", "b"]);
+      await end();
+      seen.clear();
+      const endAgain = await watch("there/");
+      assert.deepEqual(Object.fromEntries(seen), { a: "three", b: "of another" });
+      await mine.withdraw();
+      await until(() => !seen.has("a"));
+      assert.deepEqual([...seen.keys()], ["b"]);
+      await others.withdraw();
+      await until(() => seen.size === 0);
+      await endAgain();
+    });
+
     test("all of it is there after it was closed and opened", async () => {
       await store.append("kept", 0, ["a", "b"]);
       const version = await store.writeBlob("kept", bytes("x"), undefined);
@@ -200,6 +267,33 @@ for (const kind of [sqlite, etcd]) {
       assert.equal((await store.readBlob("kept"))?.version, version);
       await assert.rejects(store.append("kept", 1, ["c"]), conflict);
       assert.equal(await store.append("kept", 2, ["c"]), 3);
+    });
+
+    test("a text larger than a value may be is kept in parts, which go when another takes its place", async () => {
+      const large = new LargeText(store, "text");
+      const text = randomBytes(MAX_BLOB * 2).toString("base64");
+      const first = await large.write(text, undefined);
+      assert.deepEqual(await large.read(), { text, version: first });
+      // With gzip, base64 has the size of the bytes again, and a little more.
+      assert.equal((await store.blobs("text/")).length, 3);
+      assert.equal(await large.write(text, first), first);
+      await assert.rejects(large.write("other", undefined), conflict);
+      const other = new LargeText(store, "text");
+      const second = await other.write(`${text}.`, first);
+      assert.deepEqual(await large.read(), { text: `${text}.`, version: second });
+      assert.equal((await store.blobs("text/")).length, 3);
+      await assert.rejects(large.write(text, first), conflict);
+      assert.equal((await store.blobs("text/")).length, 3);
+      await large.write("small", second);
+      assert.deepEqual(await store.blobs("text/"), []);
+    });
+
+    test("a text in parts of which one is gone is not taken for whole", async () => {
+      const large = new LargeText(store, "broken", 10);
+      await large.write(randomBytes(40).toString("hex"), undefined);
+      const [part = ""] = await store.blobs("broken/");
+      await store.deleteBlob(part, (await store.readBlob(part))?.version ?? "");
+      await assert.rejects(large.read(), /broken is not whole/);
     });
   });
 }

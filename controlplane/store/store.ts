@@ -13,11 +13,13 @@ export interface Store {
    *
    * @param expectedVersion the version of the stream that the writer knows.
    * @param events 1 to {@link MAX_EVENTS}.
+   * @param during a term in which the writer leads: nothing is written once it is over, whether the writer knows or not.
    * @throws ConflictError when the stream has another version.
+   * @throws DeposedError when the term is over.
    * @throws StoreUnavailableError when they could not be written. They may have been all the same where the store did not
    * answer in time: read before the next try.
    */
-  append(stream: string, expectedVersion: number, events: readonly Json[]): Promise<number>;
+  append(stream: string, expectedVersion: number, events: readonly Json[], during?: Term): Promise<number>;
 
   /**
    * The events after the version `after`, in their order.
@@ -38,6 +40,12 @@ export interface Store {
    * once it watches. Goes on by itself when the store was out of reach for a while.
    */
   watch(stream: string, after: number, onEvents: (events: readonly StoredEvent[]) => void): Promise<StopWatching>;
+
+  /**
+   * Tells of each stream that may have got events and whose name begins with `prefix`, or of none by name when it may be any of them. Resolves
+   * once it watches.
+   */
+  watchStreams(prefix: string, onChange: (stream?: string) => void): Promise<StopWatching>;
 
   /** A named value; undefined when there is none. */
   readBlob(name: string): Promise<Blob | undefined>;
@@ -63,12 +71,23 @@ export interface Store {
 
   /**
    * Stands for election: of all that stand under one name, over all processes on this store, one leads at a time. Who
-   * leads writes with the versions that it knows; one that has lost the lead without knowing it yet gets a
-   * {@link ConflictError} as soon as its successor has written.
+   * leads writes with its term: one that has lost the lead without knowing it yet gets a {@link DeposedError}.
    *
    * @param candidate who stands, for people; such as a host's name.
    */
   stand(election: string, candidate: string, observer: ElectionObserver): Promise<Candidacy>;
+
+  /**
+   * Notices of one who posts: named values that live as long as it does. For what only those who live have to say, and
+   * that need not survive.
+   */
+  notices(): Notices;
+
+  /**
+   * Gives all notices whose names begin with `prefix`, those that are there before it resolves, and what becomes of them; of several values
+   * that a name had in a short time perhaps only the last. Names are given without the prefix.
+   */
+  watchNotices(prefix: string, onChange: (changes: NoticeChanges) => void): Promise<StopWatching>;
 
   /**
    * Writes a copy of all that is in it, as of one moment, while it is in use. Absent where the store has its own ways.
@@ -107,6 +126,24 @@ export interface Blob {
 /** Ends a watch. The watcher is not called after it was called. */
 export type StopWatching = () => Promise<void>;
 
+/** The time in which one candidate leads. No two have the same. */
+export interface Term {
+  readonly election: string;
+  readonly id: string;
+}
+
+/** What one who lives posts. */
+export interface Notices {
+  /** Posts a value, {@link MAX_BLOB} bytes at most, as soon as the store can be reached; a later one of the same name takes its place. */
+  post(name: string, value: Uint8Array): void;
+  remove(name: string): void;
+  /** Removes all. They go by themselves a while after who posted them has died, or was cut off. */
+  withdraw(): Promise<void>;
+}
+
+/** Notices that have another value now, by name; undefined for those that are gone. */
+export type NoticeChanges = ReadonlyMap<string, Uint8Array | undefined>;
+
 /** Hears what becomes of a candidate. */
 export interface ElectionObserver {
   /** It leads from now on. */
@@ -118,6 +155,8 @@ export interface ElectionObserver {
 /** One that stands for election. */
 export interface Candidacy {
   readonly isLeader: boolean;
+  /** The term in which it leads; undefined when it does not. */
+  readonly term: Term | undefined;
   /** The candidate that leads now, where that is known. */
   leader(): Promise<string | undefined>;
   /** Stands no longer, and gives the lead up at once if it has it, without a call of `deposed`. */
@@ -132,6 +171,15 @@ export class ConflictError extends Error {
     const shown = (version: number | string | undefined): string =>
       version === undefined ? "no value" : `version ${String(version)}`;
     super(`${what}: expected ${shown(expected)}, found ${shown(actual)}`);
+  }
+}
+
+/** A term is over: another leads, or nobody does. */
+export class DeposedError extends Error {
+  override readonly name = "DeposedError";
+
+  constructor({ election, id }: Term) {
+    super(`${election}: the term ${id} is over`);
   }
 }
 

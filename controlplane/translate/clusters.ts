@@ -12,19 +12,19 @@ import type { Cluster, Cluster_CustomClusterType } from "#gen/envoy/config/clust
 import { DnsLookupFamily } from "#gen/envoy/extensions/clusters/common/dns/v3/dns_pb.js";
 import { DnsClusterSchema } from "#gen/envoy/extensions/clusters/dns/v3/dns_cluster_pb.js";
 import { durationMilliseconds } from "../model/index.ts";
-import type { Dns, Endpoint, Service } from "../model/index.ts";
+import type { Dns, Endpoint, ServedService, Service } from "../model/index.ts";
 import type { Resource } from "../xds/index.ts";
 import { connectionOptions } from "./connection-options.ts";
 import { lbEndpoint, loadAssignment } from "./endpoints.ts";
 import { healthChecks, outlierDetection } from "./health.ts";
 import { circuitBreakers, loadBalancing } from "./load-balancing.ts";
 import { fromAds, resourceOf } from "./messages.ts";
-import { callerSocket, mtlsOf } from "./mtls.ts";
+import { callerSocket, mtlsOf, type TrustDomains } from "./mtls.ts";
 import { inboundName, outboundName } from "./names.ts";
 import type { TranslationSettings } from "./settings.ts";
 
 /** The application beside a sidecar. */
-export function inboundCluster(service: Service, endpoint: Endpoint): Resource {
+export function inboundCluster(service: ServedService, endpoint: Endpoint): Resource {
   const name = inboundName(service);
   const message = create(ClusterSchema, {
     ...common(service, name),
@@ -63,9 +63,10 @@ function dnsCluster({ refreshRate, respectTTL, lookupFamily }: Dns): Cluster_Cus
 
 /** A Service as its clients see it. What its policies say of endpoints holds here: every client's sidecar keeps to it. */
 export function outboundCluster(
-  service: Service,
+  service: ServedService,
   client: Endpoint | undefined,
   settings: TranslationSettings,
+  trustDomains: TrustDomains | undefined,
 ): Resource {
   const { spec } = service;
   const name = outboundName(service.metadata.name, spec.port);
@@ -78,8 +79,8 @@ export function outboundCluster(
     // An endpoint that is no more is not to be used until a check finds out.
     ignoreHealthOnHostRemoval: spec.healthCheck !== undefined,
   });
-  if (settings.trustDomain !== undefined && mtlsOf(service, settings) !== "Off")
-    message.transportSocket = callerSocket(service, settings.trustDomain);
+  if (trustDomains !== undefined && mtlsOf(service, settings) !== "Off")
+    message.transportSocket = callerSocket(service, trustDomains);
   if (usesDns(service)) {
     // EDS has addresses only, so what is to be looked up comes with the cluster.
     message.clusterDiscoveryType = { case: "clusterType", value: dnsCluster(spec.dns ?? everyFiveSeconds) };
@@ -97,7 +98,7 @@ export function usesDns({ spec }: Service): boolean {
 }
 
 function common(
-  { spec }: Service,
+  { spec }: ServedService,
   name: string,
 ): Pick<
   MessageShape<typeof ClusterSchema>,

@@ -23,15 +23,20 @@ import {
   HttpConnectionManagerSchema,
   HttpFilterSchema,
 } from "#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
-import type { Endpoint, FilterPolicy, Service, Sidecar } from "../model/index.ts";
+import type { Endpoint, FilterPolicy, MeshSpec, ServedService, Sidecar } from "../model/index.ts";
 import type { Resource } from "../xds/index.ts";
+import type { ConnectionLimits } from "./connection-limits.ts";
 import { filterReference } from "./filters.ts";
 import { fromAds, resourceOf, socketAddress } from "./messages.ts";
-import { mtlsOf, serverSocket } from "./mtls.ts";
+import { mtlsOf, serverSocket, type TrustDomains } from "./mtls.ts";
 import { inboundRouteName, outboundRouteName } from "./names.ts";
 import type { TranslationSettings } from "./settings.ts";
 import { routeFilters } from "./route-filters.ts";
 import type { ManagerTelemetry } from "./telemetry.ts";
+import { passthroughFilter } from "./unknown-hosts.ts";
+
+/** What a connection manager tells, and how long it waits. */
+export type ManagerOptions = ManagerTelemetry & ConnectionLimits;
 
 type ConnectionManager = MessageInitShape<typeof HttpConnectionManagerSchema>;
 
@@ -44,39 +49,38 @@ type ConnectionManager = MessageInitShape<typeof HttpConnectionManagerSchema>;
  * to sidecars only.
  */
 export function inboundListener(
-  service: Service,
+  service: ServedService,
   endpoint: Endpoint,
   sidecar: Sidecar,
   policies: readonly FilterPolicy[],
   settings: TranslationSettings,
-  telemetry: ManagerTelemetry = {},
+  trustDomains: TrustDomains | undefined,
+  options: ManagerOptions = {},
 ): Resource {
   const address = socketAddress(sidecar.address ?? endpoint.address, sidecar.inboundPort);
-  const mtls =
-    settings.trustDomain === undefined
-      ? undefined
-      : { mode: mtlsOf(service, settings), trustDomain: settings.trustDomain };
+  const mode = mtlsOf(service, settings);
   const manager: ConnectionManager = {
     ...connectionManager("inbound", inboundRouteName(service), policies.map(filterReference)),
     // The last hop in x-forwarded-for is the client; xff_num_trusted_hops would count further back from there.
     useRemoteAddress: false,
     xffNumTrustedHops: 0,
-    ...telemetry,
+    ...options,
   };
-  if (mtls === undefined || mtls.mode === "Off") return listener("inbound", TrafficDirection.INBOUND, address, manager);
+  if (trustDomains === undefined || mode === "Off")
+    return listener("inbound", TrafficDirection.INBOUND, address, manager);
   const secured = create(HttpConnectionManagerSchema, manager);
   // The application learns who calls, and never what a caller claims of it.
   secured.forwardClientCertDetails = HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET;
   secured.setCurrentClientCertDetails = create(HttpConnectionManager_SetCurrentClientCertDetailsSchema, { uri: true });
   const secure = filterChain(secured);
-  secure.transportSocket = serverSocket(mtls.trustDomain);
+  secure.transportSocket = serverSocket(trustDomains);
   const message = create(ListenerSchema, {
     name: "inbound",
     trafficDirection: TrafficDirection.INBOUND,
     address,
     filterChains: [secure],
   });
-  if (mtls.mode === "Permissive") {
+  if (mode === "Permissive") {
     const plain = filterChain(create(HttpConnectionManagerSchema, manager));
     secure.filterChainMatch = create(FilterChainMatchSchema, { transportProtocol: "tls" });
     plain.filterChainMatch = create(FilterChainMatchSchema, { transportProtocol: "raw_buffer" });
@@ -102,14 +106,16 @@ export function outboundListener(
   sidecar: Sidecar,
   port: number,
   policies: readonly FilterPolicy[],
-  telemetry: ManagerTelemetry = {},
+  unknownHosts: MeshSpec["unknownHosts"],
+  options: ManagerOptions = {},
 ): Resource {
+  const last = unknownHosts === "Passthrough" ? [passthroughFilter] : [];
   return listener("outbound", TrafficDirection.OUTBOUND, socketAddress(sidecar.outboundAddress, port), {
     // Before the filters of policies: a preflight request has no credentials, and a session is no matter of theirs.
-    ...connectionManager("outbound", outboundRouteName, [...routeFilters, ...policies.map(filterReference)]),
+    ...connectionManager("outbound", outboundRouteName, [...routeFilters, ...policies.map(filterReference), ...last]),
     useRemoteAddress: true,
     preserveExternalRequestId: true,
-    ...telemetry,
+    ...options,
   });
 }
 

@@ -13,7 +13,7 @@ type Action = Pick<MessageInitShape<typeof RouteActionSchema>, "timeout" | "retr
 export const noTimeout: Duration = durationFromMs(0);
 
 /** How long requests may take, and whether they are repeated. */
-export function timeoutsAndRetries({ timeouts, retry }: RouteRule): Action {
+export function timeoutsAndRetries({ timeouts, retry }: Pick<RouteRule, "timeouts" | "retry">): Action {
   const { request, backendRequest } = timeouts ?? {};
   const perTry = durationMilliseconds(backendRequest ?? "0s");
   return {

@@ -2,11 +2,13 @@ import { create } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { RouteConfigurationSchema } from "#gen/envoy/config/route/v3/route_pb.js";
 import type { Route, VirtualHostSchema } from "#gen/envoy/config/route/v3/route_components_pb.js";
+import { meshOf } from "../model/index.ts";
 import type { Model, Route as GatewayRoute, Service } from "../model/index.ts";
 import type { Resource } from "../xds/index.ts";
 import { resourceOf } from "./messages.ts";
 import { inboundName, inboundRouteName, outboundRouteName } from "./names.ts";
 import { covers, inOrderOfPrecedence } from "./route-order.ts";
+import { PASSTHROUGH } from "./unknown-hosts.ts";
 import { candidateRoutes, routeToAnswer, routeToCluster, routeToService } from "./routes.ts";
 
 type VirtualHost = MessageInitShape<typeof VirtualHostSchema>;
@@ -23,11 +25,15 @@ export function inboundRoutes(service: Service): Resource {
 export function outboundRoutes(model: Model): Resource {
   const routesOf = routesByService(model);
   const services = [...model.services.values()];
+  const unknown =
+    meshOf(model)?.spec.unknownHosts === "Passthrough"
+      ? routeToCluster("unknown", PASSTHROUGH)
+      : routeToAnswer("unknown", 404, "no Service has this host\n");
   const message = create(RouteConfigurationSchema, {
     name: outboundRouteName,
     virtualHosts: [
       ...services.flatMap((service) => virtualHosts(service, routesOf.get(service.metadata.name) ?? [], model)),
-      { name: "unknown", domains: ["*"], routes: [routeToAnswer("unknown", 404, "no Service has this host\n")] },
+      { name: "unknown", domains: ["*"], routes: [unknown] },
     ],
     // A host is a Service's with any port, or none: clients write the port of the listener as often as the Service's.
     ignorePortInHostMatching: true,
@@ -46,7 +52,7 @@ export function routesByService(model: Model): ReadonlyMap<string, readonly Gate
 
 /** The routes of requests to a Service by its own name, in the order in which they are tried. */
 export function routesToName(service: Service, routes: readonly GatewayRoute[], model: Model): Route[] {
-  if (routes.length === 0) return [routeToService("default", service)];
+  if (routes.length === 0) return [routeToService("default", service, model)];
   return inOrderOfPrecedence(routes).flatMap((candidate) => candidateRoutes(candidate, service, model));
 }
 
@@ -57,7 +63,7 @@ export function routesToName(service: Service, routes: readonly GatewayRoute[], 
  */
 function virtualHosts(service: Service, routes: readonly GatewayRoute[], model: Model): VirtualHost[] {
   const { name } = service.metadata;
-  if (routes.length === 0) return [{ name, domains: [name], routes: [routeToService("default", service)] }];
+  if (routes.length === 0) return [{ name, domains: [name], routes: [routeToService("default", service, model)] }];
   const hosts = new Map<string, VirtualHost & { domains: string[] }>();
   const addDomain = (
     domain: string,

@@ -6,6 +6,7 @@ import {
   RouteSchema,
 } from "#gen/envoy/config/route/v3/route_components_pb.js";
 import type { Route } from "#gen/envoy/config/route/v3/route_components_pb.js";
+import { meshOf } from "../model/index.ts";
 import type { BackendRef, Model, RouteFilter, RouteRule, Service, ServiceRef } from "../model/index.ts";
 import { hashPolicies } from "./hash-policies.ts";
 import { headerChanges } from "./header-changes.ts";
@@ -18,19 +19,29 @@ import type { Candidate } from "./route-order.ts";
 
 type RouteAction = MessageInitShape<typeof RouteActionSchema>;
 
+type ToCluster = Partial<Pick<RouteAction, "hashPolicy" | "timeout" | "retryPolicy">>;
+
 /** A route that sends every request to a Service. */
-export function routeToService(name: string, service: Service): Route {
-  return routeToCluster(name, outboundName(service.metadata.name, service.spec.port), hashPolicies(service));
+export function routeToService(name: string, service: Service, model: Model): Route {
+  const { metadata, spec } = service;
+  // What speaks HTTP2 may be gRPC, whose streams last.
+  const defaults = spec.protocol === "HTTP" ? meshOf(model)?.spec.routes : undefined;
+  const action = { hashPolicy: hashPolicies(service), ...timeoutsAndRetries(defaults ?? {}) };
+  return routeToCluster(name, outboundName(metadata.name, spec.port), action);
 }
 
 /** A route that sends every request to one cluster. */
-export function routeToCluster(name: string, cluster: string, hashPolicy: RouteAction["hashPolicy"] = []): Route {
+export function routeToCluster(name: string, cluster: string, action: ToCluster = {}): Route {
   return create(RouteSchema, {
     name,
     match: { pathSpecifier: { case: "prefix", value: "/" } },
     action: {
       case: "route",
-      value: { clusterSpecifier: { case: "cluster", value: cluster }, timeout: noTimeout, hashPolicy },
+      value: create(RouteActionSchema, {
+        clusterSpecifier: { case: "cluster", value: cluster },
+        timeout: noTimeout,
+        ...action,
+      }),
     },
   });
 }
@@ -123,7 +134,7 @@ function candidateRoute(
   }
   const action = create(RouteActionSchema, {
     ...toTargets(targets, rule),
-    ...timeoutsAndRetries(rule),
+    ...timeoutsAndRetries(match.kind === "HTTPRoute" ? { ...meshOf(model)?.spec.routes, ...rule } : rule),
     hashPolicy: targets[0]?.service === undefined ? [] : hashPolicies(targets[0].service),
   });
   made.action = { case: "route", value: action };

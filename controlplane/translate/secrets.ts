@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { SecretSchema } from "#gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
-import type { Model } from "../model/index.ts";
+import { servedModel, type Model } from "../model/index.ts";
 import { createResourceSet, TypeUrl } from "../xds/index.ts";
 import type { ResourceSet } from "../xds/index.ts";
 import { resourceOf } from "./messages.ts";
@@ -32,10 +32,10 @@ export function secretSet(
 
 /** The sidecars that are given secrets, by Service: those that speak mutual TLS. None is given a key that it has no use for. */
 export function sidecarsWithSecrets(
-  { services }: Pick<Model, "services">,
+  model: Model,
   sidecars: ReadonlyMap<string, SidecarPlace>,
 ): ReadonlyMap<string, readonly string[]> {
-  const isSpoken = [...services.values()].some(({ spec }) => spec.mtls !== "Off");
+  const isSpoken = [...servedModel(model).services.values()].some(({ spec }) => spec.mtls !== "Off");
   const nodes = new Map<string, string[]>();
   for (const [node, { service, sidecar }] of sidecars) {
     if (service.spec.mtls === "Off" && (sidecar.outboundPort === undefined || !isSpoken)) continue;

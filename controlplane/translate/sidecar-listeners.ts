@@ -1,17 +1,22 @@
-import type { Endpoint, FilterPolicy, Model, Service, Sidecar } from "../model/index.ts";
+import { meshOf, writtenService } from "../model/index.ts";
+import type { Endpoint, FilterPolicy, Mesh, ServedModel, ServedService, Service, Sidecar } from "../model/index.ts";
 import type { Resource } from "../xds/index.ts";
+import { connectionLimits } from "./connection-limits.ts";
 import type { Encoded } from "./encoded.ts";
 import { referenceKey } from "./filters.ts";
-import { inboundListener, outboundListener } from "./listeners.ts";
+import { inboundListener, outboundListener, type ManagerOptions } from "./listeners.ts";
+import type { TrustDomains } from "./mtls.ts";
 import { prometheusListener } from "./prometheus.ts";
 import { telemetryOf, type ServiceTelemetry } from "./service-telemetry.ts";
 import type { Sets } from "./sets.ts";
 import type { TranslationSettings } from "./settings.ts";
-import { managerTelemetry, type ManagerTelemetry } from "./telemetry.ts";
+import { managerTelemetry } from "./telemetry.ts";
 
 /** The listeners of sidecars, with the filters that are in them and what they tell. */
 export class SidecarListeners {
-  readonly #model: Model;
+  readonly #model: ServedModel;
+  readonly #mesh: Mesh | undefined;
+  readonly #trustDomains: TrustDomains | undefined;
   readonly #settings: TranslationSettings;
   readonly #encoded: Encoded;
   readonly #sets: Sets;
@@ -19,8 +24,16 @@ export class SidecarListeners {
   readonly #policies: ReadonlyMap<string, readonly FilterPolicy[]>;
   readonly #telemetries = new Map<string, ServiceTelemetry>();
 
-  constructor(model: Model, settings: TranslationSettings, encoded: Encoded, sets: Sets) {
+  constructor(
+    model: ServedModel,
+    settings: TranslationSettings,
+    trustDomains: TrustDomains | undefined,
+    encoded: Encoded,
+    sets: Sets,
+  ) {
     this.#model = model;
+    this.#mesh = meshOf(model);
+    this.#trustDomains = trustDomains;
     this.#settings = settings;
     this.#encoded = encoded;
     this.#sets = sets;
@@ -37,15 +50,17 @@ export class SidecarListeners {
     return { policies: [...inbound, ...outbound], collectors: this.#telemetryOf(service).collectors };
   }
 
-  make(service: Service, endpoint: Endpoint, sidecar: Sidecar): Resource[] {
+  make(service: ServedService, endpoint: Endpoint, sidecar: Sidecar): Resource[] {
     const { outboundPort } = sidecar;
     const listeners = [
-      this.#listener("Inbound", service, sidecar, (policies, told) =>
-        inboundListener(service, endpoint, sidecar, policies, this.#settings, told),
+      this.#listener("Inbound", service, sidecar, (policies, options) =>
+        inboundListener(service, endpoint, sidecar, policies, this.#settings, this.#trustDomains, options),
       ),
     ];
     if (outboundPort !== undefined) {
-      const make: MakeListener = (policies, told) => outboundListener(sidecar, outboundPort, policies, told);
+      const unknownHosts = this.#mesh?.spec.unknownHosts ?? "Refuse";
+      const make: MakeListener = (policies, options) =>
+        outboundListener(sidecar, outboundPort, policies, unknownHosts, options);
       listeners.push(this.#listener("Outbound", service, sidecar, make));
     }
     const { spec, origins, key } = this.#telemetryOf(service);
@@ -53,7 +68,7 @@ export class SidecarListeners {
     if (prometheus !== undefined) {
       const make = (): Resource => prometheusListener(prometheus, endpoint, sidecar);
       const made = this.#encoded.get(service, `Prometheus listener of ${sidecar.node}: ${key}`, make);
-      listeners.push(this.#sets.from([service, ...origins], made));
+      listeners.push(this.#sets.from([writtenService(service), ...origins], made));
     }
     return listeners;
   }
@@ -63,9 +78,12 @@ export class SidecarListeners {
     const { spec, origins, key } = this.#telemetryOf(service);
     const what = `${direction} listener of ${node}: ${policies.map(referenceKey).join(" ")} ${key}`;
     const made = this.#encoded.get(service, what, () =>
-      make(policies, managerTelemetry(spec, direction, service.metadata.name, this.#model)),
+      make(policies, {
+        ...managerTelemetry(spec, direction, service.metadata.name, this.#model),
+        ...connectionLimits(this.#mesh?.spec.connections),
+      }),
     );
-    return this.#sets.from([service, ...policies, ...origins], made);
+    return this.#sets.from([writtenService(service), this.#mesh ?? [], ...policies, ...origins].flat(), made);
   }
 
   #policiesOf({ metadata }: Service, direction: Direction): readonly FilterPolicy[] {
@@ -80,9 +98,9 @@ export class SidecarListeners {
 }
 
 type Direction = FilterPolicy["spec"]["direction"];
-type MakeListener = (policies: readonly FilterPolicy[], told: ManagerTelemetry) => Resource;
+type MakeListener = (policies: readonly FilterPolicy[], options: ManagerOptions) => Resource;
 
-function policiesByService({ filterPolicies }: Model): ReadonlyMap<string, readonly FilterPolicy[]> {
+function policiesByService({ filterPolicies }: ServedModel): ReadonlyMap<string, readonly FilterPolicy[]> {
   const found = new Map<string, FilterPolicy[]>();
   for (const policy of [...filterPolicies.values()].sort((a, b) => a.spec.order - b.spec.order || byName(a, b))) {
     for (const name of new Set(policy.spec.targetRefs.map((target) => target.name))) {

@@ -30,7 +30,8 @@ export interface Tls {
   readonly certificate?: SecretRef;
   /** The authorities that are trusted; a text is their certificates, as PEM. */
   readonly trust: SecretRef | string;
-  readonly peer: PeerNames;
+  /** One of these is enough. */
+  readonly peers: readonly PeerNames[];
   readonly alpn?: readonly string[];
 }
 
@@ -44,8 +45,8 @@ export function clientSocket(tls: Tls): TransportSocket {
 }
 
 export function commonContext(tls: Tls): MessageInitShape<typeof CommonTlsContextSchema> {
-  const { certificate, trust, peer, alpn = [] } = tls;
-  const matchTypedSubjectAltNames = [matcher(peer)];
+  const { certificate, trust, peers, alpn = [] } = tls;
+  const matchTypedSubjectAltNames = peers.map(matcher);
   return {
     // As a client Envoy goes no further than 1.2 unless it is told so.
     tlsParams: {

@@ -1,5 +1,15 @@
-import { localityName } from "../model/index.ts";
-import type { Endpoint, Locality, Model, Problem, Resource as UserResource, Service, Sidecar } from "../model/index.ts";
+import { localityName, meshOf, servedModel, writtenService } from "../model/index.ts";
+import type {
+  Endpoint,
+  Locality,
+  Mesh,
+  Model,
+  Problem,
+  Resource as UserResource,
+  ServedModel,
+  ServedService,
+  Sidecar,
+} from "../model/index.ts";
 import { EnvoyPatches } from "../patches/index.ts";
 import { ANY_SERVICE, TypeUrl, type NodeInfo, type Resource, type Snapshot } from "../xds/index.ts";
 import { inboundCluster, outboundCluster, usesDns } from "./clusters.ts";
@@ -7,18 +17,20 @@ import { outboundEndpoints } from "./endpoints.ts";
 import { Encoded } from "./encoded.ts";
 import { extensionConfig } from "./filters.ts";
 import { proxylessSnapshot } from "./proxyless-snapshot.ts";
+import type { TrustDomains } from "./mtls.ts";
 import { isProxyless } from "./proxyless.ts";
 import { inboundRoutes, outboundRoutes } from "./route-configurations.ts";
 import { orBefore, Sets } from "./sets.ts";
 import type { ModuleRef, TranslationSettings } from "./settings.ts";
 import { SidecarListeners } from "./sidecar-listeners.ts";
+import { passthroughCluster } from "./unknown-hosts.ts";
 
 /** What a node is to have, or why it is to have nothing. */
 export type NodeSnapshot = { readonly snapshot: Snapshot } | { readonly snapshot: undefined; readonly reason: string };
 
 /** A sidecar and where it stands. */
 export interface SidecarPlace {
-  readonly service: Service;
+  readonly service: ServedService;
   readonly endpoint: Endpoint;
   readonly sidecar: Sidecar;
 }
@@ -60,8 +72,10 @@ export function translate(
 class ModelTranslation implements Translation {
   readonly sidecars: ReadonlyMap<string, SidecarPlace>;
   readonly #extensionConfigs: ReadonlyMap<string, Resource>;
-  readonly #services: readonly Service[];
-  readonly #model: Model;
+  readonly #services: readonly ServedService[];
+  readonly #model: ServedModel;
+  readonly #mesh: Mesh | undefined;
+  readonly #trustDomains: TrustDomains | undefined;
   /** The localities of endpoints. */
   readonly #places: ReadonlySet<string>;
   readonly #outboundRoutes: Resource;
@@ -75,7 +89,7 @@ class ModelTranslation implements Translation {
   readonly #before: ReadonlyMap<string, Snapshot> | undefined;
 
   constructor(
-    model: Model,
+    written: Model,
     modules: ReadonlyMap<string, ModuleRef>,
     settings: TranslationSettings,
     before: ModelTranslation | undefined,
@@ -84,7 +98,12 @@ class ModelTranslation implements Translation {
     this.#sets = new Sets(before && before.#sets);
     // Only its map, or each translation would keep all that were before it.
     this.#before = before && before.#snapshots;
+    const model = servedModel(written);
     const services = [...model.services.values()];
+    this.#mesh = meshOf(model);
+    const { trustDomain } = settings;
+    const aliases = this.#mesh?.spec.trustDomainAliases ?? [];
+    this.#trustDomains = trustDomain === undefined ? undefined : { own: trustDomain, aliases };
     this.#settings = settings;
     this.#patches = new EnvoyPatches(model);
     this.#extensionConfigs = new Map(
@@ -113,8 +132,9 @@ class ModelTranslation implements Translation {
       ),
     );
     const routes = [...model.httpRoutes.values(), ...model.grpcRoutes.values()];
-    this.#outboundRoutes = this.#sets.from([...services, ...routes], outboundRoutes(model));
-    this.#listeners = new SidecarListeners(model, settings, this.#encoded, this.#sets);
+    const origins = [...written.services.values(), ...routes, this.#mesh ?? []].flat();
+    this.#outboundRoutes = this.#sets.from(origins, outboundRoutes(model));
+    this.#listeners = new SidecarListeners(model, settings, this.#trustDomains, this.#encoded, this.#sets);
   }
 
   extensionConfig(policy: string): Resource | undefined {
@@ -164,12 +184,14 @@ class ModelTranslation implements Translation {
     const ifOutbound = <T>(items: () => readonly T[]): readonly T[] => (outboundPort === undefined ? [] : items());
     // Without an outbound listener a sidecar reaches its collectors only.
     const called = outboundPort === undefined ? `to ${[...collectors].join(" ")}` : "to all";
-    const others = (): Service[] =>
+    const others = (): ServedService[] =>
       this.#services.filter(({ metadata }) => outboundPort !== undefined || collectors.has(metadata.name));
     const before = this.#before?.get(sidecar.node);
-    const clusters = this.#sets.shared(TypeUrl.cluster, `${called} ${place}`, () =>
-      others().map((other) => this.#cluster(other, endpoint)),
-    );
+    const isOpen = outboundPort !== undefined && this.#mesh?.spec.unknownHosts === "Passthrough";
+    const clusters = this.#sets.shared(TypeUrl.cluster, `${called} ${place}`, () => [
+      ...others().map((other) => this.#cluster(other, endpoint)),
+      ...(isOpen ? [this.#sets.from([this.#mesh ?? []].flat(), passthroughCluster)] : []),
+    ]);
     return orBefore(before, [
       this.#sets.shared(TypeUrl.secret, "", () => []),
       this.#sets.layered(clusters, `${kind} ${place} ${endpoint.address} ${endpoint.port}`, () => [
@@ -190,7 +212,7 @@ class ModelTranslation implements Translation {
       ),
       this.#sets.shared(TypeUrl.route, kind, () => [
         this.#sets.from(
-          [service],
+          [writtenService(service)],
           this.#encoded.get(service, "inbound routes", () => inboundRoutes(service)),
         ),
         ...ifOutbound(() => [this.#outboundRoutes]),
@@ -198,10 +220,10 @@ class ModelTranslation implements Translation {
     ]);
   }
 
-  #application(service: Service, endpoint: Endpoint): Resource {
+  #application(service: ServedService, endpoint: Endpoint): Resource {
     const key = `application ${endpoint.address} ${endpoint.port}`;
     return this.#sets.from(
-      [service],
+      this.#originsOf(service),
       this.#encoded.get(service, key, () => inboundCluster(service, endpoint)),
     );
   }
@@ -220,14 +242,14 @@ class ModelTranslation implements Translation {
     return snapshot;
   }
 
-  #cluster(service: Service, client: Endpoint): Resource {
+  #cluster(service: ServedService, client: Endpoint): Resource {
     const isNear = usesDns(service) && service.spec.trafficDistribution !== undefined;
     return this.#resource(service, "cluster", isNear ? client : undefined, (from) =>
-      outboundCluster(service, from, this.#settings),
+      outboundCluster(service, from, this.#settings, this.#trustDomains),
     );
   }
 
-  #loadAssignment(service: Service, client: Endpoint): Resource {
+  #loadAssignment(service: ServedService, client: Endpoint): Resource {
     const isNear = service.spec.trafficDistribution !== undefined;
     return this.#resource(service, "endpoints", isNear ? client : undefined, (from) =>
       outboundEndpoints(service, from),
@@ -236,15 +258,19 @@ class ModelTranslation implements Translation {
 
   /** A resource that may depend on where its client is, encoded once for each such place. */
   #resource(
-    service: Service,
+    service: ServedService,
     what: string,
     client: Endpoint | undefined,
     make: (client: Endpoint | undefined) => Resource,
   ): Resource {
     const place = client?.locality === undefined ? "" : localityName(client.locality);
     return this.#sets.from(
-      [service],
+      this.#originsOf(service),
       this.#encoded.get(service, `${what} ${place}`, () => make(client)),
     );
+  }
+
+  #originsOf(service: ServedService): UserResource[] {
+    return [writtenService(service), this.#mesh ?? []].flat();
   }
 }

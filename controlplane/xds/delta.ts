@@ -3,7 +3,6 @@ import type { Resource } from "./resource.ts";
 import type { Heartbeat, Response } from "./response.ts";
 import type { ResourceSet } from "./snapshot.ts";
 import { XdsStream } from "./stream.ts";
-
 import type { TypeState } from "./type-state.ts";
 import { TypeUrl } from "./type-url.ts";
 
@@ -25,7 +24,10 @@ export class DeltaStream extends XdsStream<DeltaRequest> {
     const type = this.type(request.typeUrl);
     const { ledger, subscription } = type;
     const first = !type.requested;
-    if (!first && request.nonce !== "" && request.nonce === ledger.flight?.nonce) this.answer(type, request.error, now);
+    if (!first && request.nonce !== "") {
+      if (request.nonce === ledger.flight?.nonce) this.answer(type, request.error, now);
+      else this.answeredEarlier(type);
+    }
 
     // A subscription changes by every request, be its nonce stale or not.
     const { asked, left } = subscription.update(request.subscribe, request.unsubscribe, first);

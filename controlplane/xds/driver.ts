@@ -6,7 +6,8 @@ import type { NodeInfo } from "./node.ts";
 import type { ConnectionObserver, Protocol, StreamObserver } from "./observer.ts";
 import type { SnapshotSource } from "./snapshot.ts";
 import type { Send } from "./response.ts";
-import type { Outcome, XdsStream } from "./stream.ts";
+import type { Outcome } from "./outcome.ts";
+import type { XdsStream } from "./stream.ts";
 
 export type XdsCall = ServerDuplexStream<Buffer, Buffer>;
 

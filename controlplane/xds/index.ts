@@ -4,6 +4,7 @@ export type { Caller } from "./driver.ts";
 export { ANY_SERVICE, type Locality, type NodeInfo } from "./node.ts";
 export { nodeInfo } from "./decode.ts";
 export type { Connection, ConnectionObserver, Protocol, StreamObserver } from "./observer.ts";
+export type { NamedVersion, Outcome } from "./outcome.ts";
 export { rawMethod } from "./raw-method.ts";
 export {
   contentHash,
@@ -29,5 +30,5 @@ export {
   type SnapshotSource,
 } from "./snapshot.ts";
 export type { Rejection, ResourceState, ResourceStatus, TypeStatus } from "./status.ts";
-export type { NamedVersion, Outcome, Standing } from "./stream.ts";
+export type { Standing } from "./stream.ts";
 export { SERVED_TYPES, TypeUrl, typeNameOf } from "./type-url.ts";

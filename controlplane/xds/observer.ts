@@ -1,7 +1,7 @@
 import type { ProxyMemory } from "./delivery.ts";
 import type { NodeInfo } from "./node.ts";
 import type { TypeStatus } from "./status.ts";
-import type { Outcome } from "./stream.ts";
+import type { Outcome } from "./outcome.ts";
 
 export type Protocol = "sotw" | "delta";
 

@@ -1,9 +1,9 @@
 import { certain, type Change, type Held, isResource } from "./held.ts";
+import type { NamedVersion } from "./outcome.ts";
 import type { Resource } from "./resource.ts";
 import type { Heartbeat, Response } from "./response.ts";
 import type { ResourceSet } from "./snapshot.ts";
-import { type NamedVersion, XdsStream } from "./stream.ts";
-
+import { XdsStream } from "./stream.ts";
 import type { TypeState } from "./type-state.ts";
 import { isFullStateType } from "./type-url.ts";
 
@@ -31,7 +31,10 @@ export class SotwStream extends XdsStream<SotwRequest> {
       this.start(type, request.version !== "", now);
       type.reportedVersion = request.version;
     } else if (request.nonce !== "") {
-      if (request.nonce !== type.lastNonce) return;
+      if (request.nonce !== type.lastNonce) {
+        this.answeredEarlier(type);
+        return;
+      }
       this.answer(type, request.error, now);
     }
     if (type.subscription.replace(request.names)) this.retainSubscribed(type);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { DeltaScript, SotwScript } from "./testdata/script.ts";
+import { DeltaScript, SotwScript, Type } from "./testdata/script.ts";
 
 for (const [variant, script] of [
   ["state of the world", () => new SotwScript()],
@@ -39,5 +39,26 @@ for (const [variant, script] of [
     assert.equal(client.standing, "unsettled");
     client.ack("CDS").take();
     assert.equal(client.standing, "rejecting");
+  });
+
+  test(`${variant}: a client is behind since the first response that it has not answered`, () => {
+    const client = script().serve({ CDS: ["a@1"] });
+    const since = (): number | undefined => client.status.find(({ typeUrl }) => typeUrl === Type.CDS)?.unansweredSince;
+    client.ask("CDS").take();
+    assert.equal(since(), 1_000);
+    client.now = 2_000;
+    client.ack("CDS").take();
+    assert.equal(since(), undefined);
+    client.serve({ CDS: ["a@2"] }).take();
+    const nonce = client.nonce("CDS");
+    // Nothing comes, so it is sent what is newer.
+    client.now = 20_000;
+    assert.deepEqual(client.serve({ CDS: ["a@3"] }).take(), ["CDS a@3"]);
+    assert.equal(since(), 2_000);
+    // It comes late, and is about what was sent before.
+    client.ask("CDS", [], { nonce });
+    assert.equal(since(), 20_000);
+    client.ack("CDS");
+    assert.equal(since(), undefined);
   });
 }

@@ -49,7 +49,7 @@ export interface TypeStatus {
   readonly requested: boolean;
   /** When the client last accepted a response; milliseconds since the epoch. */
   readonly ackedAt: number | null;
-  /** When the response was sent that the client has yet to answer; milliseconds since the epoch. Left out when there is none. */
+  /** When the first response was sent of those that the client has yet to answer; milliseconds since the epoch. Left out when there is none. */
   readonly unansweredSince?: number;
   /** True if all resources are `synced`, so that there is no need to look at each; left out where that is not known. */
   readonly inStep?: boolean;
@@ -64,7 +64,7 @@ export function typeStatus(set: ResourceSet, type: TypeState | undefined, delive
     version: set.version,
     requested: type?.requested ?? false,
     ackedAt: type?.ackedAt ?? null,
-    ...(type?.ledger.flight === undefined ? {} : { unansweredSince: type.sentAt }),
+    ...(type?.ledger.flight === undefined ? {} : { unansweredSince: type.unansweredSince ?? type.sentAt }),
     ...(isInStep(set, type) ? { inStep: true } : {}),
     // With thousands of clients and resources, nobody looks at all of them.
     get resources() {

@@ -1,50 +1,25 @@
 import { Delivery, type DeliveryOptions, type ProxyMemory } from "./delivery.ts";
-import { differenceOf } from "./difference.ts";
-import { type Change, type Held, versionOf, type Wanted } from "./held.ts";
-import { type Keeps } from "./ledger.ts";
+import type { Change } from "./held.ts";
 import { livingOf, nextHeartbeat } from "./heartbeat.ts";
+import type { Keeps } from "./ledger.ts";
+import { namedVersions, type Outcome } from "./outcome.ts";
 import { endpointName } from "./references.ts";
 import type { Resource } from "./resource.ts";
 import type { Heartbeat, Response, Send } from "./response.ts";
 import { type ResourceSet, servedSet, type Snapshot } from "./snapshot.ts";
-import { Steps, type TypeView } from "./steps.ts";
 import { typeStatus, type TypeStatus } from "./status.ts";
+import { bringsAll, type Scene, Turn, type TurnOptions } from "./turn.ts";
 import { TypeState } from "./type-state.ts";
 import { SERVED_TYPES, TypeUrl } from "./type-url.ts";
 
-export interface StreamOptions {
+export interface StreamOptions extends TurnOptions {
   readonly delivery: DeliveryOptions;
-  /**
-   * How long a change waits for the types before it to be acknowledged, in milliseconds, if the client has an earlier
-   * version of all that it refers to; and after which a response that is not answered is superseded.
-   */
-  readonly orderTimeoutMs: number;
-  /** How long a change waits for clusters that it does not mention, in milliseconds: it may choose one by a header. */
-  readonly unrelatedTimeoutMs: number;
   /**
    * How long removals wait on a resumed stream for a type that the client has not asked for yet, in milliseconds:
    * a proxy that reconnects asks for its types in any order.
    */
   readonly resumeGraceMs: number;
 }
-
-/** A resource that a response was about. */
-export interface NamedVersion {
-  readonly name: string;
-  /** Empty for a resource that was removed. */
-  readonly version: string;
-}
-
-/**
- * A client's answer to a response. `prewarming` is an expected rejection: the proxy has to fetch the module first, and
- * another attempt follows.
- */
-export type Outcome = {
-  readonly typeUrl: string;
-  readonly resources: readonly NamedVersion[];
-  /** When the response was made; milliseconds since the epoch. */
-  readonly sentAt: number;
-} & ({ readonly kind: "acked" } | { readonly kind: "rejected" | "prewarming"; readonly message: string });
 
 /**
  * How a client stands to what it is to have, as far as it asked: `unsettled` while something is to be sent or answered,
@@ -148,9 +123,9 @@ export abstract class XdsStream<Request> {
     this.#wakeAt = undefined;
     this.#standing = "unsettled";
     if (this.#snapshot === undefined) return undefined;
+    const turn = new Turn(this.#options, this.#scene(this.#snapshot), now);
+    for (const type of this.#pushOrder) this.#supersede(type, servedSet(this.#snapshot, type.typeUrl), turn, now);
     let standing: Standing = "settled";
-    for (const type of this.#pushOrder) this.#supersede(type, servedSet(this.#snapshot, type.typeUrl), now);
-    const steps = new Steps((typeUrl) => this.#view(typeUrl, now));
     for (const type of this.#pushOrder) {
       const set = servedSet(this.#snapshot, type.typeUrl);
       if (!type.requested || set === undefined) continue;
@@ -158,16 +133,15 @@ export abstract class XdsStream<Request> {
         standing = "unsettled";
         continue;
       }
-      const differences = this.differences(type, set);
-      const possible = this.#stepOf(type, set, differences, steps);
+      const { differences, possible, due } = turn.stand(type, set);
       if (possible.length > 0) standing = "unsettled";
       else if (differences.length > 0 && standing === "settled") standing = "rejecting";
-      const changes = this.#changesNow(type, differences, possible, steps, now);
-      if (changes !== undefined) return this.#send(type, set, changes, changes.length === differences.length, now);
-      const heartbeat = this.#heartbeatNow(type, set, now);
+      const owed = differences.length === 0 && !type.answered && this.owesAnswer(type);
+      if (owed || due.length > 0) return this.#send(type, set, due, due.length === differences.length, now);
+      const heartbeat = this.#heartbeatNow(type, set, turn, now);
       if (heartbeat !== undefined) return heartbeat;
     }
-    if (steps.waitsForRequest) this.#wake(this.#graceEndsAt);
+    this.#wakeAt = turn.wakeAt;
     this.#standing = standing;
     return undefined;
   }
@@ -203,6 +177,7 @@ export abstract class XdsStream<Request> {
     const { flight } = type.ledger;
     if (flight === undefined) return;
     const { typeUrl, form } = type;
+    type.unansweredSince = undefined;
     const staged = form && flight.changes[0]?.wanted;
     const resources = namedVersions(flight.changes);
     type.form = undefined;
@@ -225,6 +200,11 @@ export abstract class XdsStream<Request> {
     }
   }
 
+  /** Notes an answer to an earlier response than that in flight: the client has come that far. */
+  protected answeredEarlier(type: TypeState): void {
+    if (type.ledger.flight !== undefined) type.unansweredSince = type.sentAt;
+  }
+
   /** Forgets what the client no longer subscribes to. */
   protected retainSubscribed(type: TypeState): void {
     const keep: Keeps = (name, held) => type.subscription.covers(name, held?.aliases);
@@ -233,73 +213,15 @@ export abstract class XdsStream<Request> {
   }
 
   /** Waits no longer for the answer to a response if that did not come in time, and something else is to be sent. */
-  #supersede(type: TypeState, set: ResourceSet | undefined, now: number): void {
-    const { ledger, sentAt, subscription } = type;
+  #supersede(type: TypeState, set: ResourceSet | undefined, turn: Turn, now: number): void {
+    const { ledger, sentAt } = type;
     if (ledger.flight === undefined || set === undefined || ledger.flight.typeVersion === set.version) return;
     const until = sentAt + this.#options.orderTimeoutMs;
-    if (until > now) this.#wake(until);
-    else if (!isSameMap(ledger.flight.result, subscription.covered(set))) {
+    if (until > now) turn.wake(until);
+    else if (!bringsAll(type, set)) {
       this.keep(type);
       ledger.doubt();
     }
-  }
-
-  /** What of the differences goes into a response now: all, some, none but a response is due, or no response. */
-  #changesNow(
-    type: TypeState,
-    differences: readonly Change[],
-    possible: readonly Change[],
-    steps: Steps,
-    now: number,
-  ): readonly Change[] | undefined {
-    if (differences.length === 0) return !type.answered && this.owesAnswer(type) ? [] : undefined;
-    if (possible.length === 0) {
-      type.waitingSince = undefined;
-      return undefined;
-    }
-    const changes = this.#due(type, possible, steps, now);
-    if (changes.length === 0) return undefined;
-    return type.typeUrl === TypeUrl.extensionConfig ? this.#nextFilter(changes, now) : changes;
-  }
-
-  /** What was not refused, and refers to nothing that the client lacks; of removals, what nothing refers to. */
-  #stepOf(type: TypeState, set: ResourceSet, differences: readonly Change[], steps: Steps): readonly Change[] {
-    if (differences.length === 0) return differences;
-    const { typeUrl, ledger } = type;
-    const isRemoval = ({ name, wanted }: Change): boolean => wanted === null && Boolean(ledger.held.get(name));
-    const allowed = filtered(differences, (change) => !isRemoval(change) || steps.mayRemove(typeUrl, change.name));
-    const sendable = this.sendable(type, set, allowed);
-    return steps.mayLack(typeUrl) ? filtered(sendable, (change) => !steps.lacks(typeUrl, change)) : sendable;
-  }
-
-  /** Filters go one by one, so that a rejection is about one filter, and each when its own delivery says so. */
-  #nextFilter(changes: readonly Change[], now: number): readonly Change[] | undefined {
-    const removals = changes.filter(({ wanted }) => wanted === null);
-    if (removals.length > 0) return removals;
-    for (const change of changes) {
-      const readyAt = change.wanted ? this.#delivery.readyAt(change.wanted, now) : now;
-      if (readyAt <= now) return [change];
-      this.#wake(readyAt);
-    }
-    return undefined;
-  }
-
-  /** What need not wait any longer. A client that has nothing of a type yet gets its first answer at once. */
-  #due(type: TypeState, changes: readonly Change[], steps: Steps, now: number): readonly Change[] {
-    const before = steps.inFlightBefore(type.typeUrl);
-    if (before.length === 0 || (!type.resumed && type.ledger.held.size === 0)) return changes;
-    type.waitingSince ??= now;
-    const { orderTimeoutMs, unrelatedTimeoutMs } = this.#options;
-    const onlyClusters = before.every((typeUrl) => typeUrl === TypeUrl.cluster);
-    let wakeAt = Infinity;
-    const due = filtered(changes, (change) => {
-      const waits = onlyClusters && !steps.mentionsFlight(change) ? unrelatedTimeoutMs : orderTimeoutMs;
-      const until = (type.waitingSince ?? now) + waits;
-      if (until > now) wakeAt = Math.min(wakeAt, until);
-      return until <= now;
-    });
-    if (due.length === 0) this.#wake(wakeAt);
-    return due;
   }
 
   #send(type: TypeState, set: ResourceSet, changes: readonly Change[], complete: boolean, now: number): Send {
@@ -313,6 +235,7 @@ export abstract class XdsStream<Request> {
     }
     type.answered = true;
     type.sentAt = now;
+    type.unansweredSince ??= now;
     if (complete) type.waitingSince = undefined;
     if (typeUrl === TypeUrl.listener) this.#listenersSentAt ??= now;
     // A client that was never sent a cluster asks for the endpoints of each.
@@ -332,11 +255,11 @@ export abstract class XdsStream<Request> {
   }
 
   /** What keeps alive what the client holds of this type, if it is time for that. */
-  #heartbeatNow(type: TypeState, set: ResourceSet, now: number): Send | undefined {
+  #heartbeatNow(type: TypeState, set: ResourceSet, turn: Turn, now: number): Send | undefined {
     const { shortestTtlMs } = set;
     if (!this.#client.ttl || shortestTtlMs === undefined) return undefined;
     if (type.heartbeatAt !== undefined && type.heartbeatAt > now) {
-      this.#wake(type.heartbeatAt);
+      turn.wake(type.heartbeatAt);
       return undefined;
     }
     const living = livingOf(type, set);
@@ -350,6 +273,7 @@ export abstract class XdsStream<Request> {
     const nonce = this.#nonceOf(type);
     const { held } = type.ledger;
     type.sentAt = now;
+    type.unansweredSince ??= now;
     type.ledger.sent({ nonce, version, typeVersion: set.version, changes: [], result: held, isHeartbeat: true });
     return { typeUrl: type.typeUrl, version, nonce, resources, removed: [], form: withBodies ? "ttl" : "heartbeat" };
   }
@@ -362,56 +286,20 @@ export abstract class XdsStream<Request> {
     }
   }
 
-  get #graceEndsAt(): number {
-    return this.#resumed && this.#startedAt !== undefined ? this.#startedAt + this.#options.resumeGraceMs : -Infinity;
+  #scene(snapshot: Snapshot): Scene {
+    return {
+      snapshot,
+      types: this.#types,
+      delivery: this.#delivery,
+      graceEndsAt:
+        this.#resumed && this.#startedAt !== undefined ? this.#startedAt + this.#options.resumeGraceMs : -Infinity,
+      differences: (type, set) => this.differences(type, set),
+      sendable: (type, set, changes) => this.sendable(type, set, changes),
+    };
   }
-
-  #view(typeUrl: string, now: number): TypeView {
-    const type = this.#types.get(typeUrl);
-    const set = this.#snapshot && servedSet(this.#snapshot, typeUrl);
-    if (set === undefined) return { ...nothing, asked: "no" };
-    const served = set.resources;
-    // A client that resumes asks for its types in any order.
-    if (!type?.requested) return { ...nothing, served, asked: now < this.#graceEndsAt ? "unasked" : "no" };
-    const { held, flight } = type.ledger;
-    const isRefused = (change: Change): boolean => type.ledger.isRefused(change, set.version);
-    return { asked: "yes", held, flight, served, differences: this.differences(type, set), isRefused };
-  }
-
-  #wake(at: number): void {
-    this.#wakeAt = Math.min(this.#wakeAt ?? at, at);
-  }
-}
-
-const nothing: Omit<TypeView, "asked"> = {
-  held: new Map(),
-  flight: undefined,
-  served: new Map(),
-  differences: [],
-  isRefused: () => false,
-};
-
-function isSameMap(held: ReadonlyMap<string, Held>, wanted: ReadonlyMap<string, Wanted>): boolean {
-  const { changes, removals } = differenceOf(held, wanted);
-  return changes.length === 0 && removals.length === 0;
-}
-
-/** As `filter`, but the very list if all of it stays. */
-function filtered<T>(list: readonly T[], keep: (item: T) => boolean): readonly T[] {
-  return list.every(keep) ? list : list.filter(keep);
 }
 
 function rank({ typeUrl }: TypeState): number {
   const index = SERVED_TYPES.indexOf(typeUrl);
   return index < 0 ? SERVED_TYPES.length : index;
-}
-
-const versionsOf = new WeakMap<readonly Change[], readonly NamedVersion[]>();
-
-/** Made once for changes that many streams have. */
-function namedVersions(changes: readonly Change[]): readonly NamedVersion[] {
-  let named = versionsOf.get(changes);
-  if (named === undefined)
-    versionsOf.set(changes, (named = changes.map(({ name, wanted }) => ({ name, version: versionOf(wanted) }))));
-  return named;
 }

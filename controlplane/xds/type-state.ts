@@ -21,6 +21,8 @@ export class TypeState {
   lastNonce = "";
   /** When the last response was made. */
   sentAt = 0;
+  /** When the first response was made that the client has yet to answer, also one that was given up. */
+  unansweredSince: number | undefined;
   /** When the client last accepted a response on this stream. */
   ackedAt: number | undefined;
   /** When the client accepted what it last accepted of each name. */

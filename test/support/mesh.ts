@@ -81,13 +81,14 @@ export class Mesh {
     return readFileSync(join(this.config, name), "utf8");
   }
 
-  /** Starts the control plane and waits until it serves. */
-  async startControlPlane(): Promise<Process> {
+  /** Starts the control plane, with these arguments too, and waits until it serves. */
+  async startControlPlane(more: readonly string[] = []): Promise<Process> {
     const process = this.#run("serve", [
       ...(this.#source === "folder" ? ["--config", this.config] : []),
       ...["--state", this.state, "--log-format", "text"],
       ...(this.isSecure ? [] : ["--insecure"]),
       ...this.#serve,
+      ...more,
       ...["--xds", `127.0.0.1:${String(this.xdsPort)}`, "--http", `127.0.0.1:${String(this.httpPort)}`],
     ]);
     this.controlPlane = process;

@@ -10,7 +10,7 @@ import { Fleet } from "../../controlplane/fleet/index.ts";
 import { createSnapshot, type Resource, type Snapshot, TypeUrl, XdsServer } from "../../controlplane/xds/index.ts";
 import { startEnvoy } from "../../controlplane/xds/testdata/envoy.ts";
 import { edsCluster, endpoints, listener, route } from "../../controlplane/xds/testdata/resources.ts";
-import { envoyBinary, envoyOfVersion, envoyVersions } from "../../setup/envoy.mjs";
+import { testedEnvoys } from "../support/envoys.ts";
 import { get } from "../support/http.ts";
 import { Load } from "../support/load.ts";
 import { freePorts } from "../support/ports.ts";
@@ -22,7 +22,6 @@ import { until } from "../support/until.ts";
  */
 
 const CHANGES = 20;
-const isForAll = process.env["MESHWRIGHT_ENVOYS"] === "all";
 
 let upstream: Server;
 const portOf = (server: Server): number => (server.address() as AddressInfo).port;
@@ -37,9 +36,9 @@ after(() => {
   upstream.close();
 });
 
-for (const version of isForAll ? envoyVersions : [undefined]) {
+for (const { title: name, binary } of testedEnvoys()) {
   for (const protocol of ["sotw", "delta"] as const) {
-    const title = `${version ?? "Envoy"}, ${protocol}: ${CHANGES} changes of clusters and routes under load, and no request fails`;
+    const title = `${name}, ${protocol}: ${CHANGES} changes of clusters and routes under load, and no request fails`;
     test(title, { timeout: 120_000 }, async (t) => {
       const [port = 0] = await freePorts(1);
       const fleet = new Fleet();
@@ -68,8 +67,7 @@ for (const version of isForAll ? envoyVersions : [undefined]) {
 
       serve(through(0));
       const xdsPort = await xds.listen("127.0.0.1:0", ServerCredentials.createInsecure());
-      const binary = await (version === undefined ? envoyBinary() : envoyOfVersion(version));
-      const envoy = await startEnvoy(binary, "sidecar", protocol, xdsPort);
+      const envoy = await startEnvoy(await binary(), "sidecar", protocol, xdsPort);
       t.after(async () => {
         await envoy.stop();
         await xds.close();

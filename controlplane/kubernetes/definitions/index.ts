@@ -1,0 +1,2 @@
+export { customResourceDefinitions } from "./definitions.ts";
+export { definitionFiles } from "./files.ts";
