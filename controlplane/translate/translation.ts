@@ -190,7 +190,7 @@ class ModelTranslation implements Translation {
     const isOpen = outboundPort !== undefined && this.#mesh?.spec.unknownHosts === "Passthrough";
     const clusters = this.#sets.shared(TypeUrl.cluster, `${called} ${place}`, () => [
       ...others().map((other) => this.#cluster(other, endpoint)),
-      ...(isOpen ? [this.#sets.from([this.#mesh ?? []].flat(), passthroughCluster)] : []),
+      ...(isOpen ? [this.#sets.from([this.#mesh], passthroughCluster)] : []),
     ]);
     return orBefore(before, [
       this.#sets.shared(TypeUrl.secret, "", () => []),
