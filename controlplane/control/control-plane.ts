@@ -29,7 +29,7 @@ import { InsecureAccess, type HttpAccess, type Security } from "../security/inde
 import { MergedSource, type Source, type StopWatching } from "../source/index.ts";
 import type { Store } from "../store/index.ts";
 import type { Translation, TranslationSettings } from "../translate/index.ts";
-import { XdsServer, type Caller, type NodeInfo, type Snapshot } from "../xds/index.ts";
+import { ANY_SERVICE, XdsServer, type Caller, type NodeInfo, type Snapshot } from "../xds/index.ts";
 import type { LoadedModule } from "./filter-checks.ts";
 import { previewOf, type ChangePreview } from "./change-preview.ts";
 import type { ControlPlaneOptions } from "./control-plane-options.ts";
@@ -355,8 +355,10 @@ export class ControlPlane {
 
   /** What a node would be served now, its secrets included; undefined where it is served nothing. */
   snapshotFor(node: NodeInfo): Snapshot | undefined {
-    const found = this.#translationFor(node.id)?.snapshotFor(node);
-    return found?.snapshot && (this.#secrets?.addTo(found.snapshot, node.id, node.cluster) ?? found.snapshot);
+    const translation = this.#translationFor(node.id);
+    const snapshot = translation?.snapshotFor(node).snapshot;
+    const service = translation?.sidecars.get(node.id)?.service.metadata.name ?? node.cluster;
+    return snapshot && (this.#secrets?.addTo(snapshot, node.id, service) ?? snapshot);
   }
 
   /** Why a caller may not be served as a node. */
@@ -369,7 +371,7 @@ export class ControlPlane {
   /** A node that no Service knows may come, and is shown in the status; the node of another Service may not. */
   #contradiction(node: NodeInfo): string | undefined {
     const place = this.#rollouts?.base?.translation.sidecars.get(node.id);
-    if (place === undefined || place.service.metadata.name === node.cluster) return undefined;
+    if (place === undefined || [place.service.metadata.name, ANY_SERVICE].includes(node.cluster)) return undefined;
     return `the node "${node.id}" is a sidecar of Service ${place.service.metadata.name}, not of ${node.cluster}`;
   }
 

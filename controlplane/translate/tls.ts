@@ -25,18 +25,18 @@ export interface PeerNames {
   readonly value: string;
 }
 
-export interface MutualTls {
-  /** The certificate with its key. */
-  readonly certificate: SecretRef;
-  /** The authorities that are trusted. */
-  readonly trust: SecretRef;
+export interface Tls {
+  /** The certificate with its key; a client may have none. */
+  readonly certificate?: SecretRef;
+  /** The authorities that are trusted; a text is their certificates, as PEM. */
+  readonly trust: SecretRef | string;
   /** One of these is enough. */
   readonly peers: readonly PeerNames[];
   readonly alpn?: readonly string[];
 }
 
-/** The socket of a client that shows a certificate, and verifies the server's by what it names, not by the server's address. */
-export function clientSocket(tls: MutualTls): TransportSocket {
+/** The socket of a client that shows its certificate, and verifies the server's by what it names, not by the server's address. */
+export function clientSocket(tls: Tls): TransportSocket {
   const context = create(UpstreamTlsContextSchema, { commonTlsContext: commonContext(tls) });
   return create(TransportSocketSchema, {
     name: "envoy.transport_sockets.tls",
@@ -44,22 +44,30 @@ export function clientSocket(tls: MutualTls): TransportSocket {
   });
 }
 
-export function commonContext(tls: MutualTls): MessageInitShape<typeof CommonTlsContextSchema> {
+export function commonContext(tls: Tls): MessageInitShape<typeof CommonTlsContextSchema> {
   const { certificate, trust, peers, alpn = [] } = tls;
+  const matchTypedSubjectAltNames = peers.map(matcher);
   return {
     // As a client Envoy goes no further than 1.2 unless it is told so.
     tlsParams: {
       tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_2,
       tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
     },
-    tlsCertificateSdsSecretConfigs: [{ name: certificate.name, sdsConfig: certificate.from }],
-    validationContextType: {
-      case: "combinedValidationContext",
-      value: {
-        defaultValidationContext: { matchTypedSubjectAltNames: peers.map(matcher) },
-        validationContextSdsSecretConfig: { name: trust.name, sdsConfig: trust.from },
-      },
-    },
+    tlsCertificateSdsSecretConfigs:
+      certificate === undefined ? [] : [{ name: certificate.name, sdsConfig: certificate.from }],
+    validationContextType:
+      typeof trust === "string"
+        ? {
+            case: "validationContext",
+            value: { trustedCa: { specifier: { case: "inlineString", value: trust } }, matchTypedSubjectAltNames },
+          }
+        : {
+            case: "combinedValidationContext",
+            value: {
+              defaultValidationContext: { matchTypedSubjectAltNames },
+              validationContextSdsSecretConfig: { name: trust.name, sdsConfig: trust.from },
+            },
+          },
     alpnProtocols: [...alpn],
   };
 }
