@@ -44,6 +44,7 @@ import { Secrets } from "./secrets.ts";
 import { preChecks } from "./pre-checks.ts";
 import { Pipeline, type Release } from "./pipeline.ts";
 import { RoutedTranslation } from "./routed-translation.ts";
+import { SourceTeller } from "./tell-source.ts";
 
 /** The host in the addresses of modules. One for all control planes, so that they serve the same bytes. */
 const MODULES_AUTHORITY = "modules.meshwright";
@@ -78,6 +79,7 @@ export class ControlPlane {
   readonly #settings: TranslationSettings;
   readonly #pipeline: Pipeline;
   readonly #followed: FollowedSource;
+  readonly #teller: SourceTeller;
   readonly #secrets: Secrets | undefined;
   readonly #xds: XdsServer;
   readonly #http: Server;
@@ -134,7 +136,15 @@ export class ControlPlane {
       findModule: (sha256) => this.#findModule(sha256),
       adopt: (release) => this.rollouts.adopt(release),
       onAdopted: ({ model }) => (this.#quotas = new Quotas(model.quotas.values())),
+      onRead: () => this.#teller.changed(),
     });
+    this.#teller = new SourceTeller(source, () => ({
+      followed: this.#followed,
+      release: this.release,
+      views: this.#rollouts?.views ?? [],
+      fleet: this.fleet,
+      stats: this.stats,
+    }));
     this.#secrets =
       options.security?.authority && new Secrets(options.security, (nodes) => this.#xds.update(nodes), options.log);
     const { security } = options;
@@ -191,7 +201,9 @@ export class ControlPlane {
       await plane.reload();
       if (plane.#followed.desired === undefined) {
         const applied = await plane.resources?.journal.state();
-        plane.#followed.refuseToStart(applied !== undefined && applied.resources.size > 0);
+        // A source that is told what is wrong with it says so to whoever can mend it.
+        const isTold = options.source.status !== undefined;
+        plane.#followed.refuseToStart(isTold || (applied !== undefined && applied.resources.size > 0));
       }
       await plane.#listen();
       plane.collector.start();
@@ -273,6 +285,7 @@ export class ControlPlane {
   }
 
   async close(): Promise<void> {
+    this.#teller.stop();
     await this.#stopWatching?.();
     this.#fetcher.close();
     await this.#followed.settled();
@@ -347,7 +360,10 @@ export class ControlPlane {
         this.#modules.catalog.addServed(servedVersions(this.rollouts.contents));
         this.#xds.update(nodes);
       },
-      onEvents: (run, events) => this.#options.webhooks?.send(run, events),
+      onEvents: (run, events) => {
+        this.#options.webhooks?.send(run, events);
+        this.#teller.rolloutEvents(run.rollout, events);
+      },
       log,
       ...(rolloutTickMs === undefined ? {} : { tickMs: rolloutTickMs }),
     });

@@ -4,6 +4,7 @@ export interface ServiceSpec extends ServiceDefaults {
   readonly port: number;
   readonly portName?: string;
   readonly protocol: "HTTP" | "HTTP2";
+  readonly hostnames: readonly string[];
   readonly endpoints: readonly Endpoint[];
   readonly trafficDistribution?: "PreferSameZone";
   readonly loadBalancing: LoadBalancing;
@@ -30,6 +31,7 @@ export interface Endpoint {
   readonly port: number;
   readonly weight: number;
   readonly priority: number;
+  readonly ready: boolean;
   readonly locality?: Locality;
   readonly sidecar?: Sidecar;
 }
