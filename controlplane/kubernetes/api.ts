@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from "node:https";
 import { createInterface } from "node:readline";
 import { KubeConfig } from "@kubernetes/client-node";
@@ -129,7 +129,7 @@ export class KubernetesApi {
       method,
       signal,
       headers: {
-        ...authorized.headers,
+        ...(authorized.headers as OutgoingHttpHeaders | undefined),
         accept: "application/json",
         "user-agent": "meshwright",
         ...(contentType === undefined ? {} : { "content-type": contentType }),

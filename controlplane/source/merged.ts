@@ -11,7 +11,7 @@ export class MergedSource implements Source {
   constructor(sources: readonly Source[]) {
     this.name = sources.map(({ name }) => name).join(" and ");
     this.#sources = sources;
-    if (sources.some(({ status }) => status !== undefined)) {
+    if (sources.some((source) => source.status !== undefined)) {
       this.status = (status) => {
         for (const source of sources) source.status?.(status);
       };

@@ -90,14 +90,15 @@ export class StatusWriter {
     } catch (error) {
       const status = error instanceof KubernetesError ? error.status : 0;
       // It is gone, or was changed meanwhile and is looked at again.
-      if (status === 404) return done();
-      if (status === 409) return;
+      if (status === 404) done();
+      if (status === 404 || status === 409) return;
       const tries = (this.#tries.get(key) ?? 0) + 1;
       this.#tries.set(key, tries);
       const message = error instanceof Error ? error.message : String(error);
       if (status !== 0 && tries >= TRIES) {
         this.#log.warn({ object: key }, `the status of ${key} is not written: ${message}`);
-        return done();
+        done();
+        return;
       }
       await sleep(RETRY_MS, undefined, { signal: this.#stopped.signal, ref: false }).catch(() => undefined);
     }
