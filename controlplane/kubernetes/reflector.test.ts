@@ -58,7 +58,11 @@ describe("a reflector", () => {
     return started;
   };
   const until = async (condition: () => boolean): Promise<void> => {
-    for (let end = Date.now() + 10_000; !condition(); await sleep(2)) assert.ok(Date.now() < end, seen.join());
+    const end = Date.now() + 10_000;
+    while (!condition()) {
+      assert.ok(Date.now() < end, seen.join());
+      await sleep(2);
+    }
   };
 
   test("lists page by page, then watches from there, and tells only what has changed", async () => {
