@@ -4,3 +4,7 @@ export { KubernetesSource, type KubernetesOptions } from "./source.ts";
 export { modelName, nodeId, objectName, type ObjectName } from "./names.ts";
 export { podAnnotations } from "./objects.ts";
 export { openKubernetes } from "./open.ts";
+export { CandidateSource } from "./candidate.ts";
+export { ownKinds, routeKinds } from "./kinds.ts";
+export { keepCustom, type KubernetesObject } from "./objects.ts";
+export type { DocumentKind } from "./own-documents.ts";
