@@ -19,13 +19,27 @@ export function admissionListener(
   let open = 0;
   return (request, response) => {
     const path = new URL(request.url ?? "/", "http://localhost").pathname;
-    if (path === "/healthz") return end(response, 200, { status: "alive" });
+    if (path === "/healthz") {
+      end(response, 200, { status: "alive" });
+      return;
+    }
     const reviewer = Object.hasOwn(reviewers, path) ? reviewers[path] : undefined;
-    if (reviewer === undefined) return end(response, 404, { error: `nothing at ${path}` });
-    if (request.method !== "POST") return end(response, 405, { error: "expected POST" });
-    if (!/^application\/json\b/.test(request.headers["content-type"] ?? ""))
-      return end(response, 415, { error: "expected content-type application/json" });
-    if (open >= MAX_OPEN) return end(response, 503, { error: "too many reviews at once" });
+    if (reviewer === undefined) {
+      end(response, 404, { error: `nothing at ${path}` });
+      return;
+    }
+    if (request.method !== "POST") {
+      end(response, 405, { error: "expected POST" });
+      return;
+    }
+    if (!/^application\/json\b/.test(request.headers["content-type"] ?? "")) {
+      end(response, 415, { error: "expected content-type application/json" });
+      return;
+    }
+    if (open >= MAX_OPEN) {
+      end(response, 503, { error: "too many reviews at once" });
+      return;
+    }
     open++;
     void answer(request, response, reviewer)
       .catch((error: unknown) => {
@@ -42,13 +56,17 @@ async function answer(
   reviewer: NonNullable<Reviewers[string]>,
 ): Promise<void> {
   const body = await read(request);
-  if (body === undefined) return end(response, 413, { error: `expected a body of at most ${MAX_BODY} bytes` });
+  if (body === undefined) {
+    end(response, 413, { error: `expected a body of at most ${MAX_BODY} bytes` });
+    return;
+  }
   let review: AdmissionRequest;
   try {
     review = parseReview(body);
   } catch (error) {
     if (!(error instanceof ReviewError)) throw error;
-    return end(response, 400, { error: error.message });
+    end(response, 400, { error: error.message });
+    return;
   }
   end(response, 200, reviewWith(review.uid, await reviewer(review)));
 }
