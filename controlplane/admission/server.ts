@@ -18,7 +18,8 @@ export function admissionListener(
 ): RequestListener {
   let open = 0;
   return (request, response) => {
-    const path = new URL(request.url ?? "/", "http://localhost").pathname;
+    // Not by URL, which throws for some that a client can send.
+    const [path = "/"] = (request.url ?? "/").split("?");
     if (path === "/healthz") {
       end(response, 200, { status: "alive" });
       return;

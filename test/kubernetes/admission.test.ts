@@ -128,6 +128,7 @@ describe("admission webhooks", { skip }, () => {
       ["/inject", Buffer.alloc(5 * 1024 * 1024, 32), 413],
       ["/inject", "{}", 415, "text/plain"],
       ["/__proto__", "{}", 404],
+      ["//", "{}", 404],
       ["/api/v1/status", "{}", 404],
     ];
     for (const [path, body, status, type] of table)
