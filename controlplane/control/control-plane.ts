@@ -40,6 +40,7 @@ import { logFleet } from "./log-fleet.ts";
 
 import { collectorOf } from "./module-collection.ts";
 import { moduleReferences, servedVersions } from "./module-references.ts";
+import { OwnCertificates } from "./own-certificates.ts";
 import { Secrets } from "./secrets.ts";
 import { preChecks } from "./pre-checks.ts";
 import { Pipeline, type Release } from "./pipeline.ts";
@@ -79,6 +80,7 @@ export class ControlPlane {
   readonly #pipeline: Pipeline;
   readonly #followed: FollowedSource;
   readonly #secrets: Secrets | undefined;
+  readonly #certificates = new OwnCertificates();
   readonly #xds: XdsServer;
   readonly #http: Server;
   #rollouts: Rollouts<LoadedModule> | undefined;
@@ -123,6 +125,7 @@ export class ControlPlane {
     };
     this.#pipeline = new Pipeline(this.#source, this.#modules, this.#fetcher, this.#settings, {
       isShared: options.isStoreShared === true,
+      isEncrypted: options.security !== undefined,
       ...(options.moduleKeys === undefined
         ? {}
         : { signatures: new SignatureChecks(this.#modules, this.#fetcher, options.moduleKeys) }),
@@ -132,7 +135,7 @@ export class ControlPlane {
       activity: this.activity,
       options,
       findModule: (sha256) => this.#findModule(sha256),
-      adopt: (release) => this.rollouts.adopt(release),
+      adopt: (release) => this.#certificates.during(release.certificates, () => this.rollouts.adopt(release)),
       onAdopted: ({ model }) => (this.#quotas = new Quotas(model.quotas.values())),
     });
     this.#secrets =
@@ -224,7 +227,11 @@ export class ControlPlane {
     const base = this.#rollouts?.base;
     if (base === undefined) return undefined;
     const of = (node: string): Translation | undefined => this.#translationFor(node);
-    return { ...base, translation: new RoutedTranslation(base.translation, of, () => this.rollouts.translations) };
+    return {
+      ...base,
+      certificates: this.#certificates.materials,
+      translation: new RoutedTranslation(base.translation, of, () => this.rollouts.translations),
+    };
   }
 
   /** What the source says, and was taken over: Rollouts may hold back some of it. */
@@ -355,8 +362,11 @@ export class ControlPlane {
 
   /** What a node would be served now, its secrets included; undefined where it is served nothing. */
   snapshotFor(node: NodeInfo): Snapshot | undefined {
-    const found = this.#translationFor(node.id)?.snapshotFor(node);
-    return found?.snapshot && (this.#secrets?.addTo(found.snapshot, node.id, node.cluster) ?? found.snapshot);
+    const translation = this.#translationFor(node.id);
+    const snapshot = translation?.snapshotFor(node).snapshot;
+    if (translation === undefined || snapshot === undefined) return undefined;
+    const own = this.#secrets?.addTo(snapshot, node.id, node.cluster) ?? snapshot;
+    return this.#certificates.addTo(own, node.id, translation);
   }
 
   /** Why a caller may not be served as a node. */

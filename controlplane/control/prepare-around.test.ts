@@ -60,8 +60,8 @@ interface Around {
 async function around(last: Release | undefined): Promise<Around> {
   const lastGood: LastGood<LoadedModule> =
     last === undefined
-      ? { resources: [], modules: new Map() }
-      : { resources: resourcesOf(last.model), modules: last.modules };
+      ? { resources: [], modules: new Map(), certificates: new Map() }
+      : { resources: resourcesOf(last.model), modules: last.modules, certificates: last.certificates };
   const result = await pipeline.prepareAround(() => Promise.resolve(lastGood));
   assert.ok(result.ok, JSON.stringify(result));
   const names = (list: readonly { readonly resource: string }[]): string[] => list.map(({ resource }) => resource);
@@ -133,7 +133,8 @@ describe("around a fault", () => {
     const last = await good();
     write("more.yaml", "kind: [");
     write("db.yaml", service("db", 2));
-    const lastGood = { resources: resourcesOf(last.model), modules: last.modules };
+    const { modules, certificates } = last;
+    const lastGood = { resources: resourcesOf(last.model), modules, certificates };
     assert.equal((await pipeline.prepareAround(() => Promise.resolve(lastGood))).ok, false);
   });
 

@@ -10,6 +10,23 @@ export interface ServiceSpec extends ServiceDefaults {
   readonly healthCheck?: HealthCheck;
   readonly http2?: Http2;
   readonly dns?: Dns;
+  readonly inboundTls?: InboundTls;
+  readonly endpointTls?: EndpointTls;
+}
+
+/** TLS for clients that are not of the mesh. */
+export interface InboundTls {
+  /** A Certificate. */
+  readonly certificate: string;
+}
+
+/** TLS to endpoints that are not of the mesh. */
+export interface EndpointTls {
+  readonly hostname: string;
+  /** A Certificate with the authorities that may have issued those of the endpoints. */
+  readonly trust: string;
+  /** The Certificate that is shown to them. */
+  readonly certificate?: string;
 }
 
 /** What a Service may leave to the Mesh. */

@@ -1,5 +1,5 @@
 export { InsecureAccess, SecureAccess, type ApiCaller, type HttpAccess } from "./access.ts";
-export { Authority, CertificateError, urisOf, type Issued, type KeyPair } from "./authority.ts";
+export { Authority, CertificateError, certificatesOf, urisOf, type Issued, type KeyPair } from "./authority.ts";
 export {
   DEFAULT_TRUST_DOMAIN,
   formatIdentity,

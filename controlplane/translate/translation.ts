@@ -19,6 +19,7 @@ import { Encoded } from "./encoded.ts";
 import { extensionConfig } from "./filters.ts";
 import { proxylessSnapshot } from "./proxyless-snapshot.ts";
 import type { TrustDomains } from "./mtls.ts";
+import { ownSecrets } from "./own-tls.ts";
 import { isProxyless } from "./proxyless.ts";
 import { inboundRoutes, outboundRoutes } from "./route-configurations.ts";
 import { orBefore, Sets } from "./sets.ts";
@@ -46,6 +47,8 @@ export interface Translation {
   /** The filter of a FilterPolicy, as this node is to have it; undefined where its module is not known. */
   extensionConfig(policy: string, nodeId: string): Resource | undefined;
   snapshotFor(node: Node): NodeSnapshot;
+  /** The names of the secrets of Certificates that a sidecar is to have. */
+  secretsOf(nodeId: string): ReadonlySet<string>;
   /** What the user wrote that a resource of a snapshot comes of; nothing for what is the same in every mesh. */
   originsOf(resource: Resource): readonly UserResource[];
   /** What is wrong with the EnvoyPatches, each applied to all that it is for. Makes the snapshots of these sidecars. */
@@ -69,6 +72,8 @@ export function translate(
   const before = previous instanceof ModelTranslation ? previous : undefined;
   return new ModelTranslation(model, modules, settings, before);
 }
+
+const none: ReadonlySet<string> = new Set();
 
 class ModelTranslation implements Translation {
   readonly sidecars: ReadonlyMap<string, SidecarPlace>;
@@ -169,6 +174,13 @@ class ModelTranslation implements Translation {
     return this.#patches.problems();
   }
 
+  secretsOf(nodeId: string): ReadonlySet<string> {
+    const place = this.sidecars.get(nodeId);
+    if (place === undefined) return none;
+    const { collectors } = this.#listeners.of(place.service, place.sidecar);
+    return ownSecrets(this.#calledBy(place.sidecar, collectors), place.service);
+  }
+
   #snapshot(place: SidecarPlace): Snapshot {
     return this.#patches.apply(this.#made(place), place.service.metadata.name);
   }
@@ -185,8 +197,7 @@ class ModelTranslation implements Translation {
     const ifOutbound = <T>(items: () => readonly T[]): readonly T[] => (outboundPort === undefined ? [] : items());
     // Without an outbound listener a sidecar reaches its collectors only.
     const called = outboundPort === undefined ? `to ${[...collectors].join(" ")}` : "to all";
-    const others = (): ServedService[] =>
-      this.#services.filter(({ metadata }) => outboundPort !== undefined || collectors.has(metadata.name));
+    const others = (): readonly ServedService[] => this.#calledBy(sidecar, collectors);
     const before = this.#before?.get(sidecar.node);
     const isOpen = outboundPort !== undefined && this.#mesh?.spec.unknownHosts === "Passthrough";
     const clusters = this.#sets.shared(TypeUrl.cluster, `${called} ${place}`, () => [
@@ -219,6 +230,10 @@ class ModelTranslation implements Translation {
         ...ifOutbound(() => [this.#outboundRoutes]),
       ]),
     ]);
+  }
+
+  #calledBy({ outboundPort }: Sidecar, collectors: ReadonlySet<string>): readonly ServedService[] {
+    return this.#services.filter(({ metadata }) => outboundPort !== undefined || collectors.has(metadata.name));
   }
 
   #application(service: ServedService, endpoint: Endpoint): Resource {
