@@ -19,8 +19,8 @@ export function loadMaterials(
   for (const [name, certificate] of certificates) {
     const known = kept.get(name);
     const found = known ?? load(certificate, assets, now);
-    if (Array.isArray(found)) problems.push(...(found as Problem[]));
-    else materials.set(name, found as CertificateMaterial);
+    if (Array.isArray(found)) problems.push(...found);
+    else materials.set(name, found);
   }
   return { materials, problems };
 }
