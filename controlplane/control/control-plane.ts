@@ -135,7 +135,7 @@ export class ControlPlane {
       activity: this.activity,
       options,
       findModule: (sha256) => this.#findModule(sha256),
-      adopt: (release) => this.#certificates.during(release.certificates, () => this.rollouts.adopt(release)),
+      adopt: (release) => this.#certificates.take(release.certificates, () => this.rollouts.adopt(release)),
       onAdopted: ({ model }) => (this.#quotas = new Quotas(model.quotas.values())),
     });
     this.#secrets =

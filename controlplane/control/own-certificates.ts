@@ -15,7 +15,7 @@ export class OwnCertificates {
   }
 
   /** From now on these are served, if what they belong to is taken over: `adopt` gives why it is not. */
-  async during(materials: Materials, adopt: () => Promise<readonly Problem[]>): Promise<readonly Problem[]> {
+  async take(materials: Materials, adopt: () => Promise<readonly Problem[]>): Promise<readonly Problem[]> {
     const before = this.#materials;
     this.#use(materials);
     let isAdopted = false;
