@@ -6,6 +6,7 @@ export type { FleetReport, RejectionGroup, StandingFilter, StandingReport } from
 export type { RolloutDiff, RolloutTrail } from "./rollout-details.ts";
 export type { RolloutOverview, RolloutsOverview, RunOverview } from "./rollout-overview.ts";
 export {
+  sidecarReports,
   statusReport,
   type FilterReport,
   type HeldReport,
@@ -16,6 +17,7 @@ export {
   type TrafficReport,
 } from "./status-report.ts";
 export type { CommandReport, RolloutCommand, RolloutHistory, RolloutsSource } from "./rollouts.ts";
+export { rolloutsReport } from "./rollouts-report.ts";
 export type {
   RolloutReport,
   RolloutSidecar,

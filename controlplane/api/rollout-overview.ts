@@ -1,5 +1,12 @@
-import type { RolloutView } from "../rollout/index.ts";
-import { rolloutsReport, type RolloutReport, type RolloutSidecar, type RunReport } from "./rollouts-report.ts";
+import { type RolloutView, type Run, versionFor } from "../rollout/index.ts";
+import {
+  type RolloutReport,
+  type RolloutSidecar,
+  type RunReport,
+  rolloutHead,
+  runHead,
+  sidecarReport,
+} from "./rollouts-report.ts";
 
 /** All Rollouts as `RolloutsReport` has them, but of their sidecars the counts and those that are not well. */
 export interface RolloutsOverview {
@@ -26,26 +33,27 @@ export type RunOverview = Omit<RunReport, "sidecars"> & {
 const MAX_UNWELL = 50;
 
 export function rolloutsOverview(views: readonly RolloutView[], now = Date.now()): RolloutsOverview {
-  return { rollouts: rolloutsReport(views, now).rollouts.map(overviewOf) };
+  return {
+    rollouts: views.map((view) => {
+      const { run } = view.record;
+      return { ...rolloutHead(view), run: run === undefined ? null : overviewOf(run, view, now) };
+    }),
+  };
 }
 
-function overviewOf({ run, ...rollout }: RolloutReport): RolloutOverview {
-  if (run === null) return { ...rollout, run };
-  const { sidecars, ...rest } = run;
-  const fresh = sidecars.filter(({ version }) => version === "new");
-  const unwell = sidecars.filter(({ message }) => message !== null);
-  return {
-    ...rollout,
-    run: {
-      ...rest,
-      sidecars: {
-        all: sidecars.length,
-        connected: sidecars.filter(({ connected }) => connected).length,
-        new: fresh.length,
-        running: fresh.filter(({ progress }) => progress === "Running").length,
-        unwell: unwell.length,
-      },
-      unwell: unwell.slice(0, MAX_UNWELL),
-    },
-  };
+/** Goes through all sidecars once, and makes nothing of those that are well. */
+function overviewOf(run: Run, view: RolloutView, now: number): RunOverview {
+  const counts = { all: view.sidecars.length, connected: 0, new: 0, running: 0, unwell: 0 };
+  const unwell: RolloutSidecar[] = [];
+  for (const sidecar of view.sidecars) {
+    const state = view.states.get(sidecar.node);
+    if (state?.connected === true) ++counts.connected;
+    if (versionFor(run, sidecar.node) === run.to) {
+      ++counts.new;
+      if (run.waveOf.has(sidecar.node) && state?.progress === "Running") ++counts.running;
+    }
+    if (state?.message === undefined && sidecar.unable === undefined) continue;
+    if (++counts.unwell <= MAX_UNWELL) unwell.push(sidecarReport(run, view, sidecar));
+  }
+  return { ...runHead(run, view, now), sidecars: counts, unwell };
 }

@@ -10,6 +10,7 @@ import {
   type Progress,
   type RolloutView,
   type Run,
+  type Sidecar,
 } from "../rollout/index.ts";
 
 /** All Rollouts with where each is: the whole picture. Times are ISO 8601. */
@@ -108,13 +109,23 @@ export function rolloutsReport(views: readonly RolloutView[], now = Date.now()):
 }
 
 function rolloutReport(view: RolloutView, now: number): RolloutReport {
-  const { plan, record } = view;
-  const { run } = record;
+  const { run } = view.record;
+  return {
+    ...rolloutHead(view),
+    run:
+      run === undefined
+        ? null
+        : { ...runHead(run, view, now), sidecars: view.sidecars.map((sidecar) => sidecarReport(run, view, sidecar)) },
+  };
+}
+
+/** A Rollout without its run. */
+export function rolloutHead(view: RolloutView): Omit<RolloutReport, "run"> {
+  const { plan } = view;
   const [state, why] = stateOf(view);
   return {
     ...{ name: plan.rollout.metadata.name, state, why },
     ...{ targets: plan.rollout.spec.targetRefs, stable: plan.stable.id, desired: plan.desired.id },
-    run: run === undefined ? null : runReport(run, view, now),
   };
 }
 
@@ -140,24 +151,26 @@ export function runSummary(run: Run): RunSummary {
   };
 }
 
-function runReport(run: Run, view: RolloutView, now: number): RunReport {
+/** A run without its sidecars, of which there may be very many. */
+export function runHead(run: Run, view: RolloutView, now: number): Omit<RunReport, "sidecars"> {
   return {
     ...runSummary(run),
     waitsFor: run.waitsFor ?? null,
     waves: run.spec.waves.map((_, wave) => waveReport(run, wave, view, now)),
-    sidecars: view.sidecars.map((sidecar) => {
-      const { node, service, zone, unable } = sidecar;
-      const state = view.states.get(node);
-      const wave = run.waveOf.get(node);
-      return {
-        ...{ node, service, zone, connected: state?.connected === true },
-        version: versionFor(run, node) === run.to ? "new" : "old",
-        wave: wave === undefined ? null : wave + 1,
-        progress: wave === undefined ? null : (state?.progress ?? null),
-        message: state?.message ?? unable ?? null,
-      };
-    }),
     evidence: view.evidence ?? null,
+  };
+}
+
+export function sidecarReport(run: Run, { states }: RolloutView, sidecar: Sidecar): RolloutSidecar {
+  const { node, service, zone, unable } = sidecar;
+  const state = states.get(node);
+  const wave = run.waveOf.get(node);
+  return {
+    ...{ node, service, zone, connected: state?.connected === true },
+    version: versionFor(run, node) === run.to ? "new" : "old",
+    wave: wave === undefined ? null : wave + 1,
+    progress: wave === undefined ? null : (state?.progress ?? null),
+    message: state?.message ?? unable ?? null,
   };
 }
 

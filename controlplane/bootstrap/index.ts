@@ -21,12 +21,19 @@ import {
 } from "#gen/envoy/config/core/v3/config_source_pb.js";
 import type { TransportSocket } from "#gen/envoy/config/core/v3/base_pb.js";
 import { HistogramEmitMode, MetricsServiceConfigSchema } from "#gen/envoy/config/metrics/v3/metrics_service_pb.js";
+import { CredentialInjectorSchema } from "#gen/envoy/extensions/filters/http/credential_injector/v3/credential_injector_pb.js";
+import { RouterSchema } from "#gen/envoy/extensions/filters/http/router/v3/router_pb.js";
+import { UpstreamCodecSchema } from "#gen/envoy/extensions/filters/http/upstream_codec/v3/upstream_codec_pb.js";
+import { HttpConnectionManagerSchema } from "#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import { GenericSchema } from "#gen/envoy/extensions/http/injected_credentials/generic/v3/generic_pb.js";
 import { HttpProtocolOptionsSchema } from "#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
 import { UpstreamTlsContextSchema } from "#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
 import type { HostPort } from "../control/index.ts";
 import { adminCluster, clientSocket, type PeerNames } from "../translate/index.ts";
 import { IDENTITY_SECRET, TRUST_SECRET, type CredentialFiles } from "./credentials.ts";
 import { latencyBuckets } from "./histograms.ts";
+import { probeClusters, readinessListener, type Readiness } from "./readiness.ts";
+import { tokenFilters, type TokenFiles } from "./token.ts";
 
 export interface BootstrapOptions {
   /** Envoy's node id; a Service's endpoint names it as `sidecar.node`. */
@@ -47,13 +54,20 @@ export interface BootstrapOptions {
   readonly reconnectMs?: number;
   /** How it speaks to its control plane; without encryption, and without showing who it is, when left out. */
   readonly tls?: {
-    readonly files: CredentialFiles;
+    /** What shows who the sidecar is, and whom it trusts. */
+    readonly by: { readonly files: CredentialFiles } | { readonly token: TokenFiles; readonly trust: string };
     /** What the control plane's certificate must name. */
     readonly server: PeerNames;
   };
+  /** Where it answers GET /ready to everybody, with 200 once it serves; needs {@link admin}. Nowhere when left out. */
+  readonly readiness?: Readiness;
+  /** Whether it is ready no sooner than its control plane has told it what to serve. Default: it is after 15 s anyway. */
+  readonly waits?: boolean;
 }
 
 export { writeCredentials, type CredentialFiles } from "./credentials.ts";
+export type { ForwardedProbe, Readiness } from "./readiness.ts";
+export { TOKEN_HEADER, tokenSecret, type TokenFiles } from "./token.ts";
 
 /** After a first try that failed; each time after that up to twice as long. Envoy's own default too. */
 const FIRST_RECONNECT_MS = 500;
@@ -67,13 +81,15 @@ export const MODULES_CLUSTER = "meshwright-modules";
  * the control plane, which takes them, and no acknowledgement, as proof that a filter is loaded.
  */
 export function createBootstrap(options: BootstrapOptions): Bootstrap {
+  const { admin, readiness, waits = false } = options;
   const overAds = (): ConfigSource => {
     const ads = { case: "ads", value: create(AggregatedConfigSourceSchema) } as const;
-    return create(ConfigSourceSchema, { resourceApiVersion: ApiVersion.V3, configSourceSpecifier: ads });
+    const patience = waits ? { initialFetchTimeout: durationFromMs(0) } : {};
+    return create(ConfigSourceSchema, { resourceApiVersion: ApiVersion.V3, configSourceSpecifier: ads, ...patience });
   };
   return create(BootstrapSchema, {
     node: { id: options.node, cluster: options.service },
-    ...(options.admin === undefined ? {} : { admin: { address: addressOf(options.admin) } }),
+    ...(admin === undefined ? {} : { admin: { address: addressOf(admin) } }),
     dynamicResources: {
       adsConfig: {
         apiType: options.protocol === "delta" ? ApiConfigSource_ApiType.DELTA_GRPC : ApiConfigSource_ApiType.GRPC,
@@ -96,8 +112,10 @@ export function createBootstrap(options: BootstrapOptions): Bootstrap {
         staticCluster(XDS_CLUSTER, options.xds, true, options.tls),
         staticCluster(MODULES_CLUSTER, options.http, false, options.tls),
         // For the listener of a Telemetry, which lets Prometheus read statistics.
-        ...(options.admin === undefined ? [] : [staticCluster(adminCluster, options.admin, false, undefined)]),
+        ...(admin === undefined ? [] : [staticCluster(adminCluster, admin, false, undefined)]),
+        ...probeClusters(readiness).map(([name, at]) => staticCluster(name, at, false, undefined)),
       ],
+      listeners: readiness === undefined ? [] : [readinessListener(readiness)],
     },
     statsSinks: [
       {
@@ -145,6 +163,11 @@ function registry(): Registry {
     HttpProtocolOptionsSchema,
     DurationSchema,
     UpstreamTlsContextSchema,
+    CredentialInjectorSchema,
+    GenericSchema,
+    UpstreamCodecSchema,
+    HttpConnectionManagerSchema,
+    RouterSchema,
   );
 }
 
@@ -172,12 +195,15 @@ function staticCluster(name: string, at: HostPort, isHttp2: boolean, tls: Bootst
         },
       ],
     },
-    ...(isHttp2 ? { typedExtensionProtocolOptions: http2Options() } : {}),
+    ...protocolOptions(isHttp2, tls !== undefined && "token" in tls.by ? tls.by.token : undefined),
     ...(tls === undefined ? {} : { transportSocket: tlsSocket(tls, isHttp2) }),
   });
 }
 
-function tlsSocket({ files, server }: NonNullable<BootstrapOptions["tls"]>, isHttp2: boolean): TransportSocket {
+function tlsSocket({ by, server }: NonNullable<BootstrapOptions["tls"]>, isHttp2: boolean): TransportSocket {
+  const alpn = isHttp2 ? { alpn: ["h2"] } : {};
+  if ("token" in by) return clientSocket({ trust: by.trust, peers: [server], ...alpn });
+  const { files } = by;
   const fromFile = (path: string): ConfigSource => {
     const file = { case: "pathConfigSource", value: create(PathConfigSourceSchema, { path }) } as const;
     return create(ConfigSourceSchema, { resourceApiVersion: ApiVersion.V3, configSourceSpecifier: file });
@@ -186,26 +212,31 @@ function tlsSocket({ files, server }: NonNullable<BootstrapOptions["tls"]>, isHt
     certificate: { name: IDENTITY_SECRET, from: fromFile(files.identity) },
     trust: { name: TRUST_SECRET, from: fromFile(files.trust) },
     peers: [server],
-    ...(isHttp2 ? { alpn: ["h2"] } : {}),
+    ...alpn,
   });
 }
 
-function http2Options(): Cluster["typedExtensionProtocolOptions"] {
+type ProtocolOptions = Pick<Cluster, "typedExtensionProtocolOptions">;
+
+function protocolOptions(isHttp2: boolean, token: TokenFiles | undefined): Partial<ProtocolOptions> {
+  if (!isHttp2 && token === undefined) return {};
   const options = create(HttpProtocolOptionsSchema, {
+    httpFilters: token === undefined ? [] : tokenFilters(token),
     upstreamProtocolOptions: {
       case: "explicitHttpConfig",
       value: {
-        protocolConfig: {
-          case: "http2ProtocolOptions",
-          // A control plane that is gone without a word is noticed, and another one can be reached.
-          value: { connectionKeepalive: { interval: durationFromMs(30_000), timeout: durationFromMs(5_000) } },
-        },
+        protocolConfig: isHttp2
+          ? {
+              case: "http2ProtocolOptions",
+              // A control plane that is gone without a word is noticed, and another one can be reached.
+              value: { connectionKeepalive: { interval: durationFromMs(30_000), timeout: durationFromMs(5_000) } },
+            }
+          : { case: "httpProtocolOptions", value: {} },
       },
     },
   });
-  return {
-    "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": anyPack(HttpProtocolOptionsSchema, options),
-  };
+  const name = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+  return { typedExtensionProtocolOptions: { [name]: anyPack(HttpProtocolOptionsSchema, options) } };
 }
 
 function addressOf({ host, port }: HostPort): Address {

@@ -81,7 +81,7 @@ async function credentials(flags: BootstrapFlags): Promise<NonNullable<Bootstrap
   const encoded = formatIdentity("x", { kind: "sidecar", service, node }).split("/").slice(-2);
   const folder = flags.credentials ?? join(state, "sidecars", ...encoded);
   return {
-    files: writeCredentials(folder, identity, trust),
+    by: { files: writeCredentials(folder, identity, trust) },
     server:
       flags.serverName === undefined
         ? { kind: "uri", value: formatIdentity(trustDomain, { kind: "control-plane" }) }

@@ -13,6 +13,7 @@ import type { LimitsOptions } from "./limits.ts";
 import { httpOption, parseLifetime, parseWindow, stateOption, trustDomainOption, xdsOption } from "./options.ts";
 import { parseHostPort } from "./parse-host-port.ts";
 import { addPlanCommand } from "./plan/index.ts";
+import { addInjectCommand } from "./inject-options.ts";
 import { addModuleCommands } from "./modules/index.ts";
 import { addResourceCommands } from "./resources/index.ts";
 import { collect } from "./request-flags.ts";
@@ -35,6 +36,9 @@ program
   .command("serve")
   .description("serve resources to sidecars, and every change of them: those of a folder, and those that are applied")
   .option("--config <folder>", "folder of YAML files")
+  .option("--kubernetes", "follow the cluster that this runs in, or that --kubeconfig names", false)
+  .addOption(new Option("--kubeconfig <file>", "how the cluster is reached, with --kubernetes").env("KUBECONFIG"))
+  .option("--namespace <name>", "the only namespace of the cluster that is followed; default: all")
   .addOption(stateOption("where applied resources, modules, tokens and the authority of certificates are kept"))
   .addOption(xdsOption())
   .addOption(httpOption("where modules, status and health are served"))
@@ -180,6 +184,7 @@ addDashboardCommand(program);
 addModuleCommands(program);
 addBackupCommand(program);
 addBootstrapCommand(program);
+addInjectCommand(program);
 addTokenCommands(program);
 addAbCommands(program);
 addAuthzCommands(program);

@@ -9,12 +9,13 @@ import {
   type Shadow,
 } from "../control/index.ts";
 import { installedEnvoy } from "../envoy-binary/envoy.mjs";
+import { openKubernetes } from "../kubernetes/index.ts";
 import { startTracing, type Tracing } from "../observe/index.ts";
 import { RedisLedger, type Ledger } from "../quota/index.ts";
 import { Security } from "../security/index.ts";
 import { tryInEnvoy } from "../shadow/index.ts";
 import { readKeys } from "../signatures/index.ts";
-import { FolderSource, MergedSource } from "../source/index.ts";
+import { FolderSource, MergedSource, type Source } from "../source/index.ts";
 import { openStore, type Store } from "../store/index.ts";
 import { readWebhooks, Webhooks } from "../webhooks/index.ts";
 import { MODULES_CLUSTER } from "../bootstrap/index.ts";
@@ -22,6 +23,9 @@ import { pairOf } from "./bootstrap.ts";
 
 export interface ServeOptions {
   readonly config?: string;
+  readonly kubernetes: boolean;
+  readonly kubeconfig?: string;
+  readonly namespace?: string;
   readonly state: string;
   readonly xds: HostPort;
   readonly http: HostPort;
@@ -62,7 +66,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     tracing = await startTracing(process.env);
     const security = options.insecure ? undefined : await openSecurity(options, log);
     plane = await ControlPlane.start({
-      source: options.config === undefined ? new MergedSource([]) : new FolderSource(options.config),
+      source: sourceOf(options, log),
       store: await storeOf(options),
       isStoreShared: options.store !== undefined,
       stateFolder: options.state,
@@ -104,6 +108,18 @@ export async function serve(options: ServeOptions): Promise<void> {
         .then(() => process.exit(0));
     });
   }
+}
+
+/** What is served beside the applied resources. */
+function sourceOf({ config, kubernetes, kubeconfig, namespace }: ServeOptions, log: Logger): Source {
+  const folder = config === undefined ? [] : [new FolderSource(config)];
+  if (!kubernetes) return folder[0] ?? new MergedSource([]);
+  const cluster = openKubernetes({
+    log,
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(namespace === undefined ? {} : { namespace }),
+  });
+  return folder.length === 0 ? cluster : new MergedSource([...folder, cluster]);
 }
 
 /** Read once at the start, so that keys which cannot be used are found then, and again for each change. */

@@ -29,7 +29,7 @@ import { InsecureAccess, type HttpAccess, type Security } from "../security/inde
 import { MergedSource, type Source, type StopWatching } from "../source/index.ts";
 import type { Store } from "../store/index.ts";
 import type { Translation, TranslationSettings } from "../translate/index.ts";
-import { XdsServer, type Caller, type NodeInfo, type Snapshot } from "../xds/index.ts";
+import { ANY_SERVICE, XdsServer, type Caller, type NodeInfo, type Snapshot } from "../xds/index.ts";
 import type { LoadedModule } from "./filter-checks.ts";
 import { previewOf, type ChangePreview } from "./change-preview.ts";
 import type { ControlPlaneOptions } from "./control-plane-options.ts";
@@ -45,6 +45,7 @@ import { Secrets } from "./secrets.ts";
 import { preChecks } from "./pre-checks.ts";
 import { Pipeline, type Release } from "./pipeline.ts";
 import { RoutedTranslation } from "./routed-translation.ts";
+import { SourceTeller } from "./tell-source.ts";
 
 /** The host in the addresses of modules. One for all control planes, so that they serve the same bytes. */
 const MODULES_AUTHORITY = "modules.meshwright";
@@ -79,6 +80,7 @@ export class ControlPlane {
   readonly #settings: TranslationSettings;
   readonly #pipeline: Pipeline;
   readonly #followed: FollowedSource;
+  readonly #teller: SourceTeller;
   readonly #secrets: Secrets | undefined;
   readonly #certificates = new OwnCertificates();
   readonly #xds: XdsServer;
@@ -137,7 +139,15 @@ export class ControlPlane {
       findModule: (sha256) => this.#findModule(sha256),
       adopt: (release) => this.#certificates.take(release.certificates, () => this.rollouts.adopt(release)),
       onAdopted: ({ model }) => (this.#quotas = new Quotas(model.quotas.values())),
+      onRead: () => this.#teller.changed(),
     });
+    this.#teller = new SourceTeller(source, () => ({
+      followed: this.#followed,
+      release: this.release,
+      views: this.#rollouts?.views ?? [],
+      fleet: this.fleet,
+      stats: this.stats,
+    }));
     this.#secrets =
       options.security?.authority && new Secrets(options.security, (nodes) => this.#xds.update(nodes), options.log);
     const { security } = options;
@@ -194,7 +204,9 @@ export class ControlPlane {
       await plane.reload();
       if (plane.#followed.desired === undefined) {
         const applied = await plane.resources?.journal.state();
-        plane.#followed.refuseToStart(applied !== undefined && applied.resources.size > 0);
+        // A source that is told what is wrong with it says so to whoever can mend it.
+        const isTold = options.source.status !== undefined;
+        plane.#followed.refuseToStart(isTold || (applied !== undefined && applied.resources.size > 0));
       }
       await plane.#listen();
       plane.collector.start();
@@ -280,6 +292,7 @@ export class ControlPlane {
   }
 
   async close(): Promise<void> {
+    this.#teller.stop();
     await this.#stopWatching?.();
     this.#fetcher.close();
     await this.#followed.settled();
@@ -354,7 +367,10 @@ export class ControlPlane {
         this.#modules.catalog.addServed(servedVersions(this.rollouts.contents));
         this.#xds.update(nodes);
       },
-      onEvents: (run, events) => this.#options.webhooks?.send(run, events),
+      onEvents: (run, events) => {
+        this.#options.webhooks?.send(run, events);
+        this.#teller.rolloutEvents(run.rollout, events);
+      },
       log,
       ...(rolloutTickMs === undefined ? {} : { tickMs: rolloutTickMs }),
     });
@@ -365,7 +381,8 @@ export class ControlPlane {
     const translation = this.#translationFor(node.id);
     const snapshot = translation?.snapshotFor(node).snapshot;
     if (translation === undefined || snapshot === undefined) return undefined;
-    const own = this.#secrets?.addTo(snapshot, node.id, node.cluster) ?? snapshot;
+    const service = translation.sidecars.get(node.id)?.service.metadata.name ?? node.cluster;
+    const own = this.#secrets?.addTo(snapshot, node.id, service) ?? snapshot;
     return this.#certificates.addTo(own, node.id, translation);
   }
 
@@ -379,7 +396,7 @@ export class ControlPlane {
   /** A node that no Service knows may come, and is shown in the status; the node of another Service may not. */
   #contradiction(node: NodeInfo): string | undefined {
     const place = this.#rollouts?.base?.translation.sidecars.get(node.id);
-    if (place === undefined || place.service.metadata.name === node.cluster) return undefined;
+    if (place === undefined || [place.service.metadata.name, ANY_SERVICE].includes(node.cluster)) return undefined;
     return `the node "${node.id}" is a sidecar of Service ${place.service.metadata.name}, not of ${node.cluster}`;
   }
 

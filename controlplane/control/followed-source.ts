@@ -25,6 +25,8 @@ export interface FollowedSourceSettings {
   readonly findModule: (sha256: string) => LoadedModule | undefined;
   /** Takes a release over, or says why not. */
   readonly adopt: (release: Release) => Promise<readonly Problem[]>;
+  /** The source was read, whatever came of it. */
+  readonly onRead: () => void;
   /** A release was taken over. */
   readonly onAdopted: (release: Release) => void;
 }
@@ -118,6 +120,7 @@ export class FollowedSource {
     while (this.#isStale) {
       this.#isStale = false;
       await this.#reload();
+      this.#settings.onRead();
     }
     this.#reloading = undefined;
   }

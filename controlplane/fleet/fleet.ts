@@ -74,6 +74,7 @@ export class Fleet extends EventEmitter<FleetEvents> implements StreamObserver {
   readonly #retentionMs: number;
   readonly #maxGone: number;
   readonly #now: () => number;
+  #revision = 0;
 
   constructor(options: FleetOptions = {}) {
     super();
@@ -91,6 +92,11 @@ export class Fleet extends EventEmitter<FleetEvents> implements StreamObserver {
   nodes(): NodeView[] {
     this.#forget();
     return Array.from(this.#records.values(), view).filter((node) => node !== undefined);
+  }
+
+  /** As long as it stays the same, {@link connectedNodes} gives the same nodes. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** The nodes that have a stream open. */
@@ -113,6 +119,7 @@ export class Fleet extends EventEmitter<FleetEvents> implements StreamObserver {
     const now = this.#now();
     const stream: OpenStream = { connection, since: now, lastSeen: now };
     record.streams.push(stream);
+    ++this.#revision;
     record.gone = undefined;
     this.#goneAt.delete(node.id);
     if (record.streams.length === 1) this.emit("connected", node);
@@ -131,6 +138,7 @@ export class Fleet extends EventEmitter<FleetEvents> implements StreamObserver {
     const { node } = stream.connection;
     const last = view(record);
     record.streams = record.streams.filter((open) => open !== stream);
+    ++this.#revision;
     if (record.streams.length > 0 || last === undefined) return;
     const now = this.#now();
     record.gone = { ...last, connected: false, since: now, streams: 0 };

@@ -17,6 +17,7 @@ export const ownKinds = {
   Quota: { apiVersion: meshwright, plural: "filterquotas", singular: "filterquota" },
   Rollout: { apiVersion: meshwright, plural: "filterrollouts", singular: "filterrollout" },
   EnvoyPatch: { apiVersion: meshwright, plural: "envoypatches", singular: "envoypatch" },
+  Mesh: { apiVersion: meshwright, plural: "meshes", singular: "mesh" },
   Telemetry: { apiVersion: meshwright, plural: "meshtelemetries", singular: "meshtelemetry" },
 } as const satisfies Readonly<Record<string, KindInCluster>>;
 export type OwnKind = keyof typeof ownKinds;

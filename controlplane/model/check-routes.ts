@@ -15,17 +15,24 @@ import type { GRPCRouteMatch, HTTPRouteMatch, RouteRule, ServiceRef, ValueMatch 
 /** The limit of the Gateway API. */
 const maxMatches = 128;
 
-/** Finds the faults of HTTPRoutes and GRPCRoutes, each in itself and against the others. */
+/** Finds the faults of HTTPRoutes and GRPCRoutes, each in itself and against the others, and hosts that two Services have. */
 export function checkRoutes(model: Model, mayExist: MayExist): Found {
   const hosts = new Claims("host");
   const parents = new Claims("parent");
   for (const { metadata, origin } of model.services.values()) {
     hosts.claim(metadata.name, `Service ${metadata.name}`, origin, ["metadata", "name"]);
   }
-  return [...model.httpRoutes.values(), ...model.grpcRoutes.values()].flatMap((route) => [
+  const found: Found = [];
+  for (const { metadata, origin, spec } of model.services.values()) {
+    for (const [h, hostname] of spec.hostnames.entries()) {
+      found.push(hosts.claim(hostname, `Service ${metadata.name}`, origin, ["spec", "hostnames", h]));
+    }
+  }
+  const routes = [...model.httpRoutes.values(), ...model.grpcRoutes.values()].flatMap((route) => [
     ...checkParents(route, hosts, parents, model, mayExist),
     ...checkRules(route, model, mayExist),
   ]);
+  return [...found, ...routes];
 }
 
 function checkParents(

@@ -4,6 +4,7 @@ export interface ServiceSpec extends ServiceDefaults {
   readonly port: number;
   readonly portName?: string;
   readonly protocol: "HTTP" | "HTTP2";
+  readonly hostnames: readonly string[];
   readonly endpoints: readonly Endpoint[];
   readonly trafficDistribution?: "PreferSameZone";
   readonly loadBalancing: LoadBalancing;
@@ -47,6 +48,7 @@ export interface Endpoint {
   readonly port: number;
   readonly weight: number;
   readonly priority: number;
+  readonly ready: boolean;
   readonly locality?: Locality;
   readonly sidecar?: Sidecar;
 }

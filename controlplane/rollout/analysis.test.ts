@@ -46,6 +46,32 @@ describe("the analysis of a rollout", () => {
     assert.equal(verdict.reason.message, "Errors: 4 % of 1000 requests, others 0.111 % of 9000");
   });
 
+  it("takes it for no fault that a sidecar is as much worse than the others as it was before", () => {
+    const figures = { watched: { of: 12, all: 100 }, control: { of: 45, all: 900 } };
+    const past = { before: { of: 720, all: 6_000 }, controlBefore: { of: 2_700, all: 54_000 } };
+    const [usual, without] = [analysis(), analysis()];
+    for (let i = 0; i < 20; i++) {
+      for (const one of [usual, without]) one.addRequests(100);
+      usual.add(0, { ...figures, ...past });
+      without.add(0, { ...figures, before: past.before });
+    }
+    assert.equal(without.verdict().kind, "Bad");
+    assert.equal(usual.verdict().kind, "Good");
+    // It has got worse all the same.
+    for (let i = 0; i < 20; i++) usual.add(0, { ...figures, ...past, watched: { of: 36, all: 100 } });
+    assert.equal(usual.verdict().kind, "Bad");
+  });
+
+  it("asks for more evidence where groups of sidecars without the version differ by more than chance", () => {
+    const found = (dispersion: number): number => {
+      const one = analysis();
+      one.add(0, { watched: { of: 10, all: 100 }, control: { of: 9, all: 900 }, before: none, dispersion });
+      return one.evidence.checks[0]?.evidence ?? NaN;
+    };
+    assert.equal(found(1.5), found(1));
+    assert.ok(found(5) < found(1) ** 0.5 && found(5) > 1);
+  });
+
   it("holds the wave while more errors are seen than can be explained, though not enough to say so", () => {
     const one = after(1, 0, { control: 0 });
     assert.equal(one.verdict().kind, "Good");

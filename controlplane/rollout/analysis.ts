@@ -11,6 +11,10 @@ export interface Comparison {
   readonly control: Count;
   /** The watched, in the time before they had the new version: used where nobody has the old one. */
   readonly before: Count;
+  /** Those who have the old version, in that time: some sidecars are always worse than others, and are measured by how much more so they are now. */
+  readonly controlBefore?: Count;
+  /** How far groups of those who have the old version differ from one another, as {@link Dispersion} has it. */
+  readonly dispersion?: number | undefined;
 }
 
 /**
@@ -93,12 +97,13 @@ class CheckAnalysis {
     this.#alarm = 1 / falseAlarms;
   }
 
-  add({ watched, control, before }: Comparison): void {
+  add({ watched, control, before, controlBefore = NONE, dispersion = 1 }: Comparison): void {
     this.#watched = addCounts(this.#watched, watched);
+    const caution = 1 / Math.max(1, dispersion);
     if (control.all > 0) {
-      this.#test.add({ watched, control });
+      this.#test.add({ watched, control, usual: usualRatio(before, controlBefore), caution });
       this.#control = addCounts(this.#control, control);
-    } else if (before.all > 0) this.#test.addAgainstRate(watched, cautiousRate(before));
+    } else if (before.all > 0) this.#test.addAgainstRate(watched, cautiousRate(before), caution);
   }
 
   get evidence(): CheckEvidence {
@@ -138,6 +143,13 @@ class CheckAnalysis {
           : `, at most ${percent(maxRate)}`;
     return `${name ?? metric}: ${percent(rateOf(this.#watched))} of ${this.#watched.all} requests${against}`;
   }
+}
+
+/** How many times worse the watched certainly were than the others already before; 1 where that is not known. */
+function usualRatio(watched: Count, control: Count): number {
+  const [mine, theirs] = [wilsonInterval(watched), wilsonInterval(control)];
+  if (mine === undefined || theirs === undefined || theirs[1] === 0) return 1;
+  return Math.max(1, mine[0] / theirs[1]);
 }
 
 function rateOf({ of, all }: Count): number {

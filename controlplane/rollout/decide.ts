@@ -96,6 +96,7 @@ function isSettled(run: Run, members: readonly Sidecar[], { states }: Observatio
 
 /** The members that may get the new version now, so that not too many change at once, in all and of a Service or a zone. */
 function admissible(run: Run, members: readonly Sidecar[], seen: Observation): string[] {
+  if (members.every(({ node }) => run.admitted.has(node))) return [];
   const { maxAtOnce = Infinity, spread } = run.spec;
   const all = connected(seen);
   const changing = all.filter(({ node }) => run.admitted.has(node) && seen.states.get(node)?.progress !== "Running");

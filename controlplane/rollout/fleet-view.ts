@@ -12,20 +12,42 @@ import type { Version } from "./version.ts";
 /** How often a sidecar that runs what it is to run is looked at again, if nothing was heard of it. */
 const AGAIN_MS = 10_000;
 
+type Places = ReadonlyMap<string, SidecarPlace>;
+
 const RUNNING: SidecarState = { connected: true, since: 0, progress: "Running" };
 
-type ViewedStats = Pick<NodeStats, "of" | "figures" | "windowMs">;
+type ViewedFleet = Pick<Fleet, "connectedNodes" | "node" | "revision">;
+type ViewedStats = Pick<NodeStats, "of" | "figures" | "windowMs" | "reportedAt">;
 
-/** What a run sees of the fleet. Looks at a sidecar only when it may have changed. */
+/** A look at a sidecar that was given the new version. */
+interface Look {
+  /** When it is looked at again, if nothing was heard of it. */
+  readonly until: number;
+  /** When it had last reported. */
+  readonly reportedAt: number | undefined;
+  readonly version: string;
+  readonly state: SidecarState;
+}
+
+/**
+ * What a run sees of the fleet. Looks at a sidecar only when it may have changed, and gives the same list of sidecars as long as nothing about
+ * them has.
+ */
 export class FleetView {
-  readonly #fleet: Pick<Fleet, "connectedNodes" | "node">;
+  readonly #fleet: ViewedFleet;
   readonly #stats: ViewedStats;
-  /** The last look at each sidecar that was given the new version. */
-  readonly #looks = new Map<string, { readonly at: number; readonly version: string; readonly state: SidecarState }>();
+  readonly #looks = new Map<string, Look>();
+  #count = 0;
   /** Since when a sidecar is known to run the new version. */
   readonly #runningSince = new Map<string, number>();
+  /** Of the fleet at a revision. */
+  #revision = -1;
+  #infos: ReadonlyMap<string, NodeInfo> = new Map();
+  #connections: ReadonlyMap<string, SidecarState> = new Map();
+  #sidecars:
+    { readonly key: string; readonly places: Places; readonly infos: object; readonly all: Sidecar[] } | undefined;
 
-  constructor(fleet: Pick<Fleet, "connectedNodes" | "node">, stats: ViewedStats) {
+  constructor(fleet: ViewedFleet, stats: ViewedStats) {
     this.#fleet = fleet;
     this.#stats = stats;
   }
@@ -41,19 +63,23 @@ export class FleetView {
   }
 
   /** All sidecars for which the versions differ. */
-  sidecars(places: Iterable<SidecarPlace>, versions: readonly Version[]): Sidecar[] {
-    const infos = new Map<string, NodeInfo>();
-    for (const info of this.#fleet.connectedNodes()) infos.set(info.id, info);
-    const sidecars: Sidecar[] = [];
-    for (const place of places) {
-      if (covers(versions, place)) sidecars.push(sidecarOf(place, infos.get(place.sidecar.node), versions));
+  sidecars(places: Places, versions: readonly Version[]): readonly Sidecar[] {
+    this.#lookAtFleet();
+    const key = versions.map(({ id }) => id).join();
+    const last = this.#sidecars;
+    if (last?.key === key && last.places === places && last.infos === this.#infos) return last.all;
+    const all: Sidecar[] = [];
+    for (const place of places.values()) {
+      if (covers(versions, place)) all.push(sidecarOf(place, this.#infos.get(place.sidecar.node), versions));
     }
-    return sidecars;
+    this.#sidecars = { key, places, infos: this.#infos, all };
+    return all;
   }
 
   /** The sidecars that are connected. */
-  connections(): Map<string, SidecarState> {
-    return new Map(this.#fleet.connectedNodes().map(({ id }) => [id, RUNNING]));
+  connections(): ReadonlyMap<string, SidecarState> {
+    this.#lookAtFleet();
+    return this.#connections;
   }
 
   /**
@@ -61,7 +87,7 @@ export class FleetView {
    * are connected.
    */
   states(run: Run, old: Translation, fresh: Translation, now: number): Map<string, SidecarState> {
-    const states = this.connections();
+    const states = new Map(this.connections());
     for (const node of run.admitted.keys()) {
       const state = this.#look(node, run, old, fresh, now);
       if (state === undefined) states.delete(node);
@@ -70,10 +96,18 @@ export class FleetView {
     return states;
   }
 
+  #lookAtFleet(): void {
+    if (this.#revision === this.#fleet.revision) return;
+    this.#revision = this.#fleet.revision;
+    const nodes = this.#fleet.connectedNodes();
+    this.#infos = new Map(nodes.map((info) => [info.id, info]));
+    this.#connections = new Map(nodes.map(({ id }) => [id, RUNNING]));
+  }
+
   #look(node: string, run: Run, old: Translation, fresh: Translation, now: number): SidecarState | undefined {
     const version = versionFor(run, node);
     const last = this.#looks.get(node);
-    if (last?.version === version && last.state.progress === "Running" && now - last.at < AGAIN_MS) return last.state;
+    if (last !== undefined && this.#isYoung(last, node, version, now)) return last.state;
     const view = this.#fleet.node(node);
     if (view === undefined) return undefined;
     const [wanted, other] = version === run.to ? [fresh, old] : [old, fresh];
@@ -82,10 +116,17 @@ export class FleetView {
     if (snapshot === undefined || otherSnapshot === undefined) return undefined;
     const loaded = runningFilters(view, this.#stats.of(node), now);
     const state = this.#withFetch(node, run, stateOf(view, snapshot, otherSnapshot, loaded), now);
-    this.#looks.set(node, { at: now, version, state });
+    // Those that were given the version together are looked at again one after the other.
+    const until = now + AGAIN_MS * (0.5 + (this.#count++ % 10) / 20);
+    this.#looks.set(node, { until, reportedAt: this.#stats.reportedAt(node), version, state });
     if (state.progress !== "Running" || version !== run.to) this.#runningSince.delete(node);
     else if (!this.#runningSince.has(node)) this.#runningSince.set(node, now);
     return state;
+  }
+
+  #isYoung({ until, reportedAt, version, state }: Look, node: string, to: string, now: number): boolean {
+    if (version !== to || now >= until) return false;
+    return state.progress === "Running" || reportedAt === this.#stats.reportedAt(node);
   }
 
   #withFetch(node: string, run: Run, state: SidecarState, now: number): SidecarState {

@@ -49,5 +49,6 @@ export function slowFrom(figures: Figures, listeners: Listeners, quantile: numbe
 }
 
 function latenciesOf(figures: Figures, listeners: Listeners): readonly Bin[] {
-  return mergeBins(listeners.map((listener) => figures.http(listener).latencyMs.bins));
+  const [first, ...others] = listeners.map((listener) => figures.http(listener).latencyMs.bins);
+  return others.length === 0 ? (first ?? []) : mergeBins([first ?? [], ...others]);
 }

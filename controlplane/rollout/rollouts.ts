@@ -42,6 +42,8 @@ export class Rollouts<Module extends ModuleRef> {
   readonly #serving: Serving<Module>;
   /** What is in memory of the latest runs. */
   readonly #runs = new Map<string, RunControl>();
+  /** What is seen of the fleet where no run of this process is. */
+  readonly #idleViews = new Map<string, FleetView>();
   /** Why a run that is to start has not, by Rollout. */
   readonly #blocked = new Map<string, string>();
   #work: Promise<unknown> = Promise.resolve();
@@ -98,7 +100,7 @@ export class Rollouts<Module extends ModuleRef> {
     const { run } = record;
     const control = run?.number === this.#runs.get(rollout)?.number ? this.#runs.get(rollout) : undefined;
     const versions = plan.to === undefined ? [plan.stable, plan.desired] : [plan.stable, plan.to];
-    const view = control?.view ?? new FleetView(this.#options.fleet, this.#options.stats);
+    const view = control?.view ?? this.#idleView(rollout);
     const active = activeRun(record);
     const candidate = this.#serving.served?.candidate(rollout);
     const states =
@@ -110,7 +112,7 @@ export class Rollouts<Module extends ModuleRef> {
       record,
       intent: intentOf(record, plan.desired.id, plan.rollout.spec.start),
       blocked: this.#blocked.get(rollout),
-      sidecars: view.sidecars(base.translation.sidecars.values(), versions),
+      sidecars: view.sidecars(base.translation.sidecars, versions),
       states,
       evidence: control?.evidence,
       trail: control?.trail ?? [],
@@ -301,11 +303,19 @@ export class Rollouts<Module extends ModuleRef> {
   }
 
   async #begin(plan: Plan, to: Version, by: string, undo = false): Promise<CommandResult> {
-    const view = new FleetView(this.#options.fleet, this.#options.stats);
+    const view = this.#idleView(plan.rollout.metadata.name);
     const beginning = { plan, to, by, undo, at: this.#now() };
     const result = startEvents(beginning, this.#serving, this.#options, view);
     if (result.ok) await this.#serving.commit(this.#serving.recordOf(plan), result.events);
     return result;
+  }
+
+  #idleView(rollout: string): FleetView {
+    let view = this.#idleViews.get(rollout);
+    if (view === undefined) {
+      this.#idleViews.set(rollout, (view = new FleetView(this.#options.fleet, this.#options.stats)));
+    }
+    return view;
   }
 
   #setBlocked(rollout: string, why: string | undefined): void {

@@ -47,7 +47,7 @@ export class RunControl {
     { frozen, hadTime }: { readonly frozen: boolean; readonly hadTime: boolean },
     now: number,
   ): readonly RunEvent[] {
-    const sidecars = this.view.sidecars(old.sidecars.values(), this.#versions);
+    const sidecars = this.view.sidecars(old.sidecars, this.#versions);
     const states = this.view.states(run, old, fresh, now);
     this.#watch.measure(
       sidecars

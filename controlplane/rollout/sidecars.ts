@@ -23,6 +23,35 @@ export function orderOf(rollout: string, node: string): number {
   return digest.readUIntBE(0, 6) / 2 ** 48;
 }
 
+/** As {@link orderOf}, of those that were asked for lately: sidecars are put in order again whenever one of them comes or goes. */
+const orders = new Map<string, Map<string, number>>();
+const MAX_ORDERS = 100_000;
+
+function knownOrderOf(rollout: string, node: string): number {
+  let known = orders.get(rollout);
+  if (known === undefined) orders.set(rollout, (known = new Map<string, number>()));
+  let order = known.get(node);
+  if (order === undefined) {
+    if (known.size >= MAX_ORDERS) known.clear();
+    known.set(node, (order = orderOf(rollout, node)));
+  }
+  return order;
+}
+
+/** The last order of a list. Whoever looks every second has the same list as long as nothing about it changes. */
+const sorted = new WeakMap<readonly Sidecar[], { readonly rollout: string; readonly sidecars: readonly Sidecar[] }>();
+
+function inOrder(rollout: string, all: readonly Sidecar[]): readonly Sidecar[] {
+  const last = sorted.get(all);
+  if (last?.rollout === rollout) return last.sidecars;
+  const sidecars = all
+    .map((sidecar) => ({ sidecar, order: knownOrderOf(rollout, sidecar.node) }))
+    .sort((a, b) => a.order - b.order || (a.sidecar.node < b.sidecar.node ? -1 : 1))
+    .map(({ sidecar }) => sidecar);
+  sorted.set(all, { rollout, sidecars });
+  return sidecars;
+}
+
 /** The sidecars that a wave chooses from. */
 export interface Choice {
   /** All, connected or not: by them it is known how large a Service or a zone is. */
@@ -43,10 +72,9 @@ export function membersOf(
   { all, isThere, has }: Choice,
   spreadBy: readonly SpreadKey[],
 ): readonly Sidecar[] {
-  const order = new Map(all.map(({ node }) => [node, orderOf(rollout, node)]));
-  const picked = all
-    .filter((sidecar) => sidecar.unable === undefined && isThere(sidecar.node) && isPicked(sidecar, wave))
-    .sort((a, b) => (order.get(a.node) ?? 0) - (order.get(b.node) ?? 0) || (a.node < b.node ? -1 : 1));
+  const picked = inOrder(rollout, all).filter(
+    (sidecar) => sidecar.unable === undefined && isThere(sidecar.node) && isPicked(sidecar, wave),
+  );
   if (wave.percentage >= 100) return picked;
   const wanted = Math.ceil((picked.length * wave.percentage) / 100);
   const room = new Groups(spreadBy, all, (size) => Math.max(1, size - 1));

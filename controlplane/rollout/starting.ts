@@ -42,7 +42,7 @@ export function startEvents<Module extends ModuleRef>(
     const problems = composed.problems.map(({ message }) => message).join("; ");
     return { ok: false, message: `beside what is served otherwise it is faulty: ${problems}` };
   }
-  const sidecars = view.sidecars(places, [stable, to]);
+  const sidecars = view.sidecars(served.base.translation.sidecars, [stable, to]);
   const started: RunEvent = {
     type: "Started",
     at,

@@ -1,6 +1,6 @@
-import type { Figures, NodeStats } from "../fleet/index.ts";
+import { Figures, NO_TOTALS, type NodeStats } from "../fleet/index.ts";
 import type { CheckSpec, RolloutSpec } from "../model/index.ts";
-import { addCounts, NONE, type Count } from "../statistics/index.ts";
+import { addCounts, Dispersion, NONE, type Count } from "../statistics/index.ts";
 import { Analysis } from "./analysis.ts";
 import type { Evidence } from "./evidence.ts";
 import { Trail, type TrailPoint } from "./trail.ts";
@@ -11,6 +11,9 @@ import type { Verdict } from "./observation.ts";
 const BEFORE_MS = 600_000;
 /** As many sidecars with the old version are enough to compare with. */
 const MAX_CONTROL = 200;
+/** Into so many groups those are put, to see how far such groups differ. */
+const GROUPS = 8;
+const MINUTE_MS = 60_000;
 
 type WatchedStats = Pick<NodeStats, "figures" | "windowMs">;
 
@@ -31,7 +34,6 @@ export class Watch {
   readonly #stats: WatchedStats;
   readonly #analysis: Analysis;
   readonly #services = new Map<string, ServiceWatch>();
-  readonly #startedAt: number;
   readonly #trail = new Trail();
   #measuredTo: number;
   #othersTrap = false;
@@ -42,7 +44,6 @@ export class Watch {
     this.#listeners = listeners;
     this.#stats = stats;
     this.#analysis = new Analysis(spec.analysis);
-    this.#startedAt = now;
     this.#measuredTo = this.#endOf(now);
   }
 
@@ -54,7 +55,12 @@ export class Watch {
     this.#measuredTo = to;
     for (const [service, all] of byService(sidecars)) {
       let watch = this.#services.get(service);
-      if (watch === undefined) this.#services.set(service, (watch = this.#begin(all)));
+      if (watch === undefined) {
+        // Until one of a Service has the new version, nothing of it is of use.
+        const [first] = all.flatMap(({ admittedAt }) => admittedAt ?? []).sort((a, b) => a - b);
+        if (first === undefined) continue;
+        this.#services.set(service, (watch = this.#begin(all, first)));
+      }
       this.#measure(watch, all, from, to);
     }
     this.#trail.add(to, this.evidence);
@@ -78,15 +84,32 @@ export class Watch {
     this.#analysis.nextWave();
   }
 
-  #begin(all: readonly MeasuredSidecar[]): ServiceWatch {
-    const nodes = all.slice(0, MAX_CONTROL).map(({ node }) => node);
-    const past = this.#between(nodes, this.#startedAt - BEFORE_MS, this.#startedAt);
+  /** @param firstAt when the first of the Service was given the new version. */
+  #begin(all: readonly MeasuredSidecar[], firstAt: number): ServiceWatch {
+    const sample = all.slice(0, MAX_CONTROL);
+    const to = this.#endOf(firstAt);
+    const groups = groupsOf(all.filter(({ admittedAt }) => admittedAt === undefined).slice(0, MAX_CONTROL));
+    const figuresOf = (some: readonly MeasuredSidecar[], from: number, end: number): Figures =>
+      this.#between(
+        some.map(({ node }) => node),
+        from,
+        end,
+      );
+    const past = figuresOf(sample, to - BEFORE_MS, to);
+    const slowMs = this.#checks.map((check) =>
+      check.metric === "Slow" ? slowFrom(past, this.#listeners, check.quantile) : undefined,
+    );
+    const controlPast = merged(groups.map((group) => figuresOf(group, to - BEFORE_MS, to)));
+    const dispersions = this.#checks.map(() => new Dispersion());
+    for (let from = to - BEFORE_MS; from < to; from += MINUTE_MS) {
+      const minute = groups.map((group) => figuresOf(group, from, from + MINUTE_MS));
+      this.#checks.forEach((check, c) =>
+        dispersions[c]?.add(minute.map((figures) => countOf(check, figures, this.#listeners, slowMs[c]))),
+      );
+    }
     return {
-      slowMs: this.#checks.map((check) =>
-        check.metric === "Slow" ? slowFrom(past, this.#listeners, check.quantile) : undefined,
-      ),
-      before: this.#checks.map(() => NONE),
-      seen: new Set(),
+      ...{ slowMs, dispersions, before: this.#checks.map(() => NONE), seen: new Set() },
+      controlBefore: this.#checks.map((check, c) => countOf(check, controlPast, this.#listeners, slowMs[c])),
     };
   }
 
@@ -104,26 +127,38 @@ export class Watch {
         to,
       );
     const mine = figuresOf(watched);
-    const theirs = figuresOf(control);
+    const groups = groupsOf(control).map(figuresOf);
     this.#analysis.addRequests(requestsOf(mine, this.#listeners));
     this.#checks.forEach((check, c) => {
       const slowMs = watch.slowMs[c];
+      const counts = groups.map((figures) => countOf(check, figures, this.#listeners, slowMs));
       this.#analysis.add(c, {
         watched: countOf(check, mine, this.#listeners, slowMs),
-        control: countOf(check, theirs, this.#listeners, slowMs),
+        control: counts.reduce(addCounts, NONE),
         before: watch.before[c] ?? NONE,
+        controlBefore: watch.controlBefore[c] ?? NONE,
+        dispersion: watch.dispersions[c]?.index,
       });
-      if (check.metric === "Slow") watch.slowMs[c] ??= slowFrom(theirs, this.#listeners, check.quantile);
+      // Of this window, so it counts from the next one on.
+      watch.dispersions[c]?.add(counts);
+      if (check.metric === "Slow") watch.slowMs[c] ??= slowFrom(merged(groups), this.#listeners, check.quantile);
     });
-    this.#measureTraps(all, theirs.vmFailures > 0, from, to);
+    this.#othersTrap ||= groups.some(({ vmFailures }) => vmFailures > 0);
+    const isMeasured = new Set(watched);
+    this.#measureTraps(watched, mine, from, to);
+    const fresh = all.filter(
+      (one) =>
+        one.admittedAt !== undefined &&
+        !isMeasured.has(one) &&
+        this.#endOf(one.admittedAt) + this.#stats.windowMs <= from,
+    );
+    this.#measureTraps(fresh, figuresOf(fresh), from, to);
   }
 
   /** A VM that traps shows at once, also before the filter is proven to run; where others trap too, it is another filter. */
-  #measureTraps(all: readonly MeasuredSidecar[], doOthers: boolean, from: number, to: number): void {
-    this.#othersTrap ||= doOthers;
-    if (this.#othersTrap) return;
-    for (const { node, admittedAt } of all) {
-      if (admittedAt === undefined || this.#endOf(admittedAt) + this.#stats.windowMs > from) continue;
+  #measureTraps(sidecars: readonly MeasuredSidecar[], together: Figures, from: number, to: number): void {
+    if (this.#othersTrap || together.vmFailures === 0) return;
+    for (const { node } of sidecars) {
       this.#analysis.addVmFailures(node, this.#between([node], from, to).vmFailures);
     }
   }
@@ -162,6 +197,10 @@ interface ServiceWatch {
   readonly slowMs: (number | undefined)[];
   /** For each check, how those who were given the new version did before. */
   readonly before: Count[];
+  /** For each check, how those who had the old version did before the first was given the new one. */
+  readonly controlBefore: readonly Count[];
+  /** For each check, how far groups of those who have the old version differ. */
+  readonly dispersions: readonly Dispersion[];
   readonly seen: Set<string>;
 }
 
@@ -173,4 +212,13 @@ function byService(sidecars: readonly MeasuredSidecar[]): ReadonlyMap<string, re
     else group.push(sidecar);
   }
   return services;
+}
+
+function groupsOf(sidecars: readonly MeasuredSidecar[]): readonly (readonly MeasuredSidecar[])[] {
+  const count = Math.min(GROUPS, sidecars.length);
+  return Array.from({ length: count }, (_, group) => sidecars.filter((_, i) => i % count === group));
+}
+
+function merged(figures: readonly Figures[]): Figures {
+  return figures.reduce((sum, one) => sum.merge(one), new Figures(NO_TOTALS));
 }

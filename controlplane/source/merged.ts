@@ -1,14 +1,21 @@
 import type { Asset, AssetReference, Assets, SourceFile } from "../model/index.ts";
-import type { Source, StopWatching } from "./source.ts";
+import type { Source, SourceEvent, SourceStatus, StopWatching } from "./source.ts";
 
 /** Several sources as one. What two of them have is a fault, which the model finds. */
 export class MergedSource implements Source {
   readonly name: string;
+  /** There if one of them wants to hear it. */
+  readonly status?: (status: SourceStatus) => void;
   readonly #sources: readonly Source[];
 
   constructor(sources: readonly Source[]) {
     this.name = sources.map(({ name }) => name).join(" and ");
     this.#sources = sources;
+    if (sources.some((source) => source.status !== undefined)) {
+      this.status = (status) => {
+        for (const source of sources) source.status?.(status);
+      };
+    }
   }
 
   async list(): Promise<readonly SourceFile[]> {
@@ -42,5 +49,9 @@ export class MergedSource implements Source {
     return async () => {
       await Promise.all(stops.map((stop) => stop()));
     };
+  }
+
+  event(event: SourceEvent): void {
+    for (const source of this.#sources) source.event?.(event);
   }
 }

@@ -1,3 +1,4 @@
+export { Dispersion } from "./dispersion.ts";
 export { mergeBins, quantileOf, type Bin } from "./histogram.ts";
 export {
   addCounts,

@@ -6,6 +6,10 @@ import type { Count } from "./proportions.ts";
 export interface WindowCounts {
   readonly watched: Count;
   readonly control: Count;
+  /** How many times the rate of the control the watched had before, where that is known: so many times is no fault. Default: 1. */
+  readonly usual?: number;
+  /** As {@link SequentialOptions.caution}, of this window; where it is above that it does not count. It must not depend on what is in the window. */
+  readonly caution?: number;
 }
 
 export interface SequentialOptions {
@@ -43,25 +47,29 @@ export class SequentialTest {
   }
 
   /** Takes a window. One in which the control or the watched had no request says nothing. */
-  add({ watched, control }: WindowCounts): void {
+  add({ watched, control, usual = 1, caution = 1 }: WindowCounts): void {
     if (watched.all <= 0 || control.all <= 0) return;
     const events = watched.of + control.of;
-    const scale = this.#tolerated * watched.all + control.all;
+    const expected = this.#tolerated * usual * watched.all;
+    const scale = expected + control.all;
+    const counts = Math.min(caution, this.#caution);
     MULTIPLES.forEach((multiple, i) => {
-      const worse = multiple * this.#tolerated * watched.all + control.all;
-      this.#add(i, watched.of * Math.log(multiple) + events * Math.log(scale / worse));
+      const worse = multiple * expected + control.all;
+      this.#add(i, counts * (watched.of * Math.log(multiple) + events * Math.log(scale / worse)));
     });
   }
 
   /**
    * Takes a window of which the control is a rate that was measured before, as for the same sidecars without the change.
    * @param rate events a request; take an upper bound, for the test takes it as known.
+   * @param caution as {@link WindowCounts.caution}.
    */
-  addAgainstRate(watched: Count, rate: number): void {
+  addAgainstRate(watched: Count, rate: number, caution = 1): void {
     if (watched.all <= 0 || !(rate > 0)) return;
     const expected = this.#tolerated * rate * watched.all;
+    const counts = Math.min(caution, this.#caution);
     MULTIPLES.forEach((multiple, i) => {
-      this.#add(i, watched.of * Math.log(multiple) - (multiple - 1) * expected);
+      this.#add(i, counts * (watched.of * Math.log(multiple) - (multiple - 1) * expected));
     });
   }
 
@@ -72,7 +80,7 @@ export class SequentialTest {
 
   #add(i: number, log: number): void {
     // Above this, exp() is near the end of what a number holds.
-    this.#logs[i] = Math.min((this.#logs[i] ?? 0) + this.#caution * log, 700);
+    this.#logs[i] = Math.min((this.#logs[i] ?? 0) + log, 700);
   }
 }
 

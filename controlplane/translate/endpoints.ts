@@ -22,7 +22,7 @@ export function outboundEndpoints(service: Service, client: Endpoint | undefined
 }
 
 /**
- * Where requests to a Service can go: the sidecars, and the applications that have none. By priority, and where the
+ * Where requests to a Service can go: the sidecars, and the applications that have none; those that are ready. By priority, and where the
  * Service prefers the same zone by how near they are to the client; Envoy goes on to the next priority as far as the
  * endpoints of the first are not healthy.
  */
@@ -31,6 +31,7 @@ export function loadAssignment(service: Service, name: string, client: Client | 
   const isNear = trafficDistribution === "PreferSameZone" && client?.locality !== undefined;
   const groups = new Map<string, { rank: number; locality: Locality | undefined; members: Endpoint[] }>();
   for (const endpoint of endpoints) {
+    if (!endpoint.ready) continue;
     const { locality, priority } = endpoint;
     const rank = priority * ranksOfDistance + (isNear ? distance(client.locality, locality) : 0);
     const key = `${rank} ${locality === undefined ? "" : localityName(locality)}`;

@@ -10,7 +10,12 @@ metadata: { name: ${name} }
 spec: { parentRefs: [{ kind: Service, name: s }], hostnames: ${hostnames} }`;
 
 function hosts(...routes: string[]): Record<string, { domains: string[]; routes: string[] }> {
-  const service = `{ apiVersion: meshwright.dev/v1alpha1, kind: Service, metadata: { name: s }, spec: { port: 80 } }`;
+  return hostsWith("{ port: 80 }", ...routes);
+}
+
+/** The same of a Service with this spec. */
+function hostsWith(spec: string, ...routes: string[]): Record<string, { domains: string[]; routes: string[] }> {
+  const service = `{ apiVersion: meshwright.dev/v1alpha1, kind: Service, metadata: { name: s }, spec: ${spec} }`;
   const json = resourceJson(outboundRoutes(modelOf([service, ...routes].join("\n"))));
   const { virtualHosts } = json as unknown as {
     virtualHosts: { name: string; domains: string[]; routes: { name: string }[] }[];
@@ -25,6 +30,16 @@ describe("the outbound virtual hosts", () => {
 
   it("lead to a Service without HTTPRoutes by its name", () => {
     assert.deepEqual(hosts(), { s: { domains: ["s"], routes: ["default"] }, unknown });
+  });
+
+  it("are also those that the Service has itself, with all of its routes", () => {
+    const spec = "{ port: 80, hostnames: [s.n.svc, s] }";
+    assert.deepEqual(hostsWith(spec), { s: { domains: ["s", "s.n.svc"], routes: ["default"] }, unknown });
+    assert.deepEqual(hostsWith(spec, route("a", "[s.n.svc]"), route("b", "[b.c]")), {
+      s: { domains: ["s", "s.n.svc"], routes: ["a/0/0", "b/0/0"] },
+      "s|b.c": { domains: ["b.c"], routes: ["b/0/0"] },
+      unknown,
+    });
   });
 
   it("share rules between the name and the hostnames where they are the same", () => {

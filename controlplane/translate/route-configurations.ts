@@ -57,13 +57,14 @@ export function routesToName(service: Service, routes: readonly GatewayRoute[], 
 }
 
 /**
- * The hosts of a Service: its name, to which all its routes apply, and the hostnames of these routes. To a hostname apply
+ * The hosts of a Service: its name and its own hostnames, to which all its routes apply, and the hostnames of these routes. To a hostname apply
  * the routes that have it, or a wildcard that covers it, and those that have none. Hosts for which Envoy must try the same
  * routes in the same order share a virtual host.
  */
 function virtualHosts(service: Service, routes: readonly GatewayRoute[], model: Model): VirtualHost[] {
   const { name } = service.metadata;
-  if (routes.length === 0) return [{ name, domains: [name], routes: [routeToService("default", service, model)] }];
+  const own = [name, ...service.spec.hostnames.filter((hostname) => hostname !== name)];
+  if (routes.length === 0) return [{ name, domains: own, routes: [routeToService("default", service, model)] }];
   const hosts = new Map<string, VirtualHost & { domains: string[] }>();
   const addDomain = (
     domain: string,
@@ -82,9 +83,9 @@ function virtualHosts(service: Service, routes: readonly GatewayRoute[], model: 
     const rules = candidates.flatMap((candidate) => candidateRoutes(candidate, service, model));
     hosts.set(key, { name: virtualHostName, domains: [domain], routes: rules });
   };
-  addDomain(name, name, routes);
+  for (const hostname of own) addDomain(hostname, name, routes);
   for (const hostname of [...new Set(routes.flatMap(({ spec }) => spec.hostnames))].sort()) {
-    if (hostname === name) continue;
+    if (own.includes(hostname)) continue;
     const applies = ({ spec }: GatewayRoute): boolean =>
       spec.hostnames.length === 0 || spec.hostnames.some((own) => covers(own, hostname));
     addDomain(hostname, `${name}|${hostname}`, routes.filter(applies), hostname);

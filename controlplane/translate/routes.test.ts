@@ -83,7 +83,8 @@ spec:
     - ${at(2, "region: eu, zone: one")}
     - ${at(3, "region: eu, zone: two, subZone: x")}
     - ${at(4, "region: eu, zone: two", 5)}
-    - { address: 10.0.0.5, port: 80 }`);
+    - { address: 10.0.0.5, port: 80 }
+    - { address: 10.0.0.6, port: 80, ready: false, sidecar: { node: six, inboundPort: 15006 } }`);
   const service = model.services.get("s");
   assert.ok(service);
   const [us, one, two] = service.spec.endpoints;

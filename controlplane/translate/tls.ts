@@ -28,11 +28,11 @@ export interface PeerNames {
   readonly value: string;
 }
 
-export interface VerifiedTls {
+export interface Tls {
   /** The certificate with its key; a client may have none. */
   readonly certificate?: SecretRef;
-  /** The authorities that are trusted. */
-  readonly trust: SecretRef;
+  /** The authorities that are trusted; a text is their certificates, as PEM. */
+  readonly trust: SecretRef | string;
   /** One of these is enough. */
   readonly peers: readonly PeerNames[];
   readonly alpn?: readonly string[];
@@ -40,8 +40,8 @@ export interface VerifiedTls {
   readonly serverName?: string;
 }
 
-/** The socket of a client that shows a certificate, and verifies the server's by what it names, not by the server's address. */
-export function clientSocket(tls: VerifiedTls): TransportSocket {
+/** The socket of a client that shows its certificate, and verifies the server's by what it names, not by the server's address. */
+export function clientSocket(tls: Tls): TransportSocket {
   const context = create(UpstreamTlsContextSchema, {
     commonTlsContext: commonContext(tls),
     ...(tls.serverName === undefined ? {} : { sni: tls.serverName }),
@@ -73,19 +73,26 @@ export function openServerSocket(certificate: SecretRef): TransportSocket {
   });
 }
 
-export function commonContext(tls: VerifiedTls): MessageInitShape<typeof CommonTlsContextSchema> {
+export function commonContext(tls: Tls): MessageInitShape<typeof CommonTlsContextSchema> {
   const { certificate, trust, peers, alpn = [] } = tls;
+  const matchTypedSubjectAltNames = peers.map(matcher);
   return {
     tlsParams: protocols,
     tlsCertificateSdsSecretConfigs:
       certificate === undefined ? [] : [{ name: certificate.name, sdsConfig: certificate.from }],
-    validationContextType: {
-      case: "combinedValidationContext",
-      value: {
-        defaultValidationContext: { matchTypedSubjectAltNames: peers.map(matcher) },
-        validationContextSdsSecretConfig: { name: trust.name, sdsConfig: trust.from },
-      },
-    },
+    validationContextType:
+      typeof trust === "string"
+        ? {
+            case: "validationContext",
+            value: { trustedCa: { specifier: { case: "inlineString", value: trust } }, matchTypedSubjectAltNames },
+          }
+        : {
+            case: "combinedValidationContext",
+            value: {
+              defaultValidationContext: { matchTypedSubjectAltNames },
+              validationContextSdsSecretConfig: { name: trust.name, sdsConfig: trust.from },
+            },
+          },
     alpnProtocols: [...alpn],
   };
 }

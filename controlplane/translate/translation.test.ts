@@ -63,6 +63,13 @@ describe("translate", () => {
     });
   });
 
+  it("gives a node that does not know its Service what it gives one that does", () => {
+    const translation = translated(modelOf(meshText));
+    const { snapshot } = translation.snapshotFor({ id: "web-1", cluster: "web" });
+    assert.ok(snapshot);
+    assert.equal(translation.snapshotFor({ id: "web-1", cluster: "*" }).snapshot, snapshot);
+  });
+
   it("encodes once what nodes share", () => {
     const translation = translated(modelOf(meshText));
     const [a, b] = [snapshotOf(translation, "shop-v1-1"), snapshotOf(translation, "shop-v1-2")];

@@ -11,8 +11,7 @@ import type {
   Sidecar,
 } from "../model/index.ts";
 import { EnvoyPatches } from "../patches/index.ts";
-import { TypeUrl } from "../xds/index.ts";
-import type { NodeInfo, Resource, Snapshot } from "../xds/index.ts";
+import { ANY_SERVICE, TypeUrl, type NodeInfo, type Resource, type Snapshot } from "../xds/index.ts";
 import { inboundCluster, outboundCluster, usesDns } from "./clusters.ts";
 import { outboundEndpoints } from "./endpoints.ts";
 import { Encoded } from "./encoded.ts";
@@ -153,7 +152,7 @@ class ModelTranslation implements Translation {
     if (place === undefined)
       return { snapshot: undefined, reason: `no endpoint has a sidecar with the node id "${id}"` };
     const { name } = place.service.metadata;
-    if (cluster !== name) {
+    if (cluster !== name && cluster !== ANY_SERVICE) {
       const reason = `the node "${id}" is a sidecar of Service ${name}, but says that its cluster is "${cluster}"`;
       return { snapshot: undefined, reason };
     }
@@ -202,7 +201,7 @@ class ModelTranslation implements Translation {
     const isOpen = outboundPort !== undefined && this.#mesh?.spec.unknownHosts === "Passthrough";
     const clusters = this.#sets.shared(TypeUrl.cluster, `${called} ${place}`, () => [
       ...others().map((other) => this.#cluster(other, endpoint)),
-      ...(isOpen ? [this.#sets.from([this.#mesh ?? []].flat(), passthroughCluster)] : []),
+      ...(isOpen ? [this.#sets.from([this.#mesh], passthroughCluster)] : []),
     ]);
     return orBefore(before, [
       this.#sets.shared(TypeUrl.secret, "", () => []),

@@ -1,7 +1,7 @@
 export type { DeliveryOptions } from "./delivery.ts";
 export { ProxyMemory } from "./delivery.ts";
 export type { Caller } from "./driver.ts";
-export type { Locality, NodeInfo } from "./node.ts";
+export { ANY_SERVICE, type Locality, type NodeInfo } from "./node.ts";
 export { nodeInfo } from "./decode.ts";
 export type { Connection, ConnectionObserver, Protocol, StreamObserver } from "./observer.ts";
 export type { NamedVersion, Outcome } from "./outcome.ts";

@@ -21,3 +21,6 @@ export interface Locality {
   readonly zone: string;
   readonly subZone: string;
 }
+
+/** What a node says as its cluster that does not know its Service, as a pod whose Service may be made later: it is that of its id. */
+export const ANY_SERVICE = "*";

@@ -51,7 +51,7 @@ describe("the CustomResourceDefinitions in a real API server", { skip: withoutKu
       object.apiVersion === "meshwright.dev/v1alpha1" && object.kind in ownKinds;
     const objects = [...blocks, ...files].flatMap(yamlObjects).filter(isOwn);
     const kinds = new Set(objects.map(({ kind }) => kind));
-    for (const kind of ["WasmModule", "FilterPolicy", "Quota", "Rollout", "EnvoyPatch", "Telemetry"])
+    for (const kind of ["WasmModule", "FilterPolicy", "Quota", "Rollout", "EnvoyPatch", "Telemetry", "Mesh"])
       assert.ok(kinds.has(kind), `the documentation shows no ${kind}`);
     for (const object of objects) {
       const { status, body } = await dryRun(object);

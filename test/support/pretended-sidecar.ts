@@ -1,4 +1,4 @@
-import type { Fleet, NodeStats } from "../../controlplane/fleet/index.ts";
+import type { Fleet, NodeStats, Report } from "../../controlplane/fleet/index.ts";
 import {
   TypeUrl,
   type ConnectionObserver,
@@ -21,6 +21,8 @@ export class PretendedSidecar {
   readonly node: NodeInfo;
   /** What it reports besides. */
   counters: readonly (readonly [name: string, value: number])[] = [];
+  /** What it has measured since its last report. */
+  histograms: Report["histograms"] = [];
   readonly #conduct: (filter: string, configuration: string) => Conduct;
   readonly #held = new Map<string, string>();
   readonly #refused = new Map<string, { readonly version: string; readonly message: string; readonly at: number }>();
@@ -84,7 +86,7 @@ export class PretendedSidecar {
       ["server.concurrency", 1],
       ["wasm.envoy.wasm.runtime.v8.active", 20],
     ];
-    stats.record(this.node.id, { counters, gauges, histograms: [] }, now);
+    stats.record(this.node.id, { counters, gauges, histograms: this.histograms }, now);
   }
 
   #take(name: string, version: string, body: Uint8Array, now: number): void {

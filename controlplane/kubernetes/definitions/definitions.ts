@@ -1,4 +1,6 @@
 import envoyPatchSchema from "../../model/schemas/envoy-patch.json" with { type: "json" };
+import httpRouteSchema from "../../model/schemas/http-route.json" with { type: "json" };
+import meshSchema from "../../model/schemas/mesh.json" with { type: "json" };
 import filterPolicySchema from "../../model/schemas/filter-policy.json" with { type: "json" };
 import metadataSchema from "../../model/schemas/metadata.json" with { type: "json" };
 import quotaSchema from "../../model/schemas/quota.json" with { type: "json" };
@@ -81,6 +83,11 @@ const definitions: Readonly<Record<OwnKind, Definition>> = {
     shortNames: ["epatch"],
     columns: [column("Order", "integer", ".spec.order"), accepted, programmed],
   },
+  Mesh: {
+    schema: meshSchema,
+    shortNames: ["meshcfg"],
+    columns: [column("mTLS", "string", ".spec.services.mtls"), accepted, programmed],
+  },
   Telemetry: { schema: telemetrySchema, shortNames: ["mtel"], columns: [accepted, programmed] },
 };
 
@@ -133,7 +140,7 @@ export function customResourceDefinitions(): ReadonlyMap<string, Schema> {
 function meshServiceSchema(): Schema {
   const schema = serviceSchema as Schema;
   const { spec = {} } = schema.properties ?? {};
-  const known = new Set(["endpoints", "portName"]);
+  const known = new Set(["endpoints", "portName", "hostnames"]);
   const settings = Object.entries(spec.properties ?? {}).filter(([name]) => !known.has(name));
   const { port, ...others } = Object.fromEntries(settings);
   const description = "The port of the core Service that the mesh serves. Default: its first port for HTTP.";
@@ -144,10 +151,16 @@ function meshServiceSchema(): Schema {
   };
 }
 
+const files: ReadonlyMap<string, Schema> = new Map<string, Schema>([
+  ["metadata.json", metadataSchema],
+  ["service.json", serviceSchema],
+  ["http-route.json", httpRouteSchema],
+]);
+
 const find: FindSchema = (reference, file) => {
   const [name = "", pointer = ""] = reference.split("#");
-  const inFile = name === "" ? file : (metadataSchema as Schema);
-  if (name !== "" && name !== "metadata.json") throw new Error(`a reference to ${name}`);
+  const inFile = name === "" ? file : files.get(name);
+  if (inFile === undefined) throw new Error(`a reference to ${name}`);
   const schema = pointer
     .split("/")
     .slice(1)

@@ -1,0 +1,96 @@
+import type { CustomObject, EndpointSlice } from "./objects.ts";
+
+/** What belongs to which Service. Services and pods are named `namespace/name`. */
+export class ClusterIndex {
+  readonly #slices = new Map<string, Map<string, EndpointSlice>>();
+  /** By pod: how many slices of a Service have it. */
+  readonly #pods = new Map<string, Map<string, number>>();
+  /** By Service: the FilterPolicies for it. */
+  readonly #protectors = new Map<string, Set<string>>();
+
+  slicesOf(service: string): readonly EndpointSlice[] {
+    return [...(this.#slices.get(service)?.values() ?? [])];
+  }
+
+  servicesOf(pod: string): Iterable<string> {
+    return this.#pods.get(pod)?.keys() ?? [];
+  }
+
+  /** Services that have a pod with this one in common. */
+  sharingPodsWith(service: string): ReadonlySet<string> {
+    const pods = this.slicesOf(service).flatMap(podsOf);
+    return new Set(pods.flatMap((pod) => [...this.servicesOf(pod)]));
+  }
+
+  isProtected(service: string): boolean {
+    return this.#protectors.has(service);
+  }
+
+  /** @returns the Services that this concerns. */
+  setSlice(key: string, now: EndpointSlice | undefined, before: EndpointSlice | undefined): ReadonlySet<string> {
+    const concerned = new Set<string>();
+    if (before !== undefined) this.#removeSlice(key, before, concerned);
+    if (now !== undefined) this.#addSlice(key, now, concerned);
+    return concerned;
+  }
+
+  /** @returns the Services that this concerns. */
+  setProtector(key: string, now: CustomObject | undefined, before: CustomObject | undefined): ReadonlySet<string> {
+    const [old, current] = [targetsOf(before), targetsOf(now)];
+    for (const service of old) {
+      const protectors = this.#protectors.get(service);
+      protectors?.delete(key);
+      if (protectors?.size === 0) this.#protectors.delete(service);
+    }
+    for (const service of current) {
+      const protectors = this.#protectors.get(service) ?? new Set();
+      this.#protectors.set(service, protectors.add(key));
+    }
+    return new Set([...old, ...current]);
+  }
+
+  #removeSlice(key: string, slice: EndpointSlice, concerned: Set<string>): void {
+    const service = serviceOf(slice);
+    concerned.add(service);
+    const slices = this.#slices.get(service);
+    slices?.delete(key);
+    if (slices?.size === 0) this.#slices.delete(service);
+    for (const pod of podsOf(slice)) {
+      const services = this.#pods.get(pod);
+      if (services === undefined) continue;
+      for (const other of services.keys()) concerned.add(other);
+      const count = (services.get(service) ?? 1) - 1;
+      if (count > 0) services.set(service, count);
+      else services.delete(service);
+      if (services.size === 0) this.#pods.delete(pod);
+    }
+  }
+
+  #addSlice(key: string, slice: EndpointSlice, concerned: Set<string>): void {
+    const service = serviceOf(slice);
+    concerned.add(service);
+    const slices = this.#slices.get(service) ?? new Map<string, EndpointSlice>();
+    this.#slices.set(service, slices.set(key, slice));
+    for (const pod of podsOf(slice)) {
+      const services = this.#pods.get(pod) ?? new Map<string, number>();
+      this.#pods.set(pod, services.set(service, (services.get(service) ?? 0) + 1));
+      for (const other of services.keys()) concerned.add(other);
+    }
+  }
+}
+
+function serviceOf({ namespace, service }: EndpointSlice): string {
+  return `${namespace}/${service}`;
+}
+
+function podsOf({ namespace, endpoints }: EndpointSlice): string[] {
+  return endpoints.flatMap(({ pod }) => (pod === undefined ? [] : [`${namespace}/${pod}`]));
+}
+
+function targetsOf(policy: CustomObject | undefined): string[] {
+  const refs: unknown = policy?.spec["targetRefs"];
+  if (!Array.isArray(refs)) return [];
+  return refs.flatMap((ref: { readonly name?: unknown } | null) =>
+    typeof ref?.name === "string" ? [`${policy?.metadata.namespace ?? ""}/${ref.name}`] : [],
+  );
+}

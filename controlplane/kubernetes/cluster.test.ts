@@ -1,0 +1,220 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Cluster } from "./cluster.ts";
+import { keepPod, keepService, keepSlice, type CustomObject } from "./objects.ts";
+
+/** A cluster with a namespace `n`. */
+function clusterOf(...services: object[]): Cluster {
+  const cluster = new Cluster("the cluster", "root");
+  services.forEach((spec, index) => addService(cluster, `s${String(index)}`, spec));
+  return cluster;
+}
+
+function addService(cluster: Cluster, name: string, spec: object): void {
+  cluster.setService(`n/${name}`, keepService({ metadata: { namespace: "n", name }, spec }), undefined);
+}
+
+function addSlice(
+  cluster: Cluster,
+  service: string,
+  ports: object[],
+  endpoints: object[],
+  key = `n/${service}-x`,
+): void {
+  const labels = { "kubernetes.io/service-name": service };
+  const slice = { metadata: { namespace: "n", name: key, labels }, ports, endpoints };
+  cluster.setSlice(key, keepSlice(slice), undefined);
+}
+
+function addPod(cluster: Cluster, name: string, annotations: Record<string, string> = {}): void {
+  const all = { "meshwright.dev/injected": "true", ...annotations };
+  cluster.setPod(`n/${name}`, keepPod({ metadata: { namespace: "n", name, annotations: all } }));
+}
+
+const ofPod = (name: string, address: string): object => ({ addresses: [address], targetRef: { kind: "Pod", name } });
+const custom = (name: string, spec: CustomObject["spec"], namespace = "n"): CustomObject => ({
+  metadata: { namespace, name },
+  spec,
+});
+
+interface Document {
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly port: number;
+    readonly protocol?: string;
+    readonly targetRefs?: readonly { readonly name: string }[];
+    readonly endpoints: readonly {
+      readonly address: string;
+      readonly port: number;
+      readonly sidecar?: { readonly node: string };
+    }[];
+  };
+}
+
+function documents(cluster: Cluster): Map<string, Document["spec"]> {
+  return new Map(
+    cluster.files().map(({ text }) => {
+      const { metadata, spec } = JSON.parse(text) as Document;
+      return [metadata.name, spec];
+    }),
+  );
+}
+
+describe("which port the mesh serves", () => {
+  for (const [what, ports, port, protocol] of [
+    ["the only one", [{ port: 80 }], 80, undefined],
+    [
+      "the first",
+      [
+        { name: "web", port: 80 },
+        { name: "metrics", port: 9090 },
+      ],
+      80,
+      undefined,
+    ],
+    [
+      "the first for HTTP",
+      [
+        { name: "admin", port: 1 },
+        { name: "http-web", port: 80 },
+      ],
+      80,
+      undefined,
+    ],
+    ["one for gRPC, by its name", [{ name: "grpc", port: 9000 }], 9000, "HTTP2"],
+    ["one for HTTP/2, by appProtocol", [{ name: "x", port: 9000, appProtocol: "kubernetes.io/h2c" }], 9000, "HTTP2"],
+    [
+      "none of UDP",
+      [
+        { name: "dns", port: 53, protocol: "UDP" },
+        { name: "web", port: 80 },
+      ],
+      80,
+      undefined,
+    ],
+    ["none for TLS", [{ name: "https", port: 443 }], undefined, undefined],
+    [
+      "none that says it speaks something else",
+      [{ name: "db", port: 5432, appProtocol: "postgresql" }],
+      undefined,
+      undefined,
+    ],
+  ] as const) {
+    test(what, () => {
+      const spec = documents(clusterOf({ ports })).get("s0.n");
+      assert.deepEqual([spec?.port, spec?.protocol], [port, protocol]);
+    });
+  }
+});
+
+describe("endpoints", () => {
+  test("are those of all slices, on the port of the same name, each once", () => {
+    const cluster = clusterOf({
+      ports: [
+        { name: "web", port: 80 },
+        { name: "metrics", port: 9090 },
+      ],
+    });
+    const ports = [
+      { name: "metrics", port: 9090 },
+      { name: "web", port: 8080 },
+    ];
+    addSlice(cluster, "s0", ports, [ofPod("a", "10.0.0.2"), ofPod("b", "10.0.0.1")], "n/x");
+    addSlice(cluster, "s0", ports, [ofPod("a", "10.0.0.2")], "n/y");
+    const endpoints = documents(cluster).get("s0.n")?.endpoints;
+    assert.deepEqual(endpoints, [
+      { address: "10.0.0.1", port: 8080 },
+      { address: "10.0.0.2", port: 8080 },
+    ]);
+  });
+
+  test("a sidecar belongs to one Service: the one that is written at the pod, else the first that is not headless", () => {
+    const ports = [{ port: 80 }];
+    const cluster = clusterOf({ ports, clusterIP: "None" }, { ports }, { ports });
+    for (const name of ["s0", "s1", "s2"]) addSlice(cluster, name, [{ port: 8080 }], [ofPod("a", "10.0.0.1")]);
+    addPod(cluster, "a");
+    const owners = (): string[] =>
+      [...documents(cluster)].filter(([, { endpoints }]) => endpoints.length > 0).map(([name]) => name);
+    assert.deepEqual(owners(), ["s1.n"]);
+    assert.equal(documents(cluster).get("s1.n")?.endpoints[0]?.sidecar?.node, "a.n");
+    addPod(cluster, "a", { "meshwright.dev/service": "s2" });
+    assert.deepEqual(owners(), ["s2.n"]);
+    // A Service that comes later can be the one to which it belongs, when none was written.
+    addPod(cluster, "a");
+    addService(cluster, "a0", { ports });
+    addSlice(cluster, "a0", [{ port: 8080 }], [ofPod("a", "10.0.0.1")]);
+    assert.deepEqual(owners(), ["a0.n"]);
+  });
+
+  test("of a Service outside of the cluster, its host", () => {
+    const cluster = clusterOf({ type: "ExternalName", externalName: "api.example.com.", ports: [{ port: 80 }] });
+    assert.deepEqual(documents(cluster).get("s0.n")?.endpoints, [{ address: "api.example.com", port: 80 }]);
+  });
+
+  test("without a sidecar none is left where a FilterPolicy stands before it, and the others come back without it", () => {
+    const cluster = clusterOf({ ports: [{ port: 80 }] });
+    addSlice(cluster, "s0", [{ port: 8080 }], [ofPod("a", "10.0.0.1"), ofPod("b", "10.0.0.2")]);
+    addPod(cluster, "a");
+    const addresses = (): string[] | undefined =>
+      documents(cluster)
+        .get("s0.n")
+        ?.endpoints.map(({ address }) => address);
+    assert.deepEqual(addresses(), ["10.0.0.1", "10.0.0.2"]);
+    const policy = custom("p", { targetRefs: [{ name: "s0" }], module: "m" });
+    cluster.setObject("FilterPolicy", "n/p", policy, undefined);
+    assert.deepEqual(addresses(), ["10.0.0.1"]);
+    assert.deepEqual(cluster.withoutSidecar({ namespace: "n", name: "s0" }), ["b"]);
+    cluster.setObject("FilterPolicy", "n/p", undefined, policy);
+    assert.deepEqual(addresses(), ["10.0.0.1", "10.0.0.2"]);
+  });
+});
+
+describe("a FilterPolicy", () => {
+  test("names what is in its namespace; its root id is the name that the module has there", () => {
+    const cluster = clusterOf();
+    const spec = { targetRefs: [{ name: "s" }, { name: "t", namespace: "other" }], module: "m" };
+    cluster.setObject("FilterPolicy", "n/p", custom("p", spec), undefined);
+    assert.deepEqual(documents(cluster).get("p.n"), {
+      rootId: "m",
+      targetRefs: [{ name: "s.n" }, { namespace: "other", name: "t.n" }],
+      module: "m.n",
+    });
+  });
+});
+
+describe("a Mesh", () => {
+  test("counts in the namespace of the control plane only, where it has no namespace in its name", () => {
+    const cluster = clusterOf({ ports: [{ port: 80 }] });
+    addSlice(cluster, "s0", [{ port: 8080 }], [ofPod("a", "10.0.0.1")]);
+    const mesh = { services: { mtls: "Strict" } };
+    cluster.setObject("Mesh", "n/default", custom("default", mesh), undefined);
+    assert.equal(documents(cluster).has("default.n"), false);
+    assert.equal(documents(cluster).get("s0.n")?.endpoints.length, 1);
+    cluster.setObject("Mesh", "root/default", custom("default", mesh, "root"), undefined);
+    assert.ok(documents(cluster).has("default"));
+    // It wants a sidecar before every endpoint, and this one has none.
+    assert.deepEqual(documents(cluster).get("s0.n")?.endpoints, []);
+  });
+});
+
+describe("what names no Services", () => {
+  const spec = { accessLogs: [] };
+
+  test("is for those of its namespace, as they come", () => {
+    const cluster = clusterOf({ ports: [{ port: 80 }] });
+    cluster.setObject("Telemetry", "n/t", custom("t", spec), undefined);
+    const targets = (): string[] | undefined =>
+      documents(cluster)
+        .get("t.n")
+        ?.targetRefs?.map(({ name }) => name);
+    assert.deepEqual(targets(), ["s0.n"]);
+    addService(cluster, "s1", { ports: [{ port: 80 }] });
+    assert.deepEqual(targets(), ["s0.n", "s1.n"]);
+  });
+
+  test("is for all in the namespace of the control plane only", () => {
+    const cluster = clusterOf({ ports: [{ port: 80 }] });
+    cluster.setObject("Telemetry", "root/t", custom("t", spec, "root"), undefined);
+    assert.equal(documents(cluster).get("t.root")?.targetRefs, undefined);
+  });
+});

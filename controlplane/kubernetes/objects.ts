@@ -1,0 +1,174 @@
+// What the source keeps of the objects of a cluster.
+
+export interface ObjectMeta {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid?: string;
+  readonly generation?: number;
+  readonly resourceVersion?: string;
+  readonly creationTimestamp?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** Any object, as the API has it. */
+export interface KubernetesObject {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata: ObjectMeta;
+  readonly spec?: unknown;
+  readonly status?: unknown;
+}
+
+/** A resource of Meshwright or of the Gateway API. */
+export interface CustomObject {
+  readonly metadata: ObjectMeta;
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
+export interface CoreService {
+  readonly namespace: string;
+  readonly name: string;
+  readonly creationTimestamp?: string;
+  readonly type: string;
+  readonly isHeadless: boolean;
+  readonly externalName?: string;
+  readonly trafficDistribution?: string;
+  readonly ports: readonly ServicePort[];
+}
+
+export interface ServicePort {
+  readonly name?: string;
+  readonly port: number;
+  readonly protocol: string;
+  readonly appProtocol?: string;
+}
+
+export interface EndpointSlice {
+  readonly namespace: string;
+  readonly service: string;
+  readonly ports: readonly { readonly name: string; readonly port: number }[];
+  readonly endpoints: readonly SliceEndpoint[];
+}
+
+export interface SliceEndpoint {
+  readonly addresses: readonly string[];
+  readonly isReady: boolean;
+  readonly pod?: string;
+  readonly zone?: string;
+}
+
+export interface Pod {
+  readonly namespace: string;
+  readonly name: string;
+  /** Of an injected pod: the ports of its sidecar, and the Service to which it belongs where that was written. */
+  readonly sidecar?: { readonly inboundPort: number; readonly outboundPort: number; readonly service?: string };
+}
+
+const DEFAULT_INBOUND_PORT = 15006;
+const DEFAULT_OUTBOUND_PORT = 15001;
+
+/** Annotations of pods that have a sidecar, as injection writes them. */
+export const podAnnotations = {
+  injected: "meshwright.dev/injected",
+  service: "meshwright.dev/service",
+  inboundPort: "meshwright.dev/inbound-port",
+  outboundPort: "meshwright.dev/outbound-port",
+} as const;
+
+export function keepPod({ metadata }: KubernetesObject): Pod {
+  const { namespace = "", name, annotations = {} } = metadata;
+  if (annotations[podAnnotations.injected] !== "true") return { namespace, name };
+  const service = annotations[podAnnotations.service];
+  return {
+    namespace,
+    name,
+    sidecar: {
+      inboundPort: portOf(annotations[podAnnotations.inboundPort]) ?? DEFAULT_INBOUND_PORT,
+      outboundPort: portOf(annotations[podAnnotations.outboundPort]) ?? DEFAULT_OUTBOUND_PORT,
+      ...(service === undefined || service === "" ? {} : { service }),
+    },
+  };
+}
+
+function portOf(text: string | undefined): number | undefined {
+  const port = text === undefined || !/^\d{1,5}$/.test(text) ? 0 : Number(text);
+  return port >= 1 && port <= 65_535 ? port : undefined;
+}
+
+export function keepService({ metadata, spec }: KubernetesObject): CoreService {
+  const { namespace = "", name, creationTimestamp } = metadata;
+  const {
+    type = "ClusterIP",
+    clusterIP,
+    externalName,
+    trafficDistribution,
+    ports = [],
+  } = (spec ?? {}) as {
+    type?: string;
+    clusterIP?: string;
+    externalName?: string;
+    trafficDistribution?: string;
+    ports?: { name?: string; port: number; protocol?: string; appProtocol?: string }[];
+  };
+  return {
+    namespace,
+    name,
+    ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+    type,
+    isHeadless: clusterIP === "None",
+    ...(externalName === undefined ? {} : { externalName }),
+    ...(trafficDistribution === undefined ? {} : { trafficDistribution }),
+    ports: ports.map(({ name: portName, port, protocol = "TCP", appProtocol }) => ({
+      ...(portName === undefined || portName === "" ? {} : { name: portName }),
+      port,
+      protocol,
+      ...(appProtocol === undefined ? {} : { appProtocol }),
+    })),
+  };
+}
+
+export function keepSlice(object: KubernetesObject): EndpointSlice {
+  const { namespace = "", labels = {} } = object.metadata;
+  const { ports, endpoints } = object as {
+    ports?: { name?: string; port?: number }[] | null;
+    endpoints?:
+      | {
+          addresses?: string[];
+          conditions?: { ready?: boolean };
+          targetRef?: { kind?: string; name?: string };
+          zone?: string;
+        }[]
+      | null;
+  };
+  return {
+    namespace,
+    service: labels["kubernetes.io/service-name"] ?? "",
+    ports: (ports ?? []).flatMap(({ name = "", port }) => (port === undefined ? [] : [{ name, port }])),
+    endpoints: (endpoints ?? []).map(({ addresses = [], conditions, targetRef, zone }) => ({
+      addresses,
+      // Unknown counts as ready.
+      isReady: conditions?.ready ?? true,
+      ...(targetRef?.kind === "Pod" && targetRef.name !== undefined ? { pod: targetRef.name } : {}),
+      ...(zone === undefined ? {} : { zone }),
+    })),
+  };
+}
+
+/** Without what changes with each status, and what others write into annotations. */
+export function keepCustom({ metadata, spec }: KubernetesObject): CustomObject {
+  const { name, namespace, uid, generation, creationTimestamp, labels, annotations } = metadata;
+  const kept = Object.entries(annotations ?? {}).filter(([key]) => !key.startsWith("kubectl.kubernetes.io/"));
+  return {
+    metadata: {
+      name,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(uid === undefined ? {} : { uid }),
+      ...(generation === undefined ? {} : { generation }),
+      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+      ...(labels === undefined ? {} : { labels }),
+      ...(kept.length === 0 ? {} : { annotations: Object.fromEntries(kept) }),
+    },
+    spec: (spec ?? {}) as Readonly<Record<string, unknown>>,
+  };
+}

@@ -1,0 +1,166 @@
+import { unresolvedBackends } from "../model/index.ts";
+import { modelName, type ObjectName } from "./names.ts";
+import type { CustomObject } from "./objects.ts";
+import { ownKinds, routeKinds, type OwnKind, type RouteKind } from "./kinds.ts";
+
+/** The kinds whose objects are resources of the model as they are, but for names. */
+export type DocumentKind = Exclude<OwnKind, "MeshService"> | RouteKind;
+
+export interface Surroundings {
+  /** The Services of the object's namespace, by the names that they have there. */
+  readonly servicesOf: (namespace: string) => Iterable<string>;
+  /** The namespace in which resources are for the whole mesh. */
+  readonly rootNamespace: string | undefined;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/**
+ * An object as a file has it: names of the same namespace become those of the model. Undefined for a route that has no Service as its parent,
+ * and for a Mesh in another than the root namespace.
+ * What reaches into another namespace is left as it is, so that the model refuses it.
+ */
+export function ownDocument(kind: DocumentKind, object: CustomObject, around: Surroundings): object | undefined {
+  const { namespace = "", name, creationTimestamp, labels } = object.metadata;
+  // What holds for the whole mesh nobody writes into another namespace.
+  if (kind === "Mesh" && namespace !== around.rootNamespace) return undefined;
+  const spec = specOf(kind, object.spec, namespace, around);
+  if (spec === undefined) return undefined;
+  // As the Gateway API wants it: a backend that is not there is answered with an error, and the rest of the route works.
+  const usual = kind in routeKinds ? { [unresolvedBackends]: "Answer" } : {};
+  const annotations = { ...usual, ...object.metadata.annotations };
+  return {
+    apiVersion: { ...ownKinds, ...routeKinds }[kind].apiVersion,
+    kind,
+    metadata: {
+      name: kind === "Mesh" ? name : modelName({ namespace, name }),
+      ...(labels === undefined ? {} : { labels }),
+      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+    },
+    spec,
+  };
+}
+
+function specOf(kind: DocumentKind, spec: Json, namespace: string, around: Surroundings): Json | undefined {
+  const named = (value: unknown): unknown => withNamespace(value, namespace);
+  switch (kind) {
+    case "HTTPRoute":
+    case "GRPCRoute":
+      return routeSpec(spec, namespace);
+    case "WasmModule": {
+      // Of no use in this place, and read by the source itself.
+      const { imagePullSecrets: _, ...rest } = spec;
+      return rest;
+    }
+    case "FilterPolicy":
+      // The root id is the module's own name by default, which is not its name in the model.
+      return {
+        rootId: spec["module"],
+        ...spec,
+        targetRefs: list(spec["targetRefs"], named),
+        module: nameIn(spec["module"], namespace),
+      };
+    case "Quota":
+    case "Mesh":
+      return spec;
+    case "Rollout":
+      return {
+        ...spec,
+        targetRefs: list(spec["targetRefs"], named),
+        ...(spec["waves"] === undefined ? {} : { waves: list(spec["waves"], (wave) => waveIn(wave, namespace)) }),
+      };
+    case "EnvoyPatch":
+      return {
+        ...spec,
+        ...targets(spec, namespace, around),
+        patches: list(spec["patches"], (patch) =>
+          within(patch, "target", (target) => within(target, "service", (service) => nameIn(service, namespace))),
+        ),
+      };
+    case "Telemetry":
+      return {
+        ...spec,
+        ...targets(spec, namespace, around),
+        ...within(spec, "tracing", (tracing) => within(tracing, "collector", named)),
+        ...(spec["accessLogs"] === undefined
+          ? {}
+          : { accessLogs: list(spec["accessLogs"], (log) => within(log, "collector", named)) }),
+      };
+  }
+}
+
+/** What names no Services is for all of its namespace, and only in the root namespace for all. */
+function targets(spec: Json, namespace: string, { servicesOf, rootNamespace }: Surroundings): Json {
+  const refs = spec["targetRefs"];
+  if (refs !== undefined) return { targetRefs: list(refs, (ref) => withNamespace(ref, namespace)) };
+  if (namespace === rootNamespace) return {};
+  return { targetRefs: [...servicesOf(namespace)].sort().map((name) => ({ name: modelName({ namespace, name }) })) };
+}
+
+function waveIn(wave: unknown, namespace: string): unknown {
+  return within(wave, "selector", (selector) =>
+    within(selector, "services", (services) => list(services, (service) => nameIn(service, namespace))),
+  );
+}
+
+function routeSpec(spec: Json, namespace: string): Json | undefined {
+  const parents = (Array.isArray(spec["parentRefs"]) ? (spec["parentRefs"] as unknown[]) : []).filter(isServiceParent);
+  if (parents.length === 0) return undefined;
+  return {
+    ...spec,
+    parentRefs: parents.map((parent) => ({ group: "", ...asObject(withNamespace(parent, namespace)) })),
+    ...(spec["rules"] === undefined
+      ? {}
+      : {
+          rules: list(spec["rules"], (rule) => {
+            const backends = within(rule, "backendRefs", (refs) => list(refs, (ref) => backendIn(ref, namespace)));
+            return within(backends, "filters", (filters) => list(filters, (filter) => filterIn(filter, namespace)));
+          }),
+        }),
+  };
+}
+
+/** A Service as the parent of a route; those of other kinds are for others. */
+export function isServiceParent(ref: unknown): boolean {
+  const { group = "gateway.networking.k8s.io", kind = "Gateway" } = asObject(ref);
+  return kind === "Service" && (group === "" || group === "core");
+}
+
+function backendIn(ref: unknown, namespace: string): unknown {
+  return within(withNamespace(ref, namespace), "filters", (filters) =>
+    list(filters, (filter) => filterIn(filter, namespace)),
+  );
+}
+
+function filterIn(filter: unknown, namespace: string): unknown {
+  return within(filter, "requestMirror", (mirror) =>
+    within(mirror, "backendRef", (ref) => withNamespace(ref, namespace)),
+  );
+}
+
+/** A reference by name within the namespace. One into another namespace keeps saying so. */
+function withNamespace(ref: unknown, own: string): unknown {
+  if (typeof ref !== "object" || ref === null || Array.isArray(ref)) return ref;
+  const { namespace, ...rest } = ref as Json;
+  const isElsewhere = namespace !== undefined && namespace !== own;
+  return { ...rest, ...(isElsewhere ? { namespace } : {}), name: nameIn(rest["name"], own) };
+}
+
+function nameIn(name: unknown, namespace: string): unknown {
+  return typeof name === "string" ? modelName({ namespace, name } satisfies ObjectName) : name;
+}
+
+function within(value: unknown, field: string, change: (value: unknown) => unknown): Json {
+  const object = asObject(value);
+  return object[field] === undefined ? object : { ...object, [field]: change(object[field]) };
+}
+
+/** What the API has checked already is an object. */
+function asObject(value: unknown): Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : {};
+}
+
+function list(value: unknown, change: (item: unknown) => unknown): unknown {
+  return Array.isArray(value) ? value.map(change) : value;
+}

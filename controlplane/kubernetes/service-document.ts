@@ -1,0 +1,149 @@
+import { modelName, nodeId, type ObjectName } from "./names.ts";
+import type { CoreService, CustomObject, EndpointSlice, Pod, ServicePort } from "./objects.ts";
+
+/** All that makes a Service of the mesh. */
+export interface ServiceParts {
+  readonly service: CoreService;
+  readonly slices: readonly EndpointSlice[];
+  readonly findPod: (name: ObjectName) => Pod | undefined;
+  /** The core Service to which a pod's sidecar belongs, by name in the pod's namespace. */
+  readonly ownerOf: (pod: Pod) => string | undefined;
+  readonly settings: CustomObject | undefined;
+  /** Whether a filter is to stand before every endpoint. */
+  readonly isProtected: boolean;
+  /** What a Service has that does not say it itself. */
+  readonly mtls?: unknown;
+}
+
+export interface ServiceDocument {
+  /** As a file has it. */
+  readonly document: object;
+  /** Pods that get no requests, since a filter or mutual TLS was to stand before them and they have no sidecar. */
+  readonly withoutSidecar: readonly string[];
+}
+
+/** A Service as a file has it, made of what a cluster knows; undefined where none of its ports is for HTTP. */
+export function serviceDocument(parts: ServiceParts): ServiceDocument | undefined {
+  const { service, settings } = parts;
+  const { port: wanted, ...own } = (settings?.spec ?? {}) as { port?: number } & Record<string, unknown>;
+  const port = portOf(service, wanted);
+  if (port === undefined) return undefined;
+  const { mtls = parts.mtls ?? "Off" } = own;
+  const isProtected = parts.isProtected || mtls !== "Off" || own["inboundTls"] !== undefined;
+  const { endpoints, withoutSidecar } =
+    service.type === "ExternalName" ? external(service, port) : endpointsOf(parts, port, isProtected);
+  return {
+    document: {
+      apiVersion: "meshwright.dev/v1alpha1",
+      kind: "Service",
+      metadata: {
+        name: modelName(service),
+        ...(service.creationTimestamp === undefined ? {} : { creationTimestamp: service.creationTimestamp }),
+      },
+      spec: {
+        port: port.port,
+        ...(port.name === undefined ? {} : { portName: port.name }),
+        ...(isHttp2(port) ? { protocol: "HTTP2" } : {}),
+        ...(isNear(service) ? { trafficDistribution: "PreferSameZone" } : {}),
+        ...withOwnCertificates(own, service.namespace),
+        hostnames: hostnamesOf(service),
+        endpoints,
+      },
+    },
+    withoutSidecar,
+  };
+}
+
+/** A namespace names its own Certificates only: else it could have the private key of any other. */
+function withOwnCertificates(spec: Record<string, unknown>, namespace: string): Record<string, unknown> {
+  const named = (tls: unknown): unknown =>
+    typeof tls !== "object" || tls === null
+      ? tls
+      : Object.fromEntries(
+          Object.entries(tls).map(([field, value]: [string, unknown]) => [
+            field,
+            (field === "certificate" || field === "trust") && typeof value === "string"
+              ? modelName({ namespace, name: value })
+              : value,
+          ]),
+        );
+  return Object.fromEntries(
+    Object.entries(spec).map(([field, value]) => [
+      field,
+      field === "inboundTls" || field === "endpointTls" ? named(value) : value,
+    ]),
+  );
+}
+
+/** The port that the mesh serves: the one that is asked for, else the first that says it is for HTTP, else the first that does not say otherwise. */
+function portOf({ ports }: CoreService, wanted: number | undefined): ServicePort | undefined {
+  if (wanted !== undefined) return ports.find(({ port }) => port === wanted) ?? { port: wanted, protocol: "TCP" };
+  const candidates = ports.filter((port) => port.protocol === "TCP" && speaks(port) !== "other");
+  return candidates.find((port) => speaks(port) === "http") ?? candidates[0];
+}
+
+const http = new Set(["http", "http2", "h2c", "grpc", "grpc-web", "kubernetes.io/h2c", "kubernetes.io/ws"]);
+
+function speaks({ name, appProtocol }: ServicePort): "http" | "other" | "unknown" {
+  if (appProtocol !== undefined) return http.has(appProtocol.toLowerCase()) ? "http" : "other";
+  const [prefix = ""] = (name ?? "").split("-");
+  if (http.has(prefix)) return "http";
+  return ["https", "tls", "tcp", "udp", "mongo", "mysql", "redis", "postgres"].includes(prefix) ? "other" : "unknown";
+}
+
+function isHttp2({ name, appProtocol }: ServicePort): boolean {
+  const said = appProtocol?.toLowerCase().replace(/^kubernetes\.io\//, "") ?? (name ?? "").split("-")[0];
+  return said === "http2" || said === "h2c" || said === "grpc";
+}
+
+function isNear({ trafficDistribution }: CoreService): boolean {
+  return trafficDistribution === "PreferClose" || trafficDistribution === "PreferSameZone";
+}
+
+/** The names that DNS has for it within a cluster. */
+function hostnamesOf({ namespace, name }: CoreService): string[] {
+  return [`${name}.${namespace}.svc`, `${name}.${namespace}.svc.cluster.local`];
+}
+
+type Found = { readonly endpoints: readonly object[]; readonly withoutSidecar: readonly string[] };
+
+function external({ externalName }: CoreService, { port }: ServicePort): Found {
+  const endpoints = externalName === undefined ? [] : [{ address: externalName.replace(/\.$/, ""), port }];
+  return { endpoints, withoutSidecar: [] };
+}
+
+function endpointsOf(
+  { service, slices, findPod, ownerOf }: ServiceParts,
+  port: ServicePort,
+  isProtected: boolean,
+): Found {
+  const endpoints = new Map<string, object>();
+  const withoutSidecar: string[] = [];
+  for (const slice of slices) {
+    const target = slice.ports.find(({ name }) => name === (port.name ?? ""))?.port;
+    if (target === undefined) continue;
+    for (const { addresses, pod: podName, zone, isReady } of slice.endpoints) {
+      // Further addresses are of the same endpoint, and the first is the one that is used, as Kubernetes has it.
+      const [address] = addresses;
+      if (address === undefined) continue;
+      const pod = podName === undefined ? undefined : findPod({ namespace: service.namespace, name: podName });
+      const place = {
+        address,
+        port: target,
+        ...(zone === undefined ? {} : { locality: { region: "", zone } }),
+        ...(isReady ? {} : { ready: false }),
+      };
+      const key = `${address}:${String(target)}`;
+      if (pod?.sidecar === undefined) {
+        if (isProtected) withoutSidecar.push(podName ?? address);
+        else if (isReady) endpoints.set(key, place);
+      } else if (ownerOf(pod) === service.name) {
+        const { inboundPort, outboundPort } = pod.sidecar;
+        endpoints.set(key, { ...place, sidecar: { node: nodeId(pod), inboundPort, outboundPort } });
+      }
+      // The sidecar of another Service would not know this one, and past it the filters of that one would not run.
+    }
+  }
+  const sorted = [...endpoints].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoint]) => endpoint);
+  return { endpoints: sorted, withoutSidecar: withoutSidecar.sort() };
+}

@@ -1,0 +1,273 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, afterEach, before, describe, test } from "node:test";
+import { pino } from "pino";
+import { KubernetesApi, KubernetesSource } from "../../controlplane/kubernetes/index.ts";
+import { formatProblem, type Model } from "../../controlplane/model/index.ts";
+import { loadFromSource } from "../../controlplane/source/index.ts";
+import { root } from "../../setup/paths.mjs";
+import { gatewayDefinitions } from "../support/gateway-definitions.ts";
+import { Kubernetes, withoutKubernetes, type KubernetesObject } from "../support/kubernetes.ts";
+import { endpointSlice, pod, service } from "../support/kubernetes-objects.ts";
+import { until } from "../support/until.ts";
+
+const folder = join(root, "deploy", "crds");
+const gateway = withoutKubernetes() === undefined ? await gatewayDefinitions() : undefined;
+
+describe("a cluster as a source", { skip: withoutKubernetes() }, () => {
+  let kubernetes: Kubernetes;
+  let source: KubernetesSource | undefined;
+  let stop: (() => Promise<void>) | undefined;
+  let changes = 0;
+  before(async () => {
+    kubernetes = await Kubernetes.start();
+    await kubernetes.applyCustomResources(
+      ...readdirSync(folder).map((name) => readFileSync(join(folder, name), "utf8")),
+      ...(gateway ?? []),
+    );
+  });
+  afterEach(async () => {
+    await stop?.();
+    stop = undefined;
+  });
+  after(() => kubernetes.stop());
+
+  const open = async (namespace?: string): Promise<KubernetesSource> => {
+    const api = KubernetesApi.open(kubernetes.kubeconfig);
+    const opened = new KubernetesSource({
+      ...{ api, log: pino({ level: "silent" }), rootNamespace: "meshwright-system" },
+      ...(namespace === undefined ? {} : { namespace }),
+    });
+    changes = 0;
+    stop = await opened.watch(() => void changes++);
+    source = opened;
+    return opened;
+  };
+  const load = async (): Promise<Model> => {
+    assert.ok(source);
+    const result = await loadFromSource(source);
+    assert.ok(result.ok, result.ok ? "" : result.problems.map(formatProblem).join("\n"));
+    return result.model;
+  };
+  /** Waits until the source says something. */
+  const untilModel = async (condition: (model: Model) => boolean): Promise<Model> => {
+    let model: Model | undefined;
+    await until(async () => {
+      const result = source && (await loadFromSource(source));
+      if (result?.ok === true) model = result.model;
+      return model !== undefined && condition(model);
+    }, 20_000);
+    return model!;
+  };
+  const namespace = (name: string): Promise<void> =>
+    kubernetes.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
+  const mesh = (kind: string, name: string, space: string, spec: object): KubernetesObject => ({
+    apiVersion: "meshwright.dev/v1alpha1",
+    kind,
+    metadata: { name, namespace: space },
+    spec,
+  });
+
+  test("makes Services of core Services, EndpointSlices and Pods", async () => {
+    await namespace("shop");
+    await kubernetes.apply(
+      service("shop", "web", { port: 80 }),
+      pod("shop", "web-1", "10.1.0.1", { injected: true }),
+      pod("shop", "web-2", "10.1.0.2", { injected: true, outboundPort: 16001 }),
+      endpointSlice("shop", "web", 8080, [
+        { pod: "web-1", address: "10.1.0.1", zone: "a" },
+        { pod: "web-2", address: "10.1.0.2", isReady: false },
+      ]),
+      mesh("MeshService", "web", "shop", { loadBalancing: { policy: "LeastRequest" } }),
+    );
+    await open("shop");
+    const { spec } = (await load()).services.get("web.shop")!;
+    assert.equal(spec.port, 80);
+    assert.equal(spec.loadBalancing.policy, "LeastRequest");
+    assert.deepEqual(spec.hostnames, ["web.shop.svc", "web.shop.svc.cluster.local"]);
+    const sidecar = { inboundPort: 15006, outboundPort: 15001, outboundAddress: "127.0.0.1" };
+    const endpoint = { port: 8080, weight: 1, priority: 0 };
+    assert.deepEqual(spec.endpoints, [
+      {
+        ...endpoint,
+        address: "10.1.0.1",
+        locality: { region: "", zone: "a", subZone: "" },
+        ready: true,
+        sidecar: { ...sidecar, node: "web-1.shop" },
+      },
+      {
+        ...endpoint,
+        address: "10.1.0.2",
+        ready: false,
+        sidecar: { ...sidecar, node: "web-2.shop", outboundPort: 16001 },
+      },
+    ]);
+  });
+
+  test("goes on after the API server was away, and lists again only what it has forgotten", async () => {
+    await namespace("restart");
+    await kubernetes.apply(service("restart", "one", { port: 80 }));
+    const opened = await open("restart");
+    await untilModel(({ services }) => services.has("one.restart"));
+    const listed = opened.lists;
+    await kubernetes.kill();
+    // What is known is still there.
+    assert.ok((await load()).services.has("one.restart"));
+    await kubernetes.begin();
+    await kubernetes.apply(service("restart", "two", { port: 80 }));
+    await untilModel(({ services }) => services.has("two.restart"));
+    await kubernetes.kill();
+    await kubernetes.compact();
+    await kubernetes.begin();
+    await kubernetes.delete(service("restart", "one", { port: 80 }));
+    const model = await untilModel(({ services }) => !services.has("one.restart"));
+    assert.ok(model.services.has("two.restart"));
+    assert.ok(opened.lists >= listed);
+  });
+
+  test("a change of one endpoint is work for one Service, and a change of what does not matter is none", async () => {
+    await namespace("work");
+    for (const name of ["a", "b", "c"]) {
+      await kubernetes.apply(
+        service("work", name, { port: 80 }),
+        pod("work", `${name}-1`, `10.2.0.${String(name.charCodeAt(0))}`, { injected: true }),
+        endpointSlice("work", name, 8080, [{ pod: `${name}-1`, address: `10.2.0.${String(name.charCodeAt(0))}` }]),
+      );
+    }
+    const opened = await open("work");
+    await untilModel(({ services }) => services.size === 3);
+    const { made } = opened.cluster;
+    await kubernetes.apply(endpointSlice("work", "b", 8081, [{ pod: "b-1", address: "10.2.0.98" }]));
+    await untilModel(({ services }) => services.get("b.work")?.spec.endpoints[0]?.port === 8081);
+    assert.equal(opened.cluster.made, made + 1);
+    const before = changes;
+    const { metadata, ...rest } = pod("work", "b-1", "10.2.0.98", { injected: true });
+    await kubernetes.apply({ ...rest, metadata: { ...metadata, labels: { seen: "yes" } } });
+    // Comes after that one, and is seen.
+    await kubernetes.apply(endpointSlice("work", "b", 8082, [{ pod: "b-1", address: "10.2.0.98" }]));
+    await untilModel(({ services }) => services.get("b.work")?.spec.endpoints[0]?.port === 8082);
+    assert.equal(opened.cluster.made, made + 2);
+    assert.ok(changes > before);
+  });
+
+  test(
+    "names of a namespace, modules of a ConfigMap, routes of the Gateway API",
+    { skip: gateway === undefined },
+    async () => {
+      await namespace("names");
+      const bytes = Buffer.from([0, 97, 115, 109, 1, 0, 0, 0]);
+      await kubernetes.apply(
+        service("names", "api", { port: 80 }),
+        service("names", "v1", { port: 8080, appProtocol: "kubernetes.io/h2c" }),
+        pod("names", "api-1", "10.3.0.1", { injected: true }),
+        endpointSlice("names", "api", 8080, [{ pod: "api-1", address: "10.3.0.1" }]),
+        {
+          ...{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "modules", namespace: "names" } },
+          binaryData: { "empty.wasm": bytes.toString("base64") },
+        },
+        mesh("WasmModule", "empty", "names", { file: "modules/empty.wasm" }),
+        mesh("FilterPolicy", "guard", "names", { targetRefs: [{ name: "api" }], module: "empty" }),
+        mesh("Telemetry", "logs", "names", { accessLogs: [{ type: "File" }] }),
+        mesh("Rollout", "guard", "names", {
+          targetRefs: [{ kind: "FilterPolicy", name: "guard" }],
+          waves: [{ percentage: 10, selector: { services: ["api"] } }, { percentage: 100 }],
+        }),
+        {
+          apiVersion: "gateway.networking.k8s.io/v1",
+          kind: "HTTPRoute",
+          metadata: { name: "api", namespace: "names" },
+          spec: {
+            parentRefs: [{ group: "", kind: "Service", name: "api" }],
+            rules: [{ backendRefs: [{ name: "v1", port: 8080 }] }],
+          },
+        },
+        {
+          apiVersion: "gateway.networking.k8s.io/v1",
+          kind: "HTTPRoute",
+          metadata: { name: "edge", namespace: "names" },
+          spec: { parentRefs: [{ name: "a-gateway" }] },
+        },
+      );
+      const opened = await open("names");
+      const model = await load();
+      assert.deepEqual([...model.httpRoutes.keys()], ["api.names"]);
+      const route = model.httpRoutes.get("api.names")!.spec;
+      assert.deepEqual(
+        route.parentRefs.map(({ name }) => name),
+        ["api.names"],
+      );
+      assert.deepEqual(
+        route.rules[0]?.backendRefs.map(({ name, port }) => [name, port]),
+        [["v1.names", 8080]],
+      );
+      assert.equal(model.services.get("v1.names")?.spec.protocol, "HTTP2");
+      const policy = model.filterPolicies.get("guard.names")!.spec;
+      assert.deepEqual([policy.module, policy.targetRefs.map(({ name }) => name)], ["empty.names", ["api.names"]]);
+      const rollout = model.rollouts.get("guard.names")!.spec;
+      assert.deepEqual(rollout.targetRefs, [{ kind: "FilterPolicy", name: "guard.names" }]);
+      assert.deepEqual(rollout.waves[0]?.selector?.services, ["api.names"]);
+      // What names no Services is for all of its namespace, and not for those of others.
+      assert.deepEqual(
+        model.telemetries.get("logs.names")?.spec.targetRefs?.map(({ name }) => name),
+        ["api.names", "v1.names"],
+      );
+      const { filePath } = model.wasmModules.get("empty.names")!;
+      assert.deepEqual([...(await opened.read(filePath!))], [...bytes]);
+
+      const other = Buffer.from("other").toString("base64");
+      const seen = changes;
+      await kubernetes.apply({
+        ...{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "modules", namespace: "names" } },
+        binaryData: { "empty.wasm": other },
+      });
+      await until(() => changes > seen, 10_000);
+      await until(async () => Buffer.from(await opened.read(filePath!)).toString() === "other", 10_000);
+    },
+  );
+
+  test("a pod without a sidecar gets no requests where a filter is to stand before it", async () => {
+    await namespace("guarded");
+    await kubernetes.apply(
+      service("guarded", "api", { port: 80 }),
+      pod("guarded", "api-1", "10.4.0.1", { injected: true }),
+      pod("guarded", "api-2", "10.4.0.2", {}),
+      endpointSlice("guarded", "api", 8080, [
+        { pod: "api-1", address: "10.4.0.1" },
+        { pod: "api-2", address: "10.4.0.2" },
+      ]),
+    );
+    const opened = await open("guarded");
+    const addresses = ({ services }: Model): string[] =>
+      services.get("api.guarded")!.spec.endpoints.map(({ address }) => address);
+    assert.deepEqual(addresses(await load()), ["10.4.0.1", "10.4.0.2"]);
+    await kubernetes.apply(mesh("MeshService", "api", "guarded", { mtls: "Strict" }));
+    const model = await untilModel(({ services }) => services.get("api.guarded")?.spec.mtls === "Strict");
+    assert.deepEqual(addresses(model), ["10.4.0.1"]);
+    assert.deepEqual(opened.cluster.withoutSidecar({ namespace: "guarded", name: "api" }), ["api-2"]);
+  });
+
+  test("an object reaches into no other namespace", { skip: gateway === undefined }, async () => {
+    await namespace("mine");
+    await namespace("yours");
+    await kubernetes.apply(service("mine", "api", { port: 80 }), service("yours", "secret", { port: 80 }), {
+      apiVersion: "gateway.networking.k8s.io/v1",
+      kind: "HTTPRoute",
+      metadata: { name: "steal", namespace: "mine" },
+      spec: {
+        parentRefs: [{ group: "", kind: "Service", name: "api" }],
+        rules: [{ backendRefs: [{ name: "secret", namespace: "yours", port: 80 }] }],
+      },
+    });
+    await open();
+    const result = await loadFromSource(source!);
+    assert.ok(!result.ok);
+    const texts = result.problems.map(formatProblem);
+    assert.ok(
+      texts.some(
+        (text) => text.startsWith("kubernetes:mine/HTTPRoute/steal:1:") && text.includes("backendRefs[0].namespace"),
+      ),
+      texts.join("\n"),
+    );
+  });
+});
