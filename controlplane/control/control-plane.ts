@@ -16,6 +16,7 @@ import type { Collector } from "../modules/index.ts";
 import {
   MemoryPins,
   ModuleFetcher,
+  type ModuleFetcherOptions,
   ModuleStore,
   SignatureChecks,
   StoredPins,
@@ -39,6 +40,7 @@ import { listenOn } from "./listen.ts";
 import { logFleet } from "./log-fleet.ts";
 
 import { collectorOf } from "./module-collection.ts";
+import { imageOf } from "./load-modules.ts";
 import { moduleReferences, servedVersions } from "./module-references.ts";
 import { OwnCertificates } from "./own-certificates.ts";
 import { Secrets } from "./secrets.ts";
@@ -102,6 +104,7 @@ export class ControlPlane {
     this.#fetcher = new ModuleFetcher(this.#modules, {
       pins: this.#pins,
       onFetched: () => void this.reload(),
+      ...credentialsOf(options.source),
       ...(options.moduleRetryMs === undefined ? {} : { retryMs: options.moduleRetryMs }),
     });
     this.collector = collectorOf(options, this.#modules, () =>
@@ -320,7 +323,7 @@ export class ControlPlane {
   /** Forgets which module an image was found to hold. @returns why not. */
   async #unpin(image: string): Promise<string | undefined> {
     const user = [...(this.#followed.desired?.model.wasmModules.values() ?? [])].find(
-      ({ spec }) => spec.image === image,
+      ({ spec }) => imageOf(spec) === image,
     );
     if (user !== undefined) return `WasmModule ${user.metadata.name} names ${image}`;
     return (await this.#pins.remove(image)) ? undefined : `no module is pinned for ${image}`;
@@ -411,4 +414,10 @@ export class ControlPlane {
     log.info(`xDS on ${formatHostPort(xds)}, ${scheme} on ${formatHostPort(http)}, ${how}`);
     if (security === undefined) log.warn("--insecure: whoever reaches these ports may do everything");
   }
+}
+
+/** What a source has for registries. */
+function credentialsOf(source: Source): Pick<ModuleFetcherOptions, "credentials"> {
+  const { credentials } = source;
+  return credentials === undefined ? {} : { credentials: credentials.bind(source) };
 }
