@@ -418,6 +418,5 @@ export class ControlPlane {
 
 /** What a source has for registries. */
 function credentialsOf(source: Source): Pick<ModuleFetcherOptions, "credentials"> {
-  const { credentials } = source;
-  return credentials === undefined ? {} : { credentials: credentials.bind(source) };
+  return source.credentials === undefined ? {} : { credentials: source.credentials.bind(source) };
 }
