@@ -69,7 +69,7 @@ async function main(kubernetes: Kubernetes, state: string): Promise<void> {
     ]);
   const empty = serve();
   await empty.waitFor(/xDS on /, { timeoutMs: 120_000 });
-  print(`no Service: ${String(memoryOf(empty.child.pid ?? 0).now)} MiB`);
+  print(`no Service: ${memoryOf(empty.child.pid ?? 0).now.toFixed(0)} MiB`);
   await empty.stop();
 
   let began = Date.now();
@@ -97,7 +97,7 @@ async function main(kubernetes: Kubernetes, state: string): Promise<void> {
   await plane.waitFor(/xDS on /, { timeoutMs: 300_000 });
   print(`start: ${((Date.now() - began) / 1000).toFixed(1)} s, ${(cpuTime(pid) / 1e9).toFixed(1)} s of CPU`);
   const { now, peak } = memoryOf(pid);
-  print(`memory: ${String(now)} MiB, ${String(peak)} MiB at most`);
+  print(`memory: ${now.toFixed(0)} MiB, ${peak.toFixed(0)} MiB at most`);
 
   const times: number[] = [];
   const cpu = cpuTime(pid);
@@ -115,7 +115,7 @@ async function main(kubernetes: Kubernetes, state: string): Promise<void> {
   times.sort((a, b) => a - b);
   const each = (cpuTime(pid) - cpu) / 1e6 / times.length;
   print(
-    `a change of a slice: ${(times[times.length >> 1] ?? 0).toFixed(0)} ms until it is served (50 of them wait for more), ${each.toFixed(0)} ms of CPU`,
+    `a change of a slice: ${(times[times.length >> 1] ?? 0).toFixed(0)} ms until it is served, ${each.toFixed(0)} ms of CPU`,
   );
   await plane.stop();
 }

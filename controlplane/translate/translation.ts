@@ -83,7 +83,9 @@ class ModelTranslation implements Translation {
   readonly #trustDomains: TrustDomains | undefined;
   /** The localities of endpoints. */
   readonly #places: ReadonlySet<string>;
-  readonly #outboundRoutes: Resource;
+  /** By scope; for Services without one, by "". */
+  readonly #outboundRoutes = new Map<string, Resource>();
+  readonly #routeOrigins: readonly UserResource[];
   readonly #settings: TranslationSettings;
   readonly #patches: EnvoyPatches;
   readonly #encoded: Encoded;
@@ -137,9 +139,18 @@ class ModelTranslation implements Translation {
       ),
     );
     const routes = [...model.httpRoutes.values(), ...model.grpcRoutes.values()];
-    const origins = [...written.services.values(), ...routes, this.#mesh ?? []].flat();
-    this.#outboundRoutes = this.#sets.from(origins, outboundRoutes(model));
+    this.#routeOrigins = [...written.services.values(), ...routes, this.#mesh ?? []].flat();
     this.#listeners = new SidecarListeners(model, settings, this.#trustDomains, this.#encoded, this.#sets);
+  }
+
+  /** Made when a sidecar of the scope asks for it. */
+  #outboundRoutesOf({ spec }: ServedService): Resource {
+    const scope = spec.local?.scope;
+    const known = this.#outboundRoutes.get(scope ?? "");
+    if (known !== undefined) return known;
+    const made = this.#sets.from(this.#routeOrigins, outboundRoutes(this.#model, scope));
+    this.#outboundRoutes.set(scope ?? "", made);
+    return made;
   }
 
   extensionConfig(policy: string): Resource | undefined {
@@ -226,7 +237,7 @@ class ModelTranslation implements Translation {
           [writtenService(service)],
           this.#encoded.get(service, "inbound routes", () => inboundRoutes(service)),
         ),
-        ...ifOutbound(() => [this.#outboundRoutes]),
+        ...ifOutbound(() => [this.#outboundRoutesOf(service)]),
       ]),
     ]);
   }
