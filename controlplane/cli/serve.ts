@@ -9,7 +9,7 @@ import {
   type Shadow,
 } from "../control/index.ts";
 import { installedEnvoy } from "../envoy-binary/envoy.mjs";
-import { openKubernetes } from "../kubernetes/index.ts";
+import { openKubernetes, type Kubernetes } from "../kubernetes/index.ts";
 import { startTracing, type Tracing } from "../observe/index.ts";
 import { RedisLedger, type Ledger } from "../quota/index.ts";
 import { Security } from "../security/index.ts";
@@ -64,9 +64,10 @@ export async function serve(options: ServeOptions): Promise<void> {
   let tracing: Tracing | undefined;
   try {
     tracing = await startTracing(process.env);
-    const security = options.insecure ? undefined : await openSecurity(options, log);
+    const cluster = options.kubernetes ? clusterOf(options, log) : undefined;
+    const security = options.insecure ? undefined : await openSecurity(options, cluster, log);
     plane = await ControlPlane.start({
-      source: sourceOf(options, log),
+      source: sourceOf(options, cluster),
       store: await storeOf(options),
       isStoreShared: options.store !== undefined,
       stateFolder: options.state,
@@ -111,15 +112,18 @@ export async function serve(options: ServeOptions): Promise<void> {
 }
 
 /** What is served beside the applied resources. */
-function sourceOf({ config, kubernetes, kubeconfig, namespace }: ServeOptions, log: Logger): Source {
-  const folder = config === undefined ? [] : [new FolderSource(config)];
-  if (!kubernetes) return folder[0] ?? new MergedSource([]);
-  const cluster = openKubernetes({
+function sourceOf({ config }: ServeOptions, cluster: Kubernetes | undefined): Source {
+  const sources = [...(config === undefined ? [] : [new FolderSource(config)]), ...(cluster ? [cluster.source] : [])];
+  const [only, ...more] = sources;
+  return only !== undefined && more.length === 0 ? only : new MergedSource(sources);
+}
+
+function clusterOf({ kubeconfig, namespace }: ServeOptions, log: Logger): Kubernetes {
+  return openKubernetes({
     log,
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(namespace === undefined ? {} : { namespace }),
   });
-  return folder.length === 0 ? cluster : new MergedSource([...folder, cluster]);
 }
 
 /** Read once at the start, so that keys which cannot be used are found then, and again for each change. */
@@ -161,7 +165,7 @@ function storeOf({ store, state, storeCa, storeUser, storeCert, storeKey }: Serv
   });
 }
 
-function openSecurity(options: ServeOptions, log: Logger): Promise<Security> {
+function openSecurity(options: ServeOptions, cluster: Kubernetes | undefined, log: Logger): Promise<Security> {
   const authority = pairOf("--authority-cert", options.authorityCert, "--authority-key", options.authorityKey);
   const serverCertificate = pairOf("--tls-cert", options.tlsCert, "--tls-key", options.tlsKey);
   return Security.open({
@@ -173,6 +177,7 @@ function openSecurity(options: ServeOptions, log: Logger): Promise<Security> {
     ...(serverCertificate === undefined ? {} : { serverCertificate }),
     workloadLifetimeMs: options.workloadLifetime,
     hosts: [options.xds.host, options.http.host],
+    ...(cluster === undefined ? {} : { sidecarTokens: cluster.tokens }),
     log,
   });
 }
