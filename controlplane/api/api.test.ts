@@ -29,7 +29,8 @@ function releaseOf(text: string): Release {
   const loaded = loadModel([{ path: "mesh.yaml", text }]);
   assert.ok(loaded.ok);
   const settings = { modulesAuthority: "127.0.0.1:1", modulesCluster: "modules" };
-  return { model: loaded.model, modules: new Map(), translation: translate(loaded.model, new Map(), settings) };
+  const translation = translate(loaded.model, new Map(), settings);
+  return { model: loaded.model, modules: new Map(), translation, certificates: new Map() };
 }
 
 const release = releaseOf(service("web", "web-1", 8000) + service("db", "db-1", 8010));

@@ -12,7 +12,7 @@ import {
 import { installedEnvoy } from "../envoy-binary/envoy.mjs";
 import { Admission } from "../admission/index.ts";
 import { parseSettings, usualSettings } from "../inject/index.ts";
-import { KubernetesApi, openKubernetes, type KubernetesSource } from "../kubernetes/index.ts";
+import { KubernetesApi, openKubernetes, type Kubernetes } from "../kubernetes/index.ts";
 import { startTracing, type Tracing } from "../observe/index.ts";
 import { RedisLedger, type Ledger } from "../quota/index.ts";
 import { Security } from "../security/index.ts";
@@ -72,8 +72,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   let tracing: Tracing | undefined;
   try {
     tracing = await startTracing(process.env);
-    const security = options.insecure ? undefined : await openSecurity(options, log);
     const cluster = options.kubernetes ? clusterOf(options, log) : undefined;
+    const security = options.insecure ? undefined : await openSecurity(options, cluster, log);
     plane = await ControlPlane.start({
       source: sourceOf(options, cluster),
       store: await storeOf(options),
@@ -121,13 +121,13 @@ export async function serve(options: ServeOptions): Promise<void> {
 }
 
 /** What is served beside the applied resources. */
-function sourceOf({ config }: ServeOptions, cluster: KubernetesSource | undefined): Source {
-  const folder = config === undefined ? [] : [new FolderSource(config)];
-  if (cluster === undefined) return folder[0] ?? new MergedSource([]);
-  return folder.length === 0 ? cluster : new MergedSource([...folder, cluster]);
+function sourceOf({ config }: ServeOptions, cluster: Kubernetes | undefined): Source {
+  const sources = [...(config === undefined ? [] : [new FolderSource(config)]), ...(cluster ? [cluster.source] : [])];
+  const [only, ...more] = sources;
+  return only !== undefined && more.length === 0 ? only : new MergedSource(sources);
 }
 
-function clusterOf({ kubeconfig, namespace }: ServeOptions, log: Logger): KubernetesSource {
+function clusterOf({ kubeconfig, namespace }: ServeOptions, log: Logger): Kubernetes {
   return openKubernetes({
     log,
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
@@ -137,17 +137,17 @@ function clusterOf({ kubeconfig, namespace }: ServeOptions, log: Logger): Kubern
 
 async function openAdmission(
   options: ServeOptions,
-  source: KubernetesSource | undefined,
+  cluster: Kubernetes | undefined,
   security: Security | undefined,
   plane: ControlPlane,
   log: Logger,
 ): Promise<Admission | undefined> {
   const { admission: listen, injectSettings, kubeconfig, webhookConfiguration } = options;
   if (listen === undefined) return undefined;
-  if (source === undefined) throw new Error("--admission needs --kubernetes");
+  if (cluster === undefined) throw new Error("--admission needs --kubernetes");
   if (security === undefined) throw new Error("--admission cannot be --insecure: an API server calls no webhook so");
   return Admission.start({
-    ...{ listen, security, source, plane, log, configurations: webhookConfiguration },
+    ...{ listen, security, source: cluster.source, plane, log, configurations: webhookConfiguration },
     settings:
       injectSettings === undefined
         ? usualSettings()
@@ -195,7 +195,7 @@ function storeOf({ store, state, storeCa, storeUser, storeCert, storeKey }: Serv
   });
 }
 
-function openSecurity(options: ServeOptions, log: Logger): Promise<Security> {
+function openSecurity(options: ServeOptions, cluster: Kubernetes | undefined, log: Logger): Promise<Security> {
   const authority = pairOf("--authority-cert", options.authorityCert, "--authority-key", options.authorityKey);
   const serverCertificate = pairOf("--tls-cert", options.tlsCert, "--tls-key", options.tlsKey);
   return Security.open({
@@ -207,6 +207,7 @@ function openSecurity(options: ServeOptions, log: Logger): Promise<Security> {
     ...(serverCertificate === undefined ? {} : { serverCertificate }),
     workloadLifetimeMs: options.workloadLifetime,
     hosts: [options.xds.host, options.http.host, ...options.host],
+    ...(cluster === undefined ? {} : { sidecarTokens: cluster.tokens }),
     log,
   });
 }

@@ -21,6 +21,7 @@ export async function validate(folder: string, { moduleKeys }: ValidateFlags): P
         ...(model.rollouts.size > 0 ? [`${String(model.rollouts.size)} Rollouts`] : []),
         ...(model.envoyPatches.size > 0 ? [`${String(model.envoyPatches.size)} EnvoyPatches`] : []),
         ...(model.meshes.size > 0 ? ["a Mesh"] : []),
+        ...(model.certificates.size > 0 ? [`${String(model.certificates.size)} Certificates`] : []),
         ...(model.telemetries.size > 0 ? [`${String(model.telemetries.size)} Telemetries`] : []),
       ];
       process.stdout.write(`${folder} is good: ${counts.join(", ")}\n`);

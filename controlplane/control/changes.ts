@@ -1,7 +1,7 @@
 import { resourcesOf, type Resource } from "../model/index.ts";
 import type { Release } from "./pipeline.ts";
 
-/** Which resources differ between two releases, as `Kind name`; a WasmModule differs with its bytes. */
+/** Which resources differ between two releases, as `Kind name`; a WasmModule differs with its bytes, and a Certificate with what its files hold. */
 export function changedResources(before: Release | undefined, after: Release): string[] {
   const old = before === undefined ? new Map<string, Resource>() : byName(before);
   const now = byName(after);
@@ -9,6 +9,7 @@ export function changedResources(before: Release | undefined, after: Release): s
   return [...names]
     .filter((name) => {
       const [was, is] = [old.get(name), now.get(name)];
+      if (was?.kind === "Certificate" && fingerprintOf(was, before) !== fingerprintOf(was, after)) return true;
       if (was?.kind === "WasmModule" && hashOf(was, before) !== hashOf(was, after)) return true;
       return was !== is && contentOf(was) !== contentOf(is);
     })
@@ -21,6 +22,10 @@ function byName({ model }: Release): Map<string, Resource> {
 
 function hashOf({ metadata }: Resource, release: Release | undefined): string | undefined {
   return release?.modules.get(metadata.name)?.sha256;
+}
+
+function fingerprintOf({ metadata }: Resource, release: Release | undefined): string | undefined {
+  return release?.certificates.get(metadata.name)?.fingerprint;
 }
 
 function contentOf(resource: Resource | undefined): string | undefined {

@@ -16,6 +16,7 @@ import type { Collector } from "../modules/index.ts";
 import {
   MemoryPins,
   ModuleFetcher,
+  type ModuleFetcherOptions,
   ModuleStore,
   SignatureChecks,
   StoredPins,
@@ -39,7 +40,9 @@ import { listenOn } from "./listen.ts";
 import { logFleet } from "./log-fleet.ts";
 
 import { collectorOf } from "./module-collection.ts";
+import { imageOf } from "./load-modules.ts";
 import { moduleReferences, servedVersions } from "./module-references.ts";
+import { OwnCertificates } from "./own-certificates.ts";
 import { Secrets } from "./secrets.ts";
 import { preChecks } from "./pre-checks.ts";
 import { Pipeline, type Release } from "./pipeline.ts";
@@ -81,6 +84,7 @@ export class ControlPlane {
   readonly #followed: FollowedSource;
   readonly #teller: SourceTeller;
   readonly #secrets: Secrets | undefined;
+  readonly #certificates = new OwnCertificates();
   readonly #xds: XdsServer;
   readonly #http: Server;
   #rollouts: Rollouts<LoadedModule> | undefined;
@@ -100,6 +104,7 @@ export class ControlPlane {
     this.#fetcher = new ModuleFetcher(this.#modules, {
       pins: this.#pins,
       onFetched: () => void this.reload(),
+      ...credentialsOf(options.source),
       ...(options.moduleRetryMs === undefined ? {} : { retryMs: options.moduleRetryMs }),
     });
     this.collector = collectorOf(options, this.#modules, () =>
@@ -125,6 +130,7 @@ export class ControlPlane {
     };
     this.#pipeline = new Pipeline(this.#source, this.#modules, this.#fetcher, this.#settings, {
       isShared: options.isStoreShared === true,
+      isEncrypted: options.security !== undefined,
       ...(options.moduleKeys === undefined
         ? {}
         : { signatures: new SignatureChecks(this.#modules, this.#fetcher, options.moduleKeys) }),
@@ -134,7 +140,7 @@ export class ControlPlane {
       activity: this.activity,
       options,
       findModule: (sha256) => this.#findModule(sha256),
-      adopt: (release) => this.rollouts.adopt(release),
+      adopt: (release) => this.#certificates.take(release.certificates, () => this.rollouts.adopt(release)),
       onAdopted: ({ model }) => (this.#quotas = new Quotas(model.quotas.values())),
       onRead: () => this.#teller.changed(),
     });
@@ -236,7 +242,11 @@ export class ControlPlane {
     const base = this.#rollouts?.base;
     if (base === undefined) return undefined;
     const of = (node: string): Translation | undefined => this.#translationFor(node);
-    return { ...base, translation: new RoutedTranslation(base.translation, of, () => this.rollouts.translations) };
+    return {
+      ...base,
+      certificates: this.#certificates.materials,
+      translation: new RoutedTranslation(base.translation, of, () => this.rollouts.translations),
+    };
   }
 
   /** What the source says, and was taken over: Rollouts may hold back some of it. */
@@ -318,7 +328,7 @@ export class ControlPlane {
   /** Forgets which module an image was found to hold. @returns why not. */
   async #unpin(image: string): Promise<string | undefined> {
     const user = [...(this.#followed.desired?.model.wasmModules.values() ?? [])].find(
-      ({ spec }) => spec.image === image,
+      ({ spec }) => imageOf(spec) === image,
     );
     if (user !== undefined) return `WasmModule ${user.metadata.name} names ${image}`;
     return (await this.#pins.remove(image)) ? undefined : `no module is pinned for ${image}`;
@@ -378,8 +388,10 @@ export class ControlPlane {
   snapshotFor(node: NodeInfo): Snapshot | undefined {
     const translation = this.#translationFor(node.id);
     const snapshot = translation?.snapshotFor(node).snapshot;
-    const service = translation?.sidecars.get(node.id)?.service.metadata.name ?? node.cluster;
-    return snapshot && (this.#secrets?.addTo(snapshot, node.id, service) ?? snapshot);
+    if (translation === undefined || snapshot === undefined) return undefined;
+    const service = translation.sidecars.get(node.id)?.service.metadata.name ?? node.cluster;
+    const own = this.#secrets?.addTo(snapshot, node.id, service) ?? snapshot;
+    return this.#certificates.addTo(own, node.id, translation);
   }
 
   /** Why a caller may not be served as a node. */
@@ -407,4 +419,9 @@ export class ControlPlane {
     log.info(`xDS on ${formatHostPort(xds)}, ${scheme} on ${formatHostPort(http)}, ${how}`);
     if (security === undefined) log.warn("--insecure: whoever reaches these ports may do everything");
   }
+}
+
+/** What a source has for registries. */
+function credentialsOf(source: Source): Pick<ModuleFetcherOptions, "credentials"> {
+  return source.credentials === undefined ? {} : { credentials: source.credentials.bind(source) };
 }

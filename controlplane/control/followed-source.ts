@@ -177,10 +177,10 @@ export class FollowedSource {
   /** What was good last: what is served, or was served before this process. */
   async #findLast(): Promise<LastGood<LoadedModule>> {
     if (this.#desired !== undefined) {
-      const { model, modules } = this.#desired;
-      return { resources: resourcesOf(model), modules };
+      const { model, modules, certificates } = this.#desired;
+      return { resources: resourcesOf(model), modules, certificates };
     }
-    if (this.#lastGood === undefined) return { resources: [], modules: new Map() };
+    if (this.#lastGood === undefined) return { resources: [], modules: new Map(), certificates: new Map() };
     return this.#settings.pipeline.trusted(await this.#lastGood.read(this.#settings.findModule));
   }
 

@@ -1,3 +1,4 @@
+import { loadMaterials, type Materials } from "../certificates/index.ts";
 import { isolate, type Held, type LastGood } from "../isolate/index.ts";
 import { buildModel, compareProblems, meshOf, ParsedFiles, parseResources } from "../model/index.ts";
 import type { Assets, Model, ParsedResources, Problem } from "../model/index.ts";
@@ -13,9 +14,13 @@ export interface Release {
   readonly model: Model;
   readonly modules: ReadonlyMap<string, LoadedModule>;
   readonly translation: Translation;
+  /** What the files of Certificates hold. */
+  readonly certificates: Materials;
 }
 
 export interface PipelineOptions {
+  /** Whether what is served travels encrypted: else no private key is sent. Default: yes. */
+  readonly isEncrypted?: boolean;
   /** Whether other control planes serve the same mesh: then Rollouts are refused. Default: no. */
   readonly isShared?: boolean;
   /** Finds out who has signed modules. Without it, nobody needs to have. */
@@ -34,6 +39,8 @@ export type PrepareAroundResult =
 const nothing: Held = { kept: [], leftOut: [] };
 
 type Modules = ReadonlyMap<string, LoadedModule>;
+/** What stays as it was, as it was. */
+type Kept = Pick<LastGood<LoadedModule>, "modules" | "certificates">;
 type Begin = (stage: ReloadStage) => void;
 
 /**
@@ -97,7 +104,8 @@ export class Pipeline {
     const result = await isolate(parsed, { resources: last.resources, isSameModule }, async ({ resources, kept }) => {
       const candidate = { resources, problems: [], references: [], faulty: [], mayExist: () => false };
       const modules = new Map([...last.modules].filter(([name]) => kept.has(`WasmModule ${name}`)));
-      const checked = await this.#check(candidate, assets, source, begin, modules);
+      const certificates = new Map([...last.certificates].filter(([name]) => kept.has(`Certificate ${name}`)));
+      const checked = await this.#check(candidate, assets, source, begin, { modules, certificates });
       return checked.ok ? { ok: true, value: checked.release } : checked;
     });
     // All faults were found at the first look; what was found later comes of what was taken out.
@@ -105,10 +113,19 @@ export class Pipeline {
     return { ok: true, release: result.value, held: result.held, problems: whole.problems };
   }
 
-  /** Without the modules that nobody has signed who is trusted now: keys may have changed since an earlier process took them. */
-  async trusted({ resources, modules }: LastGood<LoadedModule>): Promise<LastGood<LoadedModule>> {
+  /**
+   * Without the modules that nobody has signed who is trusted now: keys may have changed since an earlier process took them. And without the
+   * Certificates whose files are not known, with the Services that need them.
+   */
+  async trusted({ resources, modules, certificates }: LastGood<LoadedModule>): Promise<LastGood<LoadedModule>> {
+    const isWhole = (name: string | undefined): boolean => name === undefined || certificates.has(name);
     const good = await Promise.all(
       resources.map(async (resource) => {
+        if (resource.kind === "Certificate") return isWhole(resource.metadata.name);
+        if (resource.kind === "Service") {
+          const { inboundTls, endpointTls } = resource.spec;
+          return [inboundTls?.certificate, endpointTls?.trust, endpointTls?.certificate].every(isWhole);
+        }
         if (resource.kind !== "WasmModule") return true;
         const found = modules.get(resource.metadata.name);
         const { signature } = resource.spec;
@@ -117,7 +134,7 @@ export class Pipeline {
         return (await signatureProblem(resource, found, this.#readers(this.#source))) === undefined;
       }),
     );
-    return { resources: resources.filter((_, index) => good[index]), modules };
+    return { resources: resources.filter((_, index) => good[index]), modules, certificates };
   }
 
   async #readFrom(source: Source, begin: Begin): Promise<{ parsed: ParsedResources; assets: Assets }> {
@@ -126,28 +143,31 @@ export class Pipeline {
     return { parsed, assets: await source.readAssets(parsed.references) };
   }
 
-  /** @param kept modules that are not looked for, as they stay as they were; without it, the source is looked at as it is. */
+  /** @param kept what is not looked for, as it stays as it was; without it, the source is looked at as it is. */
   async #check(
     parsed: ParsedResources,
     assets: Assets,
     source: Source,
     begin: Begin,
-    kept?: Modules,
+    kept?: Kept,
   ): Promise<PrepareResult> {
     const result = buildModel(parsed, assets);
     if (!result.ok) return result;
     const { model } = result;
     begin("modules");
-    const named = [...model.wasmModules].filter(([name]) => kept?.has(name) !== true);
+    const named = [...model.wasmModules].filter(([name]) => kept?.modules.has(name) !== true);
     const loaded = await this.#load(new Map(named), source);
-    const modules = new Map([...loaded.modules, ...(kept ?? [])]);
+    const modules = new Map([...loaded.modules, ...(kept?.modules ?? [])]);
     if (source === this.#source && kept === undefined) {
       this.#fetcher.retain(remoteModules(model), signatureUrls(model));
       // One that could not be read for now is still meant.
       this.#read = new Map([...this.#read, ...modules].filter(([name]) => model.wasmModules.has(name)));
     }
     begin("check");
+    const certificates = loadMaterials(model, assets, kept?.certificates);
     const problems = [
+      ...certificates.problems,
+      ...this.#checkEncryption(model),
       ...loaded.problems,
       ...this.#checkMtls(model),
       ...this.#checkRollouts(model),
@@ -158,7 +178,7 @@ export class Pipeline {
     problems.push(...translation.check());
     if (problems.length > 0) return { ok: false, problems: problems.sort(compareProblems) };
     if (source === this.#source) this.#translation = translation;
-    return { ok: true, release: { model, modules, translation } };
+    return { ok: true, release: { model, modules, translation, certificates: certificates.materials } };
   }
 
   #load(wasmModules: Model["wasmModules"], source: Source): ReturnType<typeof loadModules> {
@@ -190,6 +210,18 @@ export class Pipeline {
     return [...rollouts.values()].map(({ origin }) =>
       origin.problem(["kind"], "Rollouts are carried out by a control plane that is alone; this one shares its store"),
     );
+  }
+
+  #checkEncryption({ certificates }: Model): Problem[] {
+    if (this.#options.isEncrypted !== false) return [];
+    return [...certificates.values()]
+      .filter(({ spec }) => spec.keyFile !== undefined)
+      .map(({ origin }) =>
+        origin.problem(
+          ["spec", "keyFile"],
+          "no private key is sent without encryption, and this control plane was started with --insecure",
+        ),
+      );
   }
 
   /** Without certificates, what is to be encrypted would travel in plaintext. */

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
+import { CertificateAuthority, type Certificate } from "../../test/support/certificates.ts";
 import { probeModule, withNote } from "../../test/support/probe.ts";
 import type { LastGood } from "../isolate/index.ts";
 import { resourcesOf } from "../model/index.ts";
@@ -60,8 +61,8 @@ interface Around {
 async function around(last: Release | undefined): Promise<Around> {
   const lastGood: LastGood<LoadedModule> =
     last === undefined
-      ? { resources: [], modules: new Map() }
-      : { resources: resourcesOf(last.model), modules: last.modules };
+      ? { resources: [], modules: new Map(), certificates: new Map() }
+      : { resources: resourcesOf(last.model), modules: last.modules, certificates: last.certificates };
   const result = await pipeline.prepareAround(() => Promise.resolve(lastGood));
   assert.ok(result.ok, JSON.stringify(result));
   const names = (list: readonly { readonly resource: string }[]): string[] => list.map(({ resource }) => resource);
@@ -133,7 +134,8 @@ describe("around a fault", () => {
     const last = await good();
     write("more.yaml", "kind: [");
     write("db.yaml", service("db", 2));
-    const lastGood = { resources: resourcesOf(last.model), modules: last.modules };
+    const { modules, certificates } = last;
+    const lastGood = { resources: resourcesOf(last.model), modules, certificates };
     assert.equal((await pipeline.prepareAround(() => Promise.resolve(lastGood))).ok, false);
   });
 
@@ -142,5 +144,70 @@ describe("around a fault", () => {
     const { release, leftOut } = await around(undefined);
     assert.deepEqual(leftOut, ["FilterPolicy web", "Service web", "WasmModule probe"]);
     assert.deepEqual([...release.model.services.keys()], ["db"]);
+  });
+});
+
+describe("around a Certificate with faulty files", () => {
+  let authority: CertificateAuthority;
+  let pair: Certificate;
+  let other: Certificate;
+  before(async () => {
+    authority = await CertificateAuthority.create("ours");
+    [pair, other] = [await authority.issue("/CN=web"), await authority.issue("/CN=web")];
+  });
+  after(() => authority.remove());
+  beforeEach(() => {
+    write(
+      "certificate.yaml",
+      `${api}\nkind: Certificate\nmetadata: { name: own }\nspec: { certFile: c.pem, keyFile: c.key }\n`,
+    );
+    write("db.yaml", service("db", 1).replace("spec: {", "spec: { inboundTls: { certificate: own },"));
+    write("c.pem", pair.cert);
+    write("c.key", pair.key);
+  });
+
+  it("it stays with what the files held, and others change", async () => {
+    const last = await good();
+    write("c.key", other.key);
+    write("web.yaml", service("web", 2));
+    const { release, kept, leftOut, problems } = await around(last);
+    assert.deepEqual([kept, leftOut, timeoutOf(release, "web")], [["Certificate own"], [], "2s"]);
+    assert.match(
+      problems[0] ?? "",
+      /^certificate\.yaml:4:\d+: .*c\.key: the private key is not that of the certificate/,
+    );
+    assert.equal(release.certificates.get("own")?.pair?.privateKey, last.certificates.get("own")?.pair?.privateKey);
+    write("c.pem", other.cert);
+    const now = await around(release);
+    assert.deepEqual(now.kept, []);
+    assert.notEqual(now.release.certificates.get("own")?.fingerprint, last.certificates.get("own")?.fingerprint);
+  });
+
+  it("at a start it is left out with the Service that needs it, whatever was kept of them", async () => {
+    const last = await good();
+    write("c.key", "nothing");
+    for (const before of [
+      undefined,
+      await pipeline.trusted({ resources: resourcesOf(last.model), modules: last.modules, certificates: new Map() }),
+    ]) {
+      const lastGood = before ?? { resources: [], modules: new Map(), certificates: new Map() };
+      const result = await pipeline.prepareAround(() => Promise.resolve(lastGood));
+      assert.ok(result.ok);
+      assert.deepEqual(
+        result.held.leftOut.map(({ resource }) => resource),
+        ["Certificate own", "Service db"],
+      );
+      assert.deepEqual([...result.release.model.services.keys()], ["web"]);
+    }
+  });
+
+  it("is refused where nothing is encrypted", async () => {
+    const store = new ModuleStore(`${folder}.state`);
+    const settings = { modulesAuthority: "plane:80", modulesCluster: "plane" };
+    const open = new Pipeline(new FolderSource(folder), store, new ModuleFetcher(store), settings, {
+      isEncrypted: false,
+    });
+    const result = await open.prepare();
+    assert.match(result.ok ? "" : (result.problems[0]?.message ?? ""), /no private key is sent without encryption/);
   });
 });

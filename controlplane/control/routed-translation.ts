@@ -24,6 +24,10 @@ export class RoutedTranslation implements Translation {
     return (this.#of(nodeId) ?? this.#base).extensionConfig(policy, nodeId);
   }
 
+  secretsOf(nodeId: string): ReadonlySet<string> {
+    return (this.#of(nodeId) ?? this.#base).secretsOf(nodeId);
+  }
+
   originsOf(resource: Resource): readonly UserResource[] {
     return (
       this.#all().flatMap((translation) => {

@@ -36,7 +36,7 @@ export class Secrets {
   }
 
   /** Makes what the sidecars of a release need. */
-  async keep({ model, translation }: Release): Promise<void> {
+  async keep({ model, translation }: Pick<Release, "model" | "translation">): Promise<void> {
     const nodes = sidecarsWithSecrets(model, translation.sidecars);
     this.#nodes = nodes;
     await this.#certificates.keep(new Set(nodes.keys()));

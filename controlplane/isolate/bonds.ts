@@ -22,6 +22,8 @@ export class Bonds {
   readonly #modules = new Map<Key, Names>();
   readonly #parents = new Map<Key, Names>();
   readonly #routed = new Map<Key, Names>();
+  /** Of Certificates: the Services that name them. */
+  readonly #secured = new Map<string, Set<Key>>();
   readonly #rollouts = new Map<Key, readonly Key[] | "any">();
 
   /** @param before what was served before. */
@@ -46,6 +48,9 @@ export class Bonds {
       );
       return policies.flatMap(([policy]) => [policy, ...this.#around(this.servicesOf(policy))]);
     }
+    // A Service without its own certificate, or without TLS to its endpoints, is none that was written.
+    if (kind === "Certificate")
+      return isLeftOut ? nameOf(key, kind).flatMap((name) => [...(this.#secured.get(name) ?? [])]) : [];
     if (kind === "Service") return isLeftOut ? [] : nameOf(key, kind).flatMap((name) => this.#protectorsOf(name));
     if (kind === "Rollout") {
       // Where nothing was served before, a Rollout has nothing to do.
@@ -92,6 +97,12 @@ export class Bonds {
       const backends = Array.isArray(spec.rules) ? spec.rules.map((rule) => fieldsOf(rule).backendRefs ?? []) : [];
       unite(this.#parents, key, namesIn(spec.parentRefs));
       for (const references of [spec.parentRefs, ...backends]) unite(this.#routed, key, namesIn(references));
+    } else if (kind === "Service") {
+      const [inbound, endpoint] = [fieldsOf(spec.inboundTls), fieldsOf(spec.endpointTls)];
+      for (const name of [inbound.certificate, endpoint.certificate, endpoint.trust]) {
+        if (typeof name !== "string") continue;
+        this.#secured.set(name, (this.#secured.get(name) ?? new Set()).add(key));
+      }
     } else if (kind === "Rollout") {
       const [before, now] = [this.#rollouts.get(key) ?? [], targetsIn(spec.targetRefs)];
       this.#rollouts.set(key, before === "any" || now === "any" ? "any" : [...before, ...now]);
@@ -110,6 +121,10 @@ interface Fields {
   readonly module?: unknown;
   readonly name?: unknown;
   readonly kind?: unknown;
+  readonly inboundTls?: unknown;
+  readonly endpointTls?: unknown;
+  readonly certificate?: unknown;
+  readonly trust?: unknown;
 }
 
 /** What may be all that stands between a Service and those who must not reach it; the Mesh has no targets, and is for all. */

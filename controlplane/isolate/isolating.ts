@@ -12,7 +12,7 @@ export class Isolating {
   readonly #last: LastGoodResources;
   readonly #written = new Map<Key, Resource[]>();
   readonly #before: ReadonlyMap<Key, Resource>;
-  /** What is faulty even if it is written as before: documents that are no resources, and WasmModules for their files. */
+  /** What is faulty even if it is written as before: documents that are no resources, and what has faulty files. */
   readonly #spoiled = new Set<Key>();
   readonly #all: ReadonlySet<Key>;
   readonly #bonds: Bonds;
@@ -64,7 +64,8 @@ export class Isolating {
     const found = problems.flatMap((problem) => ownersOf(problem).map((owner) => ({ problem, owner })));
     const holdAll = (pick: (owner: Resource) => Iterable<Key>): boolean =>
       found.flatMap(({ owner, problem }) => [...pick(owner)].filter((key) => this.#hold(key, problem))).length > 0;
-    for (const { owner } of found) if (owner.kind === "WasmModule") this.#spoiled.add(keyOf(owner));
+    for (const { owner } of found)
+      if (owner.kind === "WasmModule" || owner.kind === "Certificate") this.#spoiled.add(keyOf(owner));
     return (
       holdAll((owner) => [keyOf(owner)]) ||
       // What was good before lacks something that it names, such as a Service that is no more, or is at odds with a rival.
@@ -147,8 +148,12 @@ export class Isolating {
   }
 }
 
-/** A module that stays as it was has its bytes, and what its FilterPolicies say was checked. */
+/** A module that stays as it was has its bytes, and what its FilterPolicies say was checked; a Certificate has what its files held. */
 function withoutFiles(resource: Resource): Resource {
+  if (resource.kind === "Certificate") {
+    const { kind, metadata, spec, origin } = resource;
+    return { kind, metadata, spec, origin };
+  }
   if (resource.kind !== "WasmModule") return resource;
   const { kind, metadata, spec, origin } = resource;
   return { kind, metadata, spec, origin };

@@ -40,7 +40,7 @@ describe("the last good version in a store", () => {
     const store = SqliteStore.open(join(folder, "all.db"));
     const last = await new LastGoodStore(store, fail).read((sha256) => ({ sha256 }));
     assert.deepEqual(last.resources.map(contentOf), resourcesOf(model).map(contentOf));
-    assert.equal(new Set(last.resources.map(({ kind }) => kind)).size, 10);
+    assert.equal(new Set(last.resources.map(({ kind }) => kind)).size, 11);
     assert.deepEqual(last.modules, modules);
     const without = await new LastGoodStore(store, fail).read(() => undefined);
     assert.ok(!without.resources.some(({ kind }) => kind === "WasmModule"));

@@ -1,10 +1,13 @@
+import type { Materials } from "../certificates/index.ts";
 import { apiVersions, parseResources, resourcesOf, type Model, type Resource } from "../model/index.ts";
 import { ConflictError, LargeText, type BlobVersion, type Store } from "../store/index.ts";
 
-/** What was served when all of it was good: resources, and their modules by WasmModule. */
+/** What was served when all of it was good: resources, their modules by WasmModule, and what the files of Certificates held. */
 export interface LastGood<Module> {
   readonly resources: readonly Resource[];
   readonly modules: ReadonlyMap<string, Module>;
+  /** Not kept in a store, since there are private keys in it. */
+  readonly certificates: Materials;
 }
 
 interface Kept {
@@ -46,7 +49,7 @@ export class LastGoodStore {
    */
   async read<Module>(findModule: (sha256: string) => Module | undefined): Promise<LastGood<Module>> {
     const value = await this.#value.read();
-    if (value === undefined) return { resources: [], modules: new Map() };
+    if (value === undefined) return { resources: [], modules: new Map(), certificates: new Map() };
     this.#version = value.version;
     const kept = JSON.parse(value.text) as readonly Kept[];
     const modules = new Map<string, Module>();
@@ -57,7 +60,7 @@ export class LastGoodStore {
       const text = JSON.stringify({ apiVersion: apiVersions[kind], kind, metadata, spec });
       return parseResources([{ path: `${file} (as it was last good)`, text }]).resources;
     });
-    return { resources, modules };
+    return { resources, modules, certificates: new Map() };
   }
 
   /** Keeps what is good now, after a while. */

@@ -29,7 +29,7 @@ export function serviceDocument(parts: ServiceParts): ServiceDocument | undefine
   const port = portOf(service, wanted);
   if (port === undefined) return undefined;
   const { mtls = parts.mtls ?? "Off" } = own;
-  const isProtected = parts.isProtected || mtls !== "Off";
+  const isProtected = parts.isProtected || mtls !== "Off" || own["inboundTls"] !== undefined;
   const { endpoints, withoutSidecar } =
     service.type === "ExternalName" ? external(service, port) : endpointsOf(parts, port, isProtected);
   return {
@@ -45,13 +45,35 @@ export function serviceDocument(parts: ServiceParts): ServiceDocument | undefine
         ...(port.name === undefined ? {} : { portName: port.name }),
         ...(isHttp2(port) ? { protocol: "HTTP2" } : {}),
         ...(isNear(service) ? { trafficDistribution: "PreferSameZone" } : {}),
-        ...own,
+        ...withOwnCertificates(own, service.namespace),
         hostnames: hostnamesOf(service),
+        local: { scope: service.namespace, hostnames: [service.name] },
         endpoints,
       },
     },
     withoutSidecar,
   };
+}
+
+/** A namespace names its own Certificates only: else it could have the private key of any other. */
+function withOwnCertificates(spec: Record<string, unknown>, namespace: string): Record<string, unknown> {
+  const named = (tls: unknown): unknown =>
+    typeof tls !== "object" || tls === null
+      ? tls
+      : Object.fromEntries(
+          Object.entries(tls).map(([field, value]: [string, unknown]) => [
+            field,
+            (field === "certificate" || field === "trust") && typeof value === "string"
+              ? modelName({ namespace, name: value })
+              : value,
+          ]),
+        );
+  return Object.fromEntries(
+    Object.entries(spec).map(([field, value]) => [
+      field,
+      field === "inboundTls" || field === "endpointTls" ? named(value) : value,
+    ]),
+  );
 }
 
 /** The port that the mesh serves: the one that is asked for, else the first that says it is for HTTP, else the first that does not say otherwise. */

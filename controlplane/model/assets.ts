@@ -3,16 +3,16 @@ import { readDocuments } from "./document.ts";
 import type { Document } from "./document.ts";
 import type { Problem } from "./problem.ts";
 
-/** A file that a WasmModule names. */
+/** A file that a WasmModule or a Certificate names. */
 export interface AssetReference {
   readonly path: string;
-  /** Modules and signatures need only be there; schemas are read. */
-  readonly use: "module" | "schema" | "signature";
+  /** Modules and signatures need only be there; the others are read. */
+  readonly use: "module" | "schema" | "signature" | "pem";
   /** The source whose resource names it. */
   readonly owner?: string;
 }
 
-/** What the source found at the path of an asset. `text` is there for schemas. */
+/** What the source found at the path of an asset. `text` is there for what is read. */
 export type Asset = { readonly ok: true; readonly text?: string } | { readonly ok: false; readonly reason: string };
 
 /** What the source found, by path. A path that is absent counts as missing. */

@@ -1,4 +1,5 @@
 import { checkAnnotations } from "./annotations.ts";
+import { checkCertificates } from "./check-certificates.ts";
 import { checkMesh } from "./check-mesh.ts";
 import { checkModules } from "./check-modules.ts";
 import { checkQuotas } from "./check-quotas.ts";
@@ -28,6 +29,7 @@ export function checkModel(model: Model, mayExist: MayExist): Problem[] {
     ...checkRollouts(model, mayExist),
     ...checkTelemetries(model, mayExist),
     ...checkMesh(model),
+    ...checkCertificates(model, mayExist),
     ...[...envoyPatches.values()].flatMap((patch) => checkTargets(patch, patch.spec.targetRefs, model, mayExist)),
   ].filter((problem) => problem !== undefined);
 }

@@ -19,7 +19,7 @@ function fieldsOf(schema: unknown): string[] {
 describe("docs/reference/resources.md", () => {
   it("has examples that are valid", () => {
     const examples = [...text.matchAll(/```yaml\n(.*?)```/gs)].map(([, example = ""]) => example);
-    assert.equal(examples.length, 12);
+    assert.equal(examples.length, 13);
     const result = loadModel(examples.map((example, index) => ({ path: `example ${index}`, text: example })));
     assert.deepEqual(result.ok ? [] : result.problems.map(formatProblem), []);
   });
@@ -37,6 +37,7 @@ describe("docs/reference/resources.md", () => {
     "envoy-patch",
     "telemetry",
     "mesh",
+    "certificate",
   ]) {
     it(`names every field of ${name}.json`, () => {
       const schema: unknown = JSON.parse(readFileSync(new URL(`schemas/${name}.json`, import.meta.url), "utf8"));

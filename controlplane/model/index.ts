@@ -12,6 +12,7 @@ export { compareProblems, formatProblem, type Position, type Problem } from "./p
 export { apiVersions } from "./schemas.ts";
 export { quotaTerms, type QuotaTerms } from "./quota-terms.ts";
 export { MESH_NAME, meshOf, servedModel, writtenService, type MeshSpec } from "./mesh.ts";
+export type * from "./certificates.ts";
 export type * from "./envoy-patches.ts";
 export { resourcesOf } from "./resources.ts";
 export type * from "./resources.ts";

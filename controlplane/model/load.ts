@@ -9,6 +9,7 @@ import { compareProblems } from "./problem.ts";
 import type { Problem } from "./problem.ts";
 import type { MayExist } from "./references.ts";
 import type {
+  Certificate,
   EnvoyPatch,
   FilterPolicy,
   GRPCRoute,
@@ -129,9 +130,12 @@ function schemaOf({ kind, spec, origin }: FaultyDocument): string[] {
 }
 
 function referencesOf(resource: Resource): AssetReference[] {
-  if (resource.kind !== "WasmModule") return [];
-  const { filePath, schemaPath, signaturePath, origin } = resource;
+  const { origin } = resource;
   const owner = origin.owner === undefined ? {} : { owner: origin.owner };
+  if (resource.kind === "Certificate")
+    return Object.values(resource.paths ?? {}).map((path: string) => ({ path, use: "pem", ...owner }));
+  if (resource.kind !== "WasmModule") return [];
+  const { filePath, schemaPath, signaturePath } = resource;
   const references: AssetReference[] = [];
   if (filePath !== undefined) references.push({ path: filePath, use: "module", ...owner });
   if (schemaPath !== undefined) references.push({ path: schemaPath, use: "schema", ...owner });
@@ -164,6 +168,7 @@ export function buildModel(parsed: ParsedResources, assets?: Assets): LoadResult
     envoyPatches: ofKind<EnvoyPatch>("EnvoyPatch"),
     telemetries: ofKind<Telemetry>("Telemetry"),
     meshes: ofKind<Mesh>("Mesh"),
+    certificates: ofKind<Certificate>("Certificate"),
   });
   problems.push(...checkModel(model, parsed.mayExist));
   if (assets !== undefined) problems.push(...checkAssets(model, assets));
@@ -188,7 +193,17 @@ function parseResource({ value, origin }: Document): { resource?: Resource; prob
   // The schema has just established the type.
   const checked = deepFreeze(value) as unknown as Omit<Resource, "origin">;
   const resource = { ...checked, origin } as Resource;
-  return { resource: Object.freeze(resource.kind === "WasmModule" ? withPaths(resource) : resource), problems };
+  return { resource: Object.freeze(withFiles(resource)), problems };
+}
+
+function withFiles(resource: Resource): Resource {
+  if (resource.kind === "WasmModule") return withPaths(resource);
+  // What was sent names no files of this machine.
+  if (resource.kind !== "Certificate" || resource.origin.assets !== undefined) return resource;
+  const paths = Object.fromEntries(
+    Object.entries(resource.spec).map(([field, path]) => [field, resolveAsset(resource.origin.file, path as string)]),
+  );
+  return { ...resource, paths };
 }
 
 function isUrl(place: string): boolean {

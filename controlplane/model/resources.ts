@@ -1,5 +1,6 @@
 import type { Origin } from "./document.ts";
 import type { EnvoyPatchSpec } from "./envoy-patches.ts";
+import type { CertificateSpec } from "./certificates.ts";
 import type { MeshSpec } from "./mesh.ts";
 import type { GRPCRouteSpec, HTTPRouteSpec } from "./routes.ts";
 import type { RolloutSpec } from "./rollouts.ts";
@@ -44,8 +45,23 @@ export interface WasmModule extends ResourceOf<"WasmModule", WasmModuleSpec> {
   readonly signaturePath?: string;
 }
 
+/** Beside what is written it holds the paths of its files as the source can read them; none where it was sent without them. */
+export interface Certificate extends ResourceOf<"Certificate", CertificateSpec> {
+  readonly paths?: CertificateSpec;
+}
+
 export type Resource =
-  Service | HTTPRoute | GRPCRoute | WasmModule | FilterPolicy | Quota | Rollout | EnvoyPatch | Telemetry | Mesh;
+  | Service
+  | HTTPRoute
+  | GRPCRoute
+  | WasmModule
+  | FilterPolicy
+  | Quota
+  | Rollout
+  | EnvoyPatch
+  | Telemetry
+  | Mesh
+  | Certificate;
 export type Kind = Resource["kind"];
 
 // The types below are the JSON Schemas of schemas/, with defaults filled in.
@@ -55,6 +71,7 @@ export interface WasmModuleSpec {
   readonly file?: string;
   readonly url?: string;
   readonly image?: string;
+  readonly imagePullSecrets?: readonly { readonly name: string }[];
   readonly sha256?: string;
   /** A path, or a URL. */
   readonly signature?: string;
@@ -99,6 +116,7 @@ export interface Model {
   readonly telemetries: ReadonlyMap<string, Telemetry>;
   /** One at most, of the name `default`. */
   readonly meshes: ReadonlyMap<string, Mesh>;
+  readonly certificates: ReadonlyMap<string, Certificate>;
 }
 
 /** A model whose Services are as they are served. */

@@ -21,6 +21,7 @@ describe("the schema for editors", () => {
       "envoy-patch.json",
       "telemetry.json",
       "mesh.json",
+      "certificate.json",
     ],
   ]) {
     ajv.addSchema(json(name), name);

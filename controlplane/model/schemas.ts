@@ -1,4 +1,5 @@
 import { Ajv } from "ajv";
+import certificateSchema from "./schemas/certificate.json" with { type: "json" };
 import envoyPatchSchema from "./schemas/envoy-patch.json" with { type: "json" };
 import filterPolicySchema from "./schemas/filter-policy.json" with { type: "json" };
 import grpcRouteSchema from "./schemas/grpc-route.json" with { type: "json" };
@@ -42,6 +43,7 @@ export const resourceSchemas: Readonly<Record<Kind, CompiledSchema>> = {
   EnvoyPatch: compileWhenUsed(ajv, "EnvoyPatch", envoyPatchSchema),
   Telemetry: compileWhenUsed(ajv, "Telemetry", telemetrySchema),
   Mesh: compileWhenUsed(ajv, "Mesh", meshSchema),
+  Certificate: compileWhenUsed(ajv, "Certificate", certificateSchema),
 };
 
 /** The apiVersion that each kind has. */
@@ -56,4 +58,5 @@ export const apiVersions: Readonly<Record<Kind, string>> = {
   EnvoyPatch: envoyPatchSchema.properties.apiVersion.const,
   Telemetry: telemetrySchema.properties.apiVersion.const,
   Mesh: meshSchema.properties.apiVersion.const,
+  Certificate: certificateSchema.properties.apiVersion.const,
 };

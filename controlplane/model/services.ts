@@ -5,12 +5,30 @@ export interface ServiceSpec extends ServiceDefaults {
   readonly portName?: string;
   readonly protocol: "HTTP" | "HTTP2";
   readonly hostnames: readonly string[];
+  readonly local?: { readonly scope: string; readonly hostnames: readonly string[] };
   readonly endpoints: readonly Endpoint[];
   readonly trafficDistribution?: "PreferSameZone";
   readonly loadBalancing: LoadBalancing;
   readonly healthCheck?: HealthCheck;
   readonly http2?: Http2;
   readonly dns?: Dns;
+  readonly inboundTls?: InboundTls;
+  readonly endpointTls?: EndpointTls;
+}
+
+/** TLS for clients that are not of the mesh. */
+export interface InboundTls {
+  /** A Certificate. */
+  readonly certificate: string;
+}
+
+/** TLS to endpoints that are not of the mesh. */
+export interface EndpointTls {
+  readonly hostname: string;
+  /** A Certificate with the authorities that may have issued those of the endpoints. */
+  readonly trust: string;
+  /** The Certificate that is shown to them. */
+  readonly certificate?: string;
 }
 
 /** What a Service may leave to the Mesh. */

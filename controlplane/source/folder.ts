@@ -118,7 +118,7 @@ async function leadsToFile(path: string): Promise<boolean> {
 
 async function readAsset(path: string, use: AssetReference["use"]): Promise<Asset> {
   try {
-    if (use === "schema") return { ok: true, text: await readFile(path, "utf8") };
+    if (use === "schema" || use === "pem") return { ok: true, text: await readFile(path, "utf8") };
     await access(path, constants.R_OK);
     return (await stat(path)).isFile() ? { ok: true } : { ok: false, reason: "it is not a file" };
   } catch (error) {

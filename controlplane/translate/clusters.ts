@@ -20,6 +20,7 @@ import { healthChecks, outlierDetection } from "./health.ts";
 import { circuitBreakers, loadBalancing } from "./load-balancing.ts";
 import { fromAds, resourceOf } from "./messages.ts";
 import { callerSocket, mtlsOf, type TrustDomains } from "./mtls.ts";
+import { endpointSocket } from "./own-tls.ts";
 import { inboundName, outboundName } from "./names.ts";
 import type { TranslationSettings } from "./settings.ts";
 
@@ -81,6 +82,8 @@ export function outboundCluster(
   });
   if (trustDomains !== undefined && mtlsOf(service, settings) !== "Off")
     message.transportSocket = callerSocket(service, trustDomains);
+  if (spec.endpointTls !== undefined)
+    message.transportSocket = endpointSocket(spec.endpointTls, spec.protocol === "HTTP2" ? "h2" : "http/1.1");
   if (usesDns(service)) {
     // EDS has addresses only, so what is to be looked up comes with the cluster.
     message.clusterDiscoveryType = { case: "clusterType", value: dnsCluster(spec.dns ?? everyFiveSeconds) };

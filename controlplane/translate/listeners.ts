@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
-import { TrafficDirection } from "#gen/envoy/config/core/v3/base_pb.js";
+import { TrafficDirection, type TransportSocket } from "#gen/envoy/config/core/v3/base_pb.js";
 import type { FilterChain } from "#gen/envoy/config/listener/v3/listener_components_pb.js";
 import {
   FilterChainMatchSchema,
@@ -28,7 +28,8 @@ import type { Resource } from "../xds/index.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
 import { filterReference } from "./filters.ts";
 import { fromAds, resourceOf, socketAddress } from "./messages.ts";
-import { mtlsOf, serverSocket, type TrustDomains } from "./mtls.ts";
+import { MESH_SERVER_NAME, mtlsOf, serverSocket, type TrustDomains } from "./mtls.ts";
+import { inboundSocket } from "./own-tls.ts";
 import { inboundRouteName, outboundRouteName } from "./names.ts";
 import type { TranslationSettings } from "./settings.ts";
 import { routeFilters } from "./route-filters.ts";
@@ -66,27 +67,37 @@ export function inboundListener(
     xffNumTrustedHops: 0,
     ...options,
   };
-  if (trustDomains === undefined || mode === "Off")
-    return listener("inbound", TrafficDirection.INBOUND, address, manager);
-  const secured = create(HttpConnectionManagerSchema, manager);
-  // The application learns who calls, and never what a caller claims of it.
-  secured.forwardClientCertDetails = HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET;
-  secured.setCurrentClientCertDetails = create(HttpConnectionManager_SetCurrentClientCertDetailsSchema, { uri: true });
-  const secure = filterChain(secured);
-  secure.transportSocket = serverSocket(trustDomains);
+  const chains: FilterChain[] = [];
+  if (trustDomains !== undefined && mode !== "Off") {
+    const secured = create(HttpConnectionManagerSchema, manager);
+    // The application learns who calls, and never what a caller claims of it.
+    secured.forwardClientCertDetails = HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET;
+    secured.setCurrentClientCertDetails = create(HttpConnectionManager_SetCurrentClientCertDetailsSchema, {
+      uri: true,
+    });
+    const serverNames = service.spec.inboundTls === undefined ? [] : [MESH_SERVER_NAME];
+    chains.push(filterChain(secured, serverSocket(trustDomains), { transportProtocol: "tls", serverNames }));
+  }
+  if (service.spec.inboundTls !== undefined) {
+    const open = create(HttpConnectionManagerSchema, manager);
+    // Who is not of the mesh may say anything of where a request comes from, and is not believed.
+    open.useRemoteAddress = true;
+    open.forwardClientCertDetails = HttpConnectionManager_ForwardClientCertDetails.SANITIZE;
+    chains.push(filterChain(open, inboundSocket(service.spec.inboundTls), { transportProtocol: "tls" }));
+  }
+  if (mode !== "Strict") {
+    const plain = create(HttpConnectionManagerSchema, manager);
+    chains.push(filterChain(plain, undefined, { transportProtocol: "raw_buffer" }));
+  }
   const message = create(ListenerSchema, {
     name: "inbound",
     trafficDirection: TrafficDirection.INBOUND,
     address,
-    filterChains: [secure],
+    filterChains: chains,
+    listenerFilters: chains.length > 1 ? [create(ListenerFilterSchema, tlsInspector)] : [],
   });
-  if (mode === "Permissive") {
-    const plain = filterChain(create(HttpConnectionManagerSchema, manager));
-    secure.filterChainMatch = create(FilterChainMatchSchema, { transportProtocol: "tls" });
-    plain.filterChainMatch = create(FilterChainMatchSchema, { transportProtocol: "raw_buffer" });
-    message.filterChains = [secure, plain];
-    message.listenerFilters = [create(ListenerFilterSchema, tlsInspector)];
-  }
+  // With one chain there is nothing to find out, and nothing that could be misread.
+  if (chains.length === 1) for (const chain of message.filterChains) delete chain.filterChainMatch;
   return resourceOf(ListenerSchema, "inbound", message);
 }
 
@@ -156,9 +167,15 @@ export function listener(
   return resourceOf(ListenerSchema, name, message);
 }
 
-function filterChain(manager: HttpConnectionManager): FilterChain {
+function filterChain(
+  manager: HttpConnectionManager,
+  transportSocket?: TransportSocket,
+  filterChainMatch?: MessageInitShape<typeof FilterChainMatchSchema>,
+): FilterChain {
   const typedConfig = anyPack(HttpConnectionManagerSchema, manager);
   return create(FilterChainSchema, {
+    ...(transportSocket === undefined ? {} : { transportSocket }),
+    ...(filterChainMatch === undefined ? {} : { filterChainMatch: create(FilterChainMatchSchema, filterChainMatch) }),
     filters: [{ name: HttpConnectionManagerSchema.typeName, configType: { case: "typedConfig", value: typedConfig } }],
   });
 }

@@ -13,6 +13,9 @@ import { clientSocket, commonContext } from "./tls.ts";
 export const WORKLOAD_SECRET = "workload";
 export const MESH_TRUST_SECRET = "trust";
 
+/** What sidecars ask for of one another (SNI), so that one with a certificate of its own for others can tell who is of the mesh. */
+export const MESH_SERVER_NAME = "mesh.meshwright.internal";
+
 /** What a Service's sidecars take, and its callers speak. A control plane that issues no certificates has plaintext only. */
 export function mtlsOf({ spec }: ServedService, { trustDomain }: TranslationSettings): "Off" | "Permissive" | "Strict" {
   return trustDomain === undefined ? "Off" : spec.mtls;
@@ -34,6 +37,7 @@ export function callerSocket({ metadata, spec }: ServedService, { own, aliases }
       value: formatIdentity(domain, { kind: "service", service: metadata.name }),
     })),
     alpn: [spec.protocol === "HTTP2" ? "h2" : "http/1.1"],
+    serverName: MESH_SERVER_NAME,
   });
 }
 

@@ -1,8 +1,10 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { SecretSchema } from "#gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
 import { servedModel, type Model } from "../model/index.ts";
 import { createResourceSet, TypeUrl } from "../xds/index.ts";
-import type { ResourceSet } from "../xds/index.ts";
+import type { Resource, ResourceSet } from "../xds/index.ts";
+import type { Materials } from "../certificates/index.ts";
+import { authoritiesSecret, certificateSecret } from "./own-tls.ts";
 import { resourceOf } from "./messages.ts";
 import { MESH_TRUST_SECRET, WORKLOAD_SECRET } from "./mtls.ts";
 import type { SidecarPlace } from "./translation.ts";
@@ -12,7 +14,6 @@ export function secretSet(
   pair: { readonly certificate: string; readonly privateKey: string },
   trust: string,
 ): ResourceSet {
-  const inline = (value: string) => ({ specifier: { case: "inlineString", value } }) as const;
   const workload = create(SecretSchema, {
     name: WORKLOAD_SECRET,
     type: {
@@ -29,6 +30,25 @@ export function secretSet(
     resourceOf(SecretSchema, MESH_TRUST_SECRET, trusted),
   ]);
 }
+
+/** The secrets of Certificates, by their names in SDS. */
+export function certificateSecrets(certificates: Materials): ReadonlyMap<string, Resource> {
+  const secrets = new Map<string, Resource>();
+  const add = (name: string, type: NonNullable<MessageInitShape<typeof SecretSchema>["type"]>): void => {
+    secrets.set(name, resourceOf(SecretSchema, name, create(SecretSchema, { name, type })));
+  };
+  for (const [name, { pair, authorities }] of certificates) {
+    if (pair !== undefined) {
+      const value = { certificateChain: inline(pair.chain), privateKey: inline(pair.privateKey) };
+      add(certificateSecret(name), { case: "tlsCertificate", value });
+    }
+    if (authorities !== undefined)
+      add(authoritiesSecret(name), { case: "validationContext", value: { trustedCa: inline(authorities) } });
+  }
+  return secrets;
+}
+
+const inline = (value: string) => ({ specifier: { case: "inlineString", value } }) as const;
 
 /** The sidecars that are given secrets, by Service: those that speak mutual TLS. None is given a key that it has no use for. */
 export function sidecarsWithSecrets(

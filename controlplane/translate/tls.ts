@@ -10,7 +10,10 @@ import {
   TlsParameters_TlsProtocol,
 } from "#gen/envoy/extensions/transport_sockets/tls/v3/common_pb.js";
 import type { SubjectAltNameMatcher } from "#gen/envoy/extensions/transport_sockets/tls/v3/common_pb.js";
-import { UpstreamTlsContextSchema } from "#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
+import {
+  DownstreamTlsContextSchema,
+  UpstreamTlsContextSchema,
+} from "#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
 import type { CommonTlsContextSchema } from "#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
 
 /** A secret by its name, and where it comes from. */
@@ -33,14 +36,40 @@ export interface Tls {
   /** One of these is enough. */
   readonly peers: readonly PeerNames[];
   readonly alpn?: readonly string[];
+  /** What a client asks for, where a server has several certificates. */
+  readonly serverName?: string;
 }
 
 /** The socket of a client that shows its certificate, and verifies the server's by what it names, not by the server's address. */
 export function clientSocket(tls: Tls): TransportSocket {
-  const context = create(UpstreamTlsContextSchema, { commonTlsContext: commonContext(tls) });
+  const context = create(UpstreamTlsContextSchema, {
+    commonTlsContext: commonContext(tls),
+    ...(tls.serverName === undefined ? {} : { sni: tls.serverName }),
+  });
   return create(TransportSocketSchema, {
     name: "envoy.transport_sockets.tls",
     configType: { case: "typedConfig", value: anyPack(UpstreamTlsContextSchema, context) },
+  });
+}
+
+/** As a client Envoy goes no further than 1.2 unless it is told so. */
+const protocols = {
+  tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_2,
+  tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
+};
+
+/** The socket of a server that asks for no certificate. */
+export function openServerSocket(certificate: SecretRef): TransportSocket {
+  const context = create(DownstreamTlsContextSchema, {
+    commonTlsContext: {
+      tlsParams: protocols,
+      tlsCertificateSdsSecretConfigs: [{ name: certificate.name, sdsConfig: certificate.from }],
+      alpnProtocols: ["h2", "http/1.1"],
+    },
+  });
+  return create(TransportSocketSchema, {
+    name: "envoy.transport_sockets.tls",
+    configType: { case: "typedConfig", value: anyPack(DownstreamTlsContextSchema, context) },
   });
 }
 
@@ -48,11 +77,7 @@ export function commonContext(tls: Tls): MessageInitShape<typeof CommonTlsContex
   const { certificate, trust, peers, alpn = [] } = tls;
   const matchTypedSubjectAltNames = peers.map(matcher);
   return {
-    // As a client Envoy goes no further than 1.2 unless it is told so.
-    tlsParams: {
-      tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_2,
-      tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
-    },
+    tlsParams: protocols,
     tlsCertificateSdsSecretConfigs:
       certificate === undefined ? [] : [{ name: certificate.name, sdsConfig: certificate.from }],
     validationContextType:

@@ -18,6 +18,7 @@ import { Encoded } from "./encoded.ts";
 import { extensionConfig } from "./filters.ts";
 import { proxylessSnapshot } from "./proxyless-snapshot.ts";
 import type { TrustDomains } from "./mtls.ts";
+import { ownSecrets } from "./own-tls.ts";
 import { isProxyless } from "./proxyless.ts";
 import { inboundRoutes, outboundRoutes } from "./route-configurations.ts";
 import { orBefore, Sets } from "./sets.ts";
@@ -45,6 +46,8 @@ export interface Translation {
   /** The filter of a FilterPolicy, as this node is to have it; undefined where its module is not known. */
   extensionConfig(policy: string, nodeId: string): Resource | undefined;
   snapshotFor(node: Node): NodeSnapshot;
+  /** The names of the secrets of Certificates that a sidecar is to have. */
+  secretsOf(nodeId: string): ReadonlySet<string>;
   /** What the user wrote that a resource of a snapshot comes of; nothing for what is the same in every mesh. */
   originsOf(resource: Resource): readonly UserResource[];
   /** What is wrong with the EnvoyPatches, each applied to all that it is for. Makes the snapshots of these sidecars. */
@@ -69,6 +72,8 @@ export function translate(
   return new ModelTranslation(model, modules, settings, before);
 }
 
+const none: ReadonlySet<string> = new Set();
+
 class ModelTranslation implements Translation {
   readonly sidecars: ReadonlyMap<string, SidecarPlace>;
   readonly #extensionConfigs: ReadonlyMap<string, Resource>;
@@ -78,7 +83,9 @@ class ModelTranslation implements Translation {
   readonly #trustDomains: TrustDomains | undefined;
   /** The localities of endpoints. */
   readonly #places: ReadonlySet<string>;
-  readonly #outboundRoutes: Resource;
+  /** By scope; for Services without one, by "". */
+  readonly #outboundRoutes = new Map<string, Resource>();
+  readonly #routeOrigins: readonly UserResource[];
   readonly #settings: TranslationSettings;
   readonly #patches: EnvoyPatches;
   readonly #encoded: Encoded;
@@ -132,9 +139,18 @@ class ModelTranslation implements Translation {
       ),
     );
     const routes = [...model.httpRoutes.values(), ...model.grpcRoutes.values()];
-    const origins = [...written.services.values(), ...routes, this.#mesh ?? []].flat();
-    this.#outboundRoutes = this.#sets.from(origins, outboundRoutes(model));
+    this.#routeOrigins = [...written.services.values(), ...routes, this.#mesh ?? []].flat();
     this.#listeners = new SidecarListeners(model, settings, this.#trustDomains, this.#encoded, this.#sets);
+  }
+
+  /** Made when a sidecar of the scope asks for it. */
+  #outboundRoutesOf({ spec }: ServedService): Resource {
+    const scope = spec.local?.scope;
+    const known = this.#outboundRoutes.get(scope ?? "");
+    if (known !== undefined) return known;
+    const made = this.#sets.from(this.#routeOrigins, outboundRoutes(this.#model, scope));
+    this.#outboundRoutes.set(scope ?? "", made);
+    return made;
   }
 
   extensionConfig(policy: string): Resource | undefined {
@@ -168,6 +184,13 @@ class ModelTranslation implements Translation {
     return this.#patches.problems();
   }
 
+  secretsOf(nodeId: string): ReadonlySet<string> {
+    const place = this.sidecars.get(nodeId);
+    if (place === undefined) return none;
+    const { collectors } = this.#listeners.of(place.service, place.sidecar);
+    return ownSecrets(this.#calledBy(place.sidecar, collectors), place.service);
+  }
+
   #snapshot(place: SidecarPlace): Snapshot {
     return this.#patches.apply(this.#made(place), place.service.metadata.name);
   }
@@ -184,8 +207,7 @@ class ModelTranslation implements Translation {
     const ifOutbound = <T>(items: () => readonly T[]): readonly T[] => (outboundPort === undefined ? [] : items());
     // Without an outbound listener a sidecar reaches its collectors only.
     const called = outboundPort === undefined ? `to ${[...collectors].join(" ")}` : "to all";
-    const others = (): ServedService[] =>
-      this.#services.filter(({ metadata }) => outboundPort !== undefined || collectors.has(metadata.name));
+    const others = (): readonly ServedService[] => this.#calledBy(sidecar, collectors);
     const before = this.#before?.get(sidecar.node);
     const isOpen = outboundPort !== undefined && this.#mesh?.spec.unknownHosts === "Passthrough";
     const clusters = this.#sets.shared(TypeUrl.cluster, `${called} ${place}`, () => [
@@ -215,9 +237,13 @@ class ModelTranslation implements Translation {
           [writtenService(service)],
           this.#encoded.get(service, "inbound routes", () => inboundRoutes(service)),
         ),
-        ...ifOutbound(() => [this.#outboundRoutes]),
+        ...ifOutbound(() => [this.#outboundRoutesOf(service)]),
       ]),
     ]);
+  }
+
+  #calledBy({ outboundPort }: Sidecar, collectors: ReadonlySet<string>): readonly ServedService[] {
+    return this.#services.filter(({ metadata }) => outboundPort !== undefined || collectors.has(metadata.name));
   }
 
   #application(service: ServedService, endpoint: Endpoint): Resource {

@@ -1,5 +1,6 @@
 import { Server, type ServerCredentials, type ServerInterceptor, status as Code } from "@grpc/grpc-js";
 
+import { clientSupport } from "./client-support.ts";
 import { Connections } from "./connections.ts";
 import { decodeDelta, decodeSotw } from "./decode.ts";
 import { DEFAULT_DELIVERY, type DeliveryOptions } from "./delivery.ts";
@@ -46,10 +47,6 @@ export interface XdsServerOptions {
   /** After which a client is asked to connect again, give or take a tenth. Default: never. */
   readonly maxConnectionAgeMs?: number;
 }
-
-/** `client_features`: it knows of `Resource.ttl`, and in the state of the world of resources within a `Resource`. */
-const SUPPORTS_TTL = "xds.config.supports-resource-ttl";
-const SUPPORTS_WRAPPED = "xds.config.supports-resource-in-sotw";
 
 /** An unknown type costs some memory, and no client has a use for many. */
 const MAX_TYPES = 64;
@@ -177,17 +174,13 @@ function openCalls(context: DriverContext, options: StreamOptions): Record<Proto
     protocol: "sotw",
     decode: decodeSotw,
     encode: encodeSotw,
-    open: (memory, node, report) => {
-      const ttl = node.features.includes(SUPPORTS_TTL) && node.features.includes(SUPPORTS_WRAPPED);
-      return new SotwStream(options, memory, { ttl }, report);
-    },
+    open: (memory, node, report) => new SotwStream(options, memory, clientSupport("sotw", node), report),
   };
   const delta: Variant<DeltaRequest> = {
     protocol: "delta",
     decode: decodeDelta,
     encode: encodeDelta,
-    open: (memory, node, report) =>
-      new DeltaStream(options, memory, { ttl: node.features.includes(SUPPORTS_TTL) }, report),
+    open: (memory, node, report) => new DeltaStream(options, memory, clientSupport("delta", node), report),
   };
   return {
     sotw: (call, typeUrl) => {

@@ -1,3 +1,4 @@
+import type { ClientSupport } from "./client-support.ts";
 import { Delivery, type DeliveryOptions, type ProxyMemory } from "./delivery.ts";
 import type { Change } from "./held.ts";
 import { livingOf, nextHeartbeat } from "./heartbeat.ts";
@@ -26,12 +27,6 @@ export interface StreamOptions extends TurnOptions {
  * `rejecting` if nothing is, since it rejected what it lacks.
  */
 export type Standing = "unsettled" | "settled" | "rejecting";
-
-/** What a stream can be told to keep to: {@link Variant.open} of the driver reads it off the node. */
-export interface ClientSupport {
-  /** The client knows of resources that live for a limited time. */
-  readonly ttl: boolean;
-}
 
 /**
  * One stream of a client, as a state machine without I/O: requests and snapshots go in, and {@link next} gives the

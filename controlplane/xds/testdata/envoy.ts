@@ -19,17 +19,22 @@ export interface RunningEnvoy {
   stop(): Promise<void>;
 }
 
-/** Starts Envoy with everything from the aggregated service on `xdsPort`. */
+/**
+ * Starts Envoy with everything from the aggregated service on `xdsPort`.
+ *
+ * @param more what its bootstrap has besides.
+ */
 export async function startEnvoy(
   binary: string,
   nodeId: string,
   protocol: Protocol,
   xdsPort: number,
+  more: object = {},
 ): Promise<RunningEnvoy> {
   const folder = await mkdtemp(join(tmpdir(), "meshwright-envoy-"));
   const adminFile = join(folder, "admin");
   const config = join(folder, "envoy.json");
-  await writeFile(config, JSON.stringify(bootstrap(nodeId, protocol, xdsPort)));
+  await writeFile(config, JSON.stringify({ ...bootstrap(nodeId, protocol, xdsPort), ...more }));
   let log = "";
   const child = spawn(
     binary,
@@ -90,7 +95,14 @@ function bootstrap(nodeId: string, protocol: Protocol, xdsPort: number): object 
       ads_config: {
         api_type: protocol === "delta" ? "DELTA_GRPC" : "GRPC",
         transport_api_version: "V3",
-        grpc_services: [{ envoy_grpc: { cluster_name: "xds" } }],
+        grpc_services: [
+          {
+            envoy_grpc: {
+              cluster_name: "xds",
+              retry_policy: { retry_back_off: { base_interval: "0.1s", max_interval: "0.5s" } },
+            },
+          },
+        ],
         set_node_on_first_message_only: true,
       },
       cds_config: { ads: {}, resource_api_version: "V3" },

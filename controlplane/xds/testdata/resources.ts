@@ -7,6 +7,7 @@ import { TypedExtensionConfigSchema } from "#gen/envoy/config/core/v3/extension_
 import { ClusterLoadAssignmentSchema } from "#gen/envoy/config/endpoint/v3/endpoint_pb.js";
 import { ListenerSchema } from "#gen/envoy/config/listener/v3/listener_pb.js";
 import { RouteConfigurationSchema } from "#gen/envoy/config/route/v3/route_pb.js";
+import { OnDemandSchema } from "#gen/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.js";
 import { RouterSchema } from "#gen/envoy/extensions/filters/http/router/v3/router_pb.js";
 import { WasmSchema } from "#gen/envoy/extensions/filters/http/wasm/v3/wasm_pb.js";
 import {
@@ -20,11 +21,12 @@ import {
   createStagedResource,
   encodeAny,
   type Resource,
+  type ResourceOptions,
   TypeUrl,
   type Variant,
 } from "../index.ts";
 
-const ADS = { resourceApiVersion: ApiVersion.V3, configSourceSpecifier: { case: "ads", value: {} } } as const;
+export const ADS = { resourceApiVersion: ApiVersion.V3, configSourceSpecifier: { case: "ads", value: {} } } as const;
 
 /** A cluster with endpoints by EDS, under `<name>-endpoints`. */
 export function edsCluster(name: string, connectTimeoutSeconds = 1): Resource {
@@ -36,15 +38,26 @@ export function edsCluster(name: string, connectTimeoutSeconds = 1): Resource {
   });
 }
 
-export function endpoints(cluster: string, port: number): Resource {
-  return resource(`${cluster}-endpoints`, TypeUrl.endpoint, ClusterLoadAssignmentSchema, {
+export function endpoints(cluster: string, port: number, options: ResourceOptions = {}): Resource {
+  const init: MessageInitShape<typeof ClusterLoadAssignmentSchema> = {
     clusterName: `${cluster}-endpoints`,
     endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: "endpoint", value: { address: socketAddress(port) } } }] }],
-  });
+  };
+  return resource(`${cluster}-endpoints`, TypeUrl.endpoint, ClusterLoadAssignmentSchema, init, options);
 }
 
-/** A listener with routes by RDS and HTTP filters by ECDS, which answers 500 while a filter is missing. */
-export function listener(name: string, port: number, route: string, filters: readonly string[] = []): Resource {
+/**
+ * A listener with routes by RDS, and HTTP filters by ECDS, which answers 500 while one of them is missing.
+ *
+ * @param onDemand whether it asks for virtual hosts on demand.
+ */
+export function listener(
+  name: string,
+  port: number,
+  route: string,
+  filters: readonly string[] = [],
+  { onDemand = false, ...options }: ResourceOptions & { readonly onDemand?: boolean } = {},
+): Resource {
   const manager = create(HttpConnectionManagerSchema, {
     codecType: HttpConnectionManager_CodecType.AUTO,
     statPrefix: name,
@@ -57,13 +70,16 @@ export function listener(name: string, port: number, route: string, filters: rea
           value: { configSource: ADS, typeUrls: [`type.googleapis.com/${WasmSchema.typeName}`] },
         },
       })),
+      ...(onDemand
+        ? [{ name: "on-demand", configType: { case: "typedConfig" as const, value: any(OnDemandSchema, {}) } }]
+        : []),
       {
         name: "router",
         configType: { case: "typedConfig" as const, value: any(RouterSchema, {}) },
       },
     ],
   });
-  return resource(name, TypeUrl.listener, ListenerSchema, {
+  const init: MessageInitShape<typeof ListenerSchema> = {
     name,
     address: socketAddress(port),
     filterChains: [
@@ -73,7 +89,8 @@ export function listener(name: string, port: number, route: string, filters: rea
         ],
       },
     ],
-  });
+  };
+  return resource(name, TypeUrl.listener, ListenerSchema, init, options);
 }
 
 export function route(name: string, cluster: string): Resource {
@@ -160,13 +177,14 @@ function socketAddress(port: number) {
   } as const;
 }
 
-function resource<Desc extends DescMessage>(
+export function resource<Desc extends DescMessage>(
   name: string,
   typeUrl: string,
   schema: Desc,
   init: MessageInitShape<Desc>,
+  options: ResourceOptions = {},
 ): Resource {
-  return createResource(name, typeUrl, toBinary(schema, create(schema, init)));
+  return createResource(name, typeUrl, toBinary(schema, create(schema, init)), options);
 }
 
 function any<Desc extends DescMessage>(schema: Desc, init: MessageInitShape<Desc>): Pick<Any, "typeUrl" | "value"> {

@@ -16,7 +16,8 @@ import {
 } from "../index.ts";
 import { SotwStream } from "../sotw.ts";
 import type { Send } from "../response.ts";
-import type { ClientSupport, Standing, StreamOptions, XdsStream } from "../stream.ts";
+import type { ClientSupport } from "../client-support.ts";
+import type { Standing, StreamOptions, XdsStream } from "../stream.ts";
 
 /** Types by the name of their discovery service. */
 export const Type = {

@@ -1,0 +1,2 @@
+export { loadMaterials, type Materials } from "./load.ts";
+export type { CertificateMaterial } from "./material.ts";
