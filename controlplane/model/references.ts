@@ -45,7 +45,7 @@ export function missingProblem(
   return Object.assign(origin.problem(path, unknownName(kind, name, known)), { missing: `${kind} ${name}` });
 }
 
-export function unknownName(kind: string, name: string, known: Iterable<string>): string {
+function unknownName(kind: string, name: string, known: Iterable<string>): string {
   const names = [...known];
   const list =
     names.length === 0 ? "there is none" : `known: ${names.slice(0, 10).join(", ")}${names.length > 10 ? ", ..." : ""}`;
