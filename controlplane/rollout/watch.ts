@@ -4,7 +4,7 @@ import { addCounts, Dispersion, NONE, type Count } from "../statistics/index.ts"
 import { Analysis } from "./analysis.ts";
 import type { Evidence } from "./evidence.ts";
 import { Trail, type TrailPoint } from "./trail.ts";
-import { countOf, type Listeners, requestsOf, slowFrom } from "./measure.ts";
+import { countOf, type Listeners, namesFor, requestsOf, slowFrom } from "./measure.ts";
 import type { Verdict } from "./observation.ts";
 
 /** How far back a sidecar is compared with itself. */
@@ -14,6 +14,9 @@ const MAX_CONTROL = 200;
 /** Into so many groups those are put, to see how far such groups differ. */
 const GROUPS = 8;
 const MINUTE_MS = 60_000;
+/** By so many sidecars of a Service, and for so long, is seen what was usual: those of all Services may have to be looked through at once. */
+const MAX_PAST = 96;
+const PAST_MINUTES = 3;
 
 type WatchedStats = Pick<NodeStats, "figures" | "windowMs">;
 
@@ -33,6 +36,7 @@ export class Watch {
   readonly #listeners: Listeners;
   readonly #stats: WatchedStats;
   readonly #analysis: Analysis;
+  readonly #keeps: (name: string) => boolean;
   readonly #services = new Map<string, ServiceWatch>();
   readonly #trail = new Trail();
   #measuredTo: number;
@@ -44,6 +48,7 @@ export class Watch {
     this.#listeners = listeners;
     this.#stats = stats;
     this.#analysis = new Analysis(spec.analysis);
+    this.#keeps = namesFor(spec.analysis.checks);
     this.#measuredTo = this.#endOf(now);
   }
 
@@ -86,22 +91,23 @@ export class Watch {
 
   /** @param firstAt when the first of the Service was given the new version. */
   #begin(all: readonly MeasuredSidecar[], firstAt: number): ServiceWatch {
-    const sample = all.slice(0, MAX_CONTROL);
+    const sample = all.slice(0, MAX_PAST);
     const to = this.#endOf(firstAt);
-    const groups = groupsOf(all.filter(({ admittedAt }) => admittedAt === undefined).slice(0, MAX_CONTROL));
+    const groups = groupsOf(all.filter(({ admittedAt }) => admittedAt === undefined).slice(0, MAX_PAST));
     const figuresOf = (some: readonly MeasuredSidecar[], from: number, end: number): Figures =>
       this.#between(
         some.map(({ node }) => node),
         from,
         end,
       );
-    const past = figuresOf(sample, to - BEFORE_MS, to);
+    const controlPast = merged(groups.map((group) => figuresOf(group, to - BEFORE_MS, to)));
+    // Where there are none left, those who have the new version now had the old one then.
+    const past = groups.length > 0 ? controlPast : figuresOf(sample, to - BEFORE_MS, to);
     const slowMs = this.#checks.map((check) =>
       check.metric === "Slow" ? slowFrom(past, this.#listeners, check.quantile) : undefined,
     );
-    const controlPast = merged(groups.map((group) => figuresOf(group, to - BEFORE_MS, to)));
     const dispersions = this.#checks.map(() => new Dispersion());
-    for (let from = to - BEFORE_MS; from < to; from += MINUTE_MS) {
+    for (let from = to - PAST_MINUTES * MINUTE_MS; from < to; from += MINUTE_MS) {
       const minute = groups.map((group) => figuresOf(group, from, from + MINUTE_MS));
       this.#checks.forEach((check, c) =>
         dispersions[c]?.add(minute.map((figures) => countOf(check, figures, this.#listeners, slowMs[c]))),
@@ -178,7 +184,7 @@ export class Watch {
 
   /** What was reported in the windows between two times. A time at which a window begins would mean that window's end. */
   #between(nodes: readonly string[], from: number, to: number): Figures {
-    return this.#stats.figures(nodes, from - 1, to - 1);
+    return this.#stats.figures(nodes, from - 1, to - 1, this.#keeps);
   }
 
   /** The end of the last window that is over. */
