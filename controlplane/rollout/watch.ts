@@ -16,7 +16,7 @@ const GROUPS = 8;
 const MINUTE_MS = 60_000;
 /** By so many sidecars of a Service, and for so long, is seen what was usual: those of all Services may have to be looked through at once. */
 const MAX_PAST = 96;
-const PAST_MINUTES = 3;
+const PAST_MINUTES = 6;
 
 type WatchedStats = Pick<NodeStats, "figures" | "windowMs">;
 
