@@ -25,7 +25,7 @@ import {
 } from "../modules/index.ts";
 import { Activity, Metrics, watchRequest } from "../observe/index.ts";
 import { addQuotaService, LeaseService, MemoryLedger, Quotas, type Ledger } from "../quota/index.ts";
-import { DurableRolloutStore, MemoryRolloutStore, Rollouts } from "../rollout/index.ts";
+import { Rollouts } from "../rollout/index.ts";
 import { InsecureAccess, type HttpAccess, type Security } from "../security/index.ts";
 import { MergedSource, type Source, type StopWatching } from "../source/index.ts";
 import type { Store } from "../store/index.ts";
@@ -46,6 +46,7 @@ import { OwnCertificates } from "./own-certificates.ts";
 import { Secrets } from "./secrets.ts";
 import { preChecks } from "./pre-checks.ts";
 import { Pipeline, type Release } from "./pipeline.ts";
+import { rolloutStoreOf } from "./rollout-store.ts";
 import { RoutedTranslation } from "./routed-translation.ts";
 import { SourceTeller } from "./tell-source.ts";
 
@@ -129,7 +130,6 @@ export class ControlPlane {
       ...(options.security?.authority === undefined ? {} : { trustDomain: options.security.trustDomain }),
     };
     this.#pipeline = new Pipeline(this.#source, this.#modules, this.#fetcher, this.#settings, {
-      isShared: options.isStoreShared === true,
       isEncrypted: options.security !== undefined,
       ...(options.moduleKeys === undefined
         ? {}
@@ -204,7 +204,7 @@ export class ControlPlane {
     plane.#stopWatching = await plane.#source.watch(() => void plane.reload());
     try {
       plane.#rollouts = await plane.#openRollouts();
-      await plane.reload();
+      await plane.#reloadUntilTaken();
       if (plane.#followed.desired === undefined) {
         const applied = await plane.resources?.journal.state();
         // A source that is told what is wrong with it says so to whoever can mend it.
@@ -355,10 +355,21 @@ export class ControlPlane {
     return this.#rollouts?.translationFor(nodeId);
   }
 
-  #openRollouts(): Promise<Rollouts<LoadedModule>> {
-    const { store, rolloutTickMs, log } = this.#options;
+  /** Where several control planes share a store, what is new to this one may have to be written by the one that leads. */
+  async #reloadUntilTaken(): Promise<void> {
+    for (;;) {
+      const ready = this.rollouts.ready();
+      await this.reload();
+      if (!this.#followed.waits) return;
+      await ready;
+    }
+  }
+
+  async #openRollouts(): Promise<Rollouts<LoadedModule>> {
+    const { rolloutTickMs, log } = this.#options;
     return Rollouts.open({
-      store: store === undefined ? new MemoryRolloutStore() : new DurableRolloutStore(store),
+      ...(await rolloutStoreOf(this.#options, this.#modules)),
+      onReady: () => void this.reload(),
       fleet: this.fleet,
       stats: this.stats,
       ...(this.#options.preChecks === undefined ? {} : { preCheck: preChecks(this.#options.preChecks.shadow, log) }),
