@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { pino, type Logger } from "pino";
 import pretty from "pino-pretty";
 import {
@@ -9,7 +10,9 @@ import {
   type Shadow,
 } from "../control/index.ts";
 import { installedEnvoy } from "../envoy-binary/envoy.mjs";
-import { openKubernetes, type Kubernetes } from "../kubernetes/index.ts";
+import { Admission } from "../admission/index.ts";
+import { parseSettings, usualSettings } from "../inject/index.ts";
+import { KubernetesApi, openKubernetes, type Kubernetes } from "../kubernetes/index.ts";
 import { startTracing, type Tracing } from "../observe/index.ts";
 import { RedisLedger, type Ledger } from "../quota/index.ts";
 import { Security } from "../security/index.ts";
@@ -26,6 +29,10 @@ export interface ServeOptions {
   readonly kubernetes: boolean;
   readonly kubeconfig?: string;
   readonly namespace?: string;
+  readonly admission?: HostPort;
+  readonly injectSettings?: string;
+  readonly webhookConfiguration: string;
+  readonly host: readonly string[];
   readonly state: string;
   readonly xds: HostPort;
   readonly http: HostPort;
@@ -61,6 +68,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const log = createLog(options.logFormat);
   const ledger = options.quotaStore === undefined ? undefined : await openLedger(options.quotaStore, log);
   let plane: ControlPlane;
+  let admission: Admission | undefined;
   let tracing: Tracing | undefined;
   try {
     tracing = await startTracing(process.env);
@@ -89,6 +97,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       watch: (activity) => tracing?.watch(activity),
       log,
     });
+    admission = await openAdmission(options, cluster, security, plane, log);
   } catch (error) {
     if (error instanceof FaultySourceError) {
       process.stderr.write(`${error.message}\nmeshwright: ${options.config ?? options.state} cannot be served\n`);
@@ -103,8 +112,8 @@ export async function serve(options: ServeOptions): Promise<void> {
       if (stopping) return;
       stopping = true;
       log.info(`${signal}: stopping`);
-      void plane
-        .close()
+      void (admission?.close() ?? Promise.resolve())
+        .then(() => plane.close())
         .then(() => tracing?.close())
         .then(() => process.exit(0));
     });
@@ -123,6 +132,27 @@ function clusterOf({ kubeconfig, namespace }: ServeOptions, log: Logger): Kubern
     log,
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(namespace === undefined ? {} : { namespace }),
+  });
+}
+
+async function openAdmission(
+  options: ServeOptions,
+  cluster: Kubernetes | undefined,
+  security: Security | undefined,
+  plane: ControlPlane,
+  log: Logger,
+): Promise<Admission | undefined> {
+  const { admission: listen, injectSettings, kubeconfig, webhookConfiguration } = options;
+  if (listen === undefined) return undefined;
+  if (cluster === undefined) throw new Error("--admission needs --kubernetes");
+  if (security === undefined) throw new Error("--admission cannot be --insecure: an API server calls no webhook so");
+  return Admission.start({
+    ...{ listen, security, source: cluster.source, plane, log, configurations: webhookConfiguration },
+    settings:
+      injectSettings === undefined
+        ? usualSettings()
+        : parseSettings(readFileSync(injectSettings, "utf8"), injectSettings),
+    api: KubernetesApi.open(kubeconfig),
   });
 }
 
@@ -176,7 +206,7 @@ function openSecurity(options: ServeOptions, cluster: Kubernetes | undefined, lo
     ...(options.revoked === undefined ? {} : { revoked: options.revoked }),
     ...(serverCertificate === undefined ? {} : { serverCertificate }),
     workloadLifetimeMs: options.workloadLifetime,
-    hosts: [options.xds.host, options.http.host],
+    hosts: [options.xds.host, options.http.host, ...options.host],
     ...(cluster === undefined ? {} : { sidecarTokens: cluster.tokens }),
     log,
   });

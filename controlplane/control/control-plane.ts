@@ -314,6 +314,11 @@ export class ControlPlane {
     await this.#options.store?.close();
   }
 
+  /** What would be wrong after a change, beside what is wrong already. */
+  async check(change: (present: Source) => Source): Promise<readonly Problem[]> {
+    return this.#check(change(this.#source));
+  }
+
   /** What is wrong with a source that may come to be served. */
   async #check(candidate: Source): Promise<readonly Problem[]> {
     const { problems, release } = await this.#followed.check(candidate);
