@@ -139,7 +139,7 @@ program
 program
   .command("import")
   .description(
-    "turn filters of Envoy (rbac, jwt_authn, local_ratelimit, ratelimit with its service) or policies of Istio into configurations of authz and ratelimit",
+    "turn filters of Envoy (rbac, jwt_authn, local_ratelimit, ratelimit with its service) or policies of Istio into configurations of authz and ratelimit, and WasmPlugins of Istio into resources",
   )
   .argument("<file...>", "YAML or JSON; - for standard input")
   .addOption(new Option("--from <source>", "what the files are; found out when left out").choices(["envoy", "istio"]))

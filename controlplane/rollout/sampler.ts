@@ -1,7 +1,7 @@
 import type { Figures } from "../fleet/index.ts";
 import { mergeTotals, type NodeStats, type Totals } from "../fleet/index.ts";
 import type { RolloutSpec } from "../model/index.ts";
-import type { Listeners } from "./measure.ts";
+import { namesFor, type Listeners } from "./measure.ts";
 import { Excerpt, type Backdrop, type Sample, type ServicePast, type ServiceSample } from "./sample.ts";
 
 /** How far back a sidecar is compared with itself. */
@@ -11,6 +11,9 @@ const MAX_CONTROL = 200;
 /** Into so many groups those are put, to see how far such groups differ. */
 const GROUPS = 8;
 const MINUTE_MS = 60_000;
+/** By so many sidecars of a Service, and for so long, it is seen how far they differ: those of all Services may have to be looked through at once. */
+const MAX_PAST = 96;
+const PAST_MINUTES = 6;
 
 type SampledStats = Pick<NodeStats, "figures" | "windowMs">;
 
@@ -28,6 +31,7 @@ export interface MeasuredSidecar {
 export class Sampler {
   readonly #excerpt: Excerpt;
   readonly #stats: SampledStats;
+  readonly #keeps: (name: string) => boolean;
   readonly #past = new Map<string, ServicePast>();
   readonly #before = new Map<string, Totals>();
   readonly #seen = new Set<string>();
@@ -37,6 +41,7 @@ export class Sampler {
   constructor({ analysis }: RolloutSpec, listeners: Listeners, stats: SampledStats, now: number) {
     this.#excerpt = new Excerpt(analysis, listeners);
     this.#stats = stats;
+    this.#keeps = namesFor(analysis.checks);
     this.#measuredTo = this.#endOf(now);
   }
 
@@ -96,15 +101,15 @@ export class Sampler {
   }
 
   #pastOf(all: readonly MeasuredSidecar[], to: number): ServicePast {
-    const groups = controlGroups(all);
+    const groups = controlGroups(all, MAX_PAST);
     const during = (some: readonly MeasuredSidecar[], from: number, end: number): Totals =>
       this.#excerpt.of(this.#between(some, from, end));
     const minutes: (readonly Totals[])[] = [];
-    for (let from = to - BEFORE_MS; from < to; from += MINUTE_MS) {
+    for (let from = to - PAST_MINUTES * MINUTE_MS; from < to; from += MINUTE_MS) {
       minutes.push(groups.map((group) => during(group, from, from + MINUTE_MS)));
     }
     return {
-      all: during(all.slice(0, MAX_CONTROL), to - BEFORE_MS, to),
+      all: during(all.slice(0, MAX_PAST), to - BEFORE_MS, to),
       control: during(groups.flat(), to - BEFORE_MS, to),
       minutes,
     };
@@ -129,6 +134,7 @@ export class Sampler {
       sidecars.map(({ node }) => node),
       from - 1,
       to - 1,
+      this.#keeps,
     );
   }
 
@@ -158,8 +164,8 @@ export function firstAdmitted(sidecars: readonly MeasuredSidecar[]): ReadonlyMap
   return first;
 }
 
-function controlGroups(all: readonly MeasuredSidecar[]): readonly (readonly MeasuredSidecar[])[] {
-  const control = all.filter(({ admittedAt }) => admittedAt === undefined).slice(0, MAX_CONTROL);
+function controlGroups(all: readonly MeasuredSidecar[], max = MAX_CONTROL): readonly (readonly MeasuredSidecar[])[] {
+  const control = all.filter(({ admittedAt }) => admittedAt === undefined).slice(0, max);
   const count = Math.min(GROUPS, control.length);
   return Array.from({ length: count }, (_, group) => control.filter((_, i) => i % count === group));
 }
