@@ -214,6 +214,24 @@ describe("the dashboard", { skip: withoutBrowser() }, () => {
     await dashboard.close();
   });
 
+  test("faulty resources are shown in the words of the control plane, with what is served in their place", async () => {
+    const dashboard = await WatchedPage.open(browser, await enter());
+    const { page } = dashboard;
+    await dashboard.goTo("#/fleet", /^Fleet/);
+    const service =
+      "{ apiVersion: meshwright.dev/v1alpha1, kind: Service, metadata: { name: new }, spec: { port: 0 } }\n---\n";
+    fleet.write("policies.yaml", service + policies(2, REFUSED).replace("module: ratelimit", "module: ratelimits"));
+    const faults = page.getByRole("region", { name: "faults in the resources; all else is served" });
+    await faults.getByText('there is no WasmModule "ratelimits" (did you mean "ratelimit"?)').waitFor();
+    await faults.getByText("spec.port: expected integer of at least 1").waitFor();
+    await faults.getByRole("list", { name: "Served as before" }).getByText("FilterPolicy/web").waitFor();
+    await faults.getByRole("list", { name: "Not served" }).getByText("Service/new").waitFor();
+    fleet.write("policies.yaml", policies(2, REFUSED));
+    await faults.waitFor({ state: "detached" });
+    assert.deepEqual(dashboard.faults, []);
+    await dashboard.close();
+  });
+
   test("a viewer sees all, and can do nothing", async () => {
     const url = await enter(fleet.token("viewer"));
     const dashboard = await WatchedPage.open(browser, url);

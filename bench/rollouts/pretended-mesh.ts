@@ -110,7 +110,7 @@ export class PretendedMesh {
 
   async adopt(served: ServedContent<Module>): Promise<void> {
     const problems = await this.rollouts.adopt(served);
-    if (problems.length > 0) throw new Error(problems.map(({ message }) => message).join("\n"));
+    if (problems?.length !== 0) throw new Error(problems?.map(({ message }) => message).join("\n"));
   }
 
   /** Lets a second pass, in which those whose turn it is report. */

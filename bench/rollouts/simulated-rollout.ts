@@ -4,6 +4,7 @@ import type { AnalysisSpec, RolloutSpec } from "../../controlplane/model/index.t
 import type { SidecarState } from "../../controlplane/rollout/observation.ts";
 import { apply, hasEnded, type Run, versionFor } from "../../controlplane/rollout/run.ts";
 import type { Sidecar } from "../../controlplane/rollout/sidecars.ts";
+import { Sampler } from "../../controlplane/rollout/sampler.ts";
 import { Watch } from "../../controlplane/rollout/watch.ts";
 import { Random } from "./random.ts";
 import { type Conditions, type Effect, NO_EFFECT, SimulatedStats, WINDOW_MS } from "./traffic.ts";
@@ -43,7 +44,8 @@ export function simulate(
   }));
   const nodes = fleet.map(({ node }) => node);
   const stats = new SimulatedStats(nodes, conditions, random, START);
-  const watch = new Watch(spec, ["inbound"], stats, START);
+  const sampler = new Sampler(spec, ["inbound"], stats, START);
+  const watch = new Watch(spec, ["inbound"]);
   const old: SidecarState = { connected: true, since: START, progress: "Running" };
   const runningSince = new Map<string, number>();
   let run: Run = apply(undefined, {
@@ -62,12 +64,13 @@ export function simulate(
         return [node, isBehind ? { ...old, progress: "Behind" as const } : old];
       }),
     );
-    watch.measure(
+    const sample = sampler.take(
       fleet.map(({ node, service }) => ({
         ...{ node, service, admittedAt: current.admitted.get(node), runningSince: runningSince.get(node) },
       })),
       now,
     );
+    if (sample !== undefined) watch.add(sample, sampler.backdrop);
     const seen = { sidecars: fleet, states, verdict: watch.verdict(), settled: true, open: true, frozen: false };
     for (const event of decide(run, seen, now)) {
       run = apply(run, event);

@@ -27,6 +27,8 @@ export interface Conditions {
 }
 
 export const WINDOW_MS = 5_000;
+const MINUTE_MS = 60_000;
+const PAST_MINUTES = 10;
 
 /** Times of answers are log-normal around this. */
 const MEDIAN_MS = 20;
@@ -48,7 +50,7 @@ export class SimulatedStats {
   readonly #rows: Float64Array[];
   readonly #start: number;
 
-  /** @param start the end of the first window, in which as much happened as in ten minutes. */
+  /** @param start before it ten minutes have passed, which are told apart by the minute. */
   constructor(nodes: readonly string[], conditions: Conditions, random: Random, start: number) {
     this.#nodes = new Map(nodes.map((node, i) => [node, i]));
     this.#conditions = conditions;
@@ -56,7 +58,7 @@ export class SimulatedStats {
     this.#start = start;
     this.#speeds = nodes.map(() => Math.exp(conditions.unevenness * random.normal()));
     this.#rows = [new Float64Array(nodes.length * COLUMNS)];
-    this.pass(() => NO_EFFECT, 600_000);
+    for (let minute = 0; minute < PAST_MINUTES; ++minute) this.pass(() => NO_EFFECT, MINUTE_MS);
   }
 
   /** Lets a window pass. */
@@ -110,8 +112,10 @@ export class SimulatedStats {
 
   /** As `NodeStats`: times stand for the ends of their windows. */
   #rowAt(time: number): Float64Array {
-    const windows = Math.floor(time / WINDOW_MS) + 1 - this.#start / WINDOW_MS;
-    return this.#rows[Math.max(0, Math.min(this.#rows.length - 1, windows + 1))] ?? new Float64Array();
+    const end = (Math.floor(time / WINDOW_MS) + 1) * WINDOW_MS;
+    const since = end - this.#start;
+    const row = PAST_MINUTES + (since < 0 ? Math.floor(since / MINUTE_MS) : since / WINDOW_MS);
+    return this.#rows[Math.max(0, Math.min(this.#rows.length - 1, row))] ?? new Float64Array();
   }
 
   #grouped(mean: number, burst: number): number {

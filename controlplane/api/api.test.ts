@@ -210,6 +210,38 @@ test("limits over all sidecars: those that refused most lately first", () => {
   });
 });
 
+test("a sidecar that cannot run its filters is faulty, and it is told what it does in their place", () => {
+  const document = (kind: string, name: string, spec: string): string =>
+    `---\napiVersion: meshwright.dev/v1alpha1\nkind: ${kind}\nmetadata: { name: ${name} }\nspec: ${spec}\n`;
+  const target = "targetRefs: [{ name: web }], module: m";
+  const filtered = releaseOf(
+    service("web", "web-1", 8000) +
+      document("WasmModule", "m", "{ file: m.wasm }") +
+      document("FilterPolicy", "closed", `{ ${target} }`) +
+      document("FilterPolicy", "open", `{ ${target}, failurePolicy: FailOpen }`),
+  );
+  const sidecar = view("web-1", []);
+  const report = (node: Partial<typeof sidecar.node>, from = filtered): SidecarReport | undefined =>
+    statusReport({
+      ...{ release: from, appliedAt: undefined, refused: [], stats: new NodeStats() },
+      fleet: { nodes: () => [{ ...sidecar, node: { ...sidecar.node, ...node } }] },
+    }).sidecars.find(({ node: id }) => id === "web-1");
+  const old = report({ userAgentName: "envoy", userAgentVersion: "1.36.2" });
+  assert.equal(old?.state, "faulty");
+  assert.deepEqual(old.withoutFilters, {
+    reason: "Envoy 1.36.2 is older than 1.37",
+    refusing: ["closed"],
+    passing: ["open"],
+  });
+  assert.equal(report({ hasWasm: false })?.withoutFilters?.reason, "this Envoy was built without Wasm");
+  assert.equal(
+    report({ hasWasm: true, userAgentName: "envoy", userAgentVersion: "1.37.0" })?.withoutFilters,
+    undefined,
+  );
+  // Without policies nothing is lacking.
+  assert.equal(report({ hasWasm: false }, release)?.withoutFilters, undefined);
+});
+
 test("a sidecar that was built without Wasm is told of", () => {
   const sidecar = view("web-1", []);
   const report = (hasWasm?: boolean): SidecarReport | undefined =>

@@ -98,11 +98,17 @@ export function handlePlainRequest(source: ApiSource, request: IncomingMessage, 
 /** Answers a request to the control plane's HTTP server. */
 export function handleRequest(source: ApiSource, request: IncomingMessage, response: ServerResponse): void {
   const path = pathOf(request);
-  if (path.startsWith("/modules/") && !source.access.mayFetchModules(request)) {
-    refuse(response, "a module", "the certificate of a sidecar, or a token");
+  if (path.startsWith("/modules/")) {
+    void source.access.mayFetchModules(request).then((mayFetch) => {
+      if (!mayFetch) refuse(response, "a module", "the certificate of a sidecar, or a token");
+      else if (!serveModule(source.modules, request, response)) handleOther(source, path, request, response);
+    });
     return;
   }
-  if (serveModule(source.modules, request, response) || serveAsset(request, response)) return;
+  if (!serveAsset(request, response)) handleOther(source, path, request, response);
+}
+
+function handleOther(source: ApiSource, path: string, request: IncomingMessage, response: ServerResponse): void {
   // Also where nothing is: who may not read is not told what there is.
   const isRead = path.startsWith("/api/") || path === "/metrics";
   if (isRead && authorize(source.access, "viewer", request, response) === undefined) return;

@@ -15,6 +15,7 @@ export {
   type SidecarState,
   type StatusReport,
   type TrafficReport,
+  type WithoutFiltersReport,
 } from "./status-report.ts";
 export type { CommandReport, RolloutCommand, RolloutHistory, RolloutsSource } from "./rollouts.ts";
 export { rolloutsReport } from "./rollouts-report.ts";

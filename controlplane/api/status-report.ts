@@ -2,6 +2,7 @@ import { runningFilters, type Fleet, type LoadState, type NodeStats, type NodeVi
 import type { Held, HeldResource } from "../isolate/index.ts";
 import { formatProblem, type Problem } from "../model/index.ts";
 import type { Release } from "../control/index.ts";
+import { whyNoFilters } from "../translate/index.ts";
 import { TypeUrl, type ResourceState, type ResourceStatus } from "../xds/index.ts";
 import { RECENT_MS } from "./recent.ts";
 
@@ -33,7 +34,7 @@ export interface HeldReport {
 /**
  * - `ready`: connected, holds everything that it is to have, and runs all of its filters.
  * - `updating`: connected, and something is on its way or not yet proven to run.
- * - `faulty`: it rejected something, or a filter that it accepted does not run.
+ * - `faulty`: it rejected something, a filter that it accepted does not run, or it can run none and is to have some.
  * - `unknown-node`: connected, but no Service has a sidecar of this id.
  * - `disconnected`: it was connected.
  * - `missing`: a Service names it, and it never connected.
@@ -57,7 +58,19 @@ export interface SidecarReport {
   /** What it told of the last half minute; absent when it told nothing. */
   readonly traffic?: TrafficReport;
   readonly filters: readonly FilterReport[];
+  /** Absent where it can run what it is to have. */
+  readonly withoutFilters?: WithoutFiltersReport;
   readonly rejections: readonly RejectionReport[];
+}
+
+/** What a sidecar does in place of filters that cannot run in it. */
+export interface WithoutFiltersReport {
+  /** Why they cannot. */
+  readonly reason: string;
+  /** The FilterPolicies in whose place it refuses every request. */
+  readonly refusing: readonly string[];
+  /** Those in whose place it lets every request pass, as they fail open. */
+  readonly passing: readonly string[];
 }
 
 export interface LagReport {
@@ -163,10 +176,11 @@ export function sidecarReport(view: NodeView, input: StatusInput, now: number, w
     type.inStep ? [] : type.resources.flatMap((resource) => rejectionReport(type.typeUrl, resource)),
   );
   const reason = place !== undefined && place.snapshot === undefined ? place.reason : undefined;
+  const withoutFilters = withoutFiltersReport(view, input);
   return {
     node: node.id,
     service: node.cluster,
-    state: stateOf(view, filters, rejections, reason),
+    state: stateOf(view, filters, rejections, reason, withoutFilters),
     ...(reason === undefined ? {} : { reason }),
     envoy: node.userAgentVersion,
     ...(node.hasWasm === undefined ? {} : { wasm: node.hasWasm }),
@@ -175,8 +189,22 @@ export function sidecarReport(view: NodeView, input: StatusInput, now: number, w
     ...(view.connected ? lagReport(view, now) : {}),
     ...(view.connected && withTraffic ? trafficReport(node.id, input, now) : {}),
     filters,
+    ...(withoutFilters === undefined ? {} : { withoutFilters }),
     rejections,
   };
+}
+
+function withoutFiltersReport({ node }: NodeView, { release }: StatusInput): WithoutFiltersReport | undefined {
+  const reason = whyNoFilters(node);
+  const service = release?.translation.sidecars.get(node.id)?.service.metadata.name;
+  if (reason === undefined || service === undefined) return undefined;
+  const policies = [...(release?.model.filterPolicies.values() ?? [])].filter(({ spec }) =>
+    spec.targetRefs.some(({ name }) => name === service),
+  );
+  if (policies.length === 0) return undefined;
+  const named = (isOpen: boolean): string[] =>
+    policies.filter(({ spec }) => (spec.failurePolicy === "FailOpen") === isOpen).map(({ metadata }) => metadata.name);
+  return { reason, refusing: named(false), passing: named(true) };
 }
 
 function lagReport({ types }: NodeView, now: number): { readonly lag?: LagReport } {
@@ -239,10 +267,12 @@ function stateOf(
   filters: readonly FilterReport[],
   rejections: readonly RejectionReport[],
   reason: string | undefined,
+  withoutFilters: WithoutFiltersReport | undefined,
 ): SidecarState {
   if (!view.connected) return "disconnected";
   if (reason !== undefined) return "unknown-node";
-  if (rejections.length > 0 || filters.some(({ running }) => running === "failed")) return "faulty";
+  if (withoutFilters !== undefined || rejections.length > 0 || filters.some(({ running }) => running === "failed"))
+    return "faulty";
   const isAsking = view.types.some(({ requested }) => requested);
   const isSynced = isAsking && view.types.every((type) => type.inStep || type.resources.every(isSettled));
   return isSynced && filters.every(({ running }) => running === "loaded") ? "ready" : "updating";

@@ -67,7 +67,7 @@ export interface BootstrapOptions {
 
 export { writeCredentials, type CredentialFiles } from "./credentials.ts";
 export type { ForwardedProbe, Readiness } from "./readiness.ts";
-export { TOKEN_HEADER, tokenSecret, type TokenFiles } from "./token.ts";
+export { tokenSecret, type TokenFiles } from "./token.ts";
 
 /** After a first try that failed; each time after that up to twice as long. Envoy's own default too. */
 const FIRST_RECONNECT_MS = 500;

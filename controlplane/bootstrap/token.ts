@@ -15,6 +15,7 @@ import {
 import { GenericSchema } from "#gen/envoy/extensions/http/injected_credentials/generic/v3/generic_pb.js";
 import { SecretSchema } from "#gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
 import { DiscoveryResponseSchema } from "#gen/envoy/service/discovery/v3/discovery_pb.js";
+import { TOKEN_HEADER } from "../security/index.ts";
 
 /** Where a sidecar finds the token that says who it is, which is renewed while it runs. */
 export interface TokenFiles {
@@ -25,9 +26,6 @@ export interface TokenFiles {
   /** The name in it of what {@link tokenSecret} makes. */
   readonly secret: string;
 }
-
-/** The header in which a sidecar sends its token, without `Bearer`: Envoy puts nothing before a credential from a file. */
-export const TOKEN_HEADER = "meshwright-token";
 
 const TOKEN_SECRET = "meshwright-token";
 

@@ -31,8 +31,13 @@ export function importFiles(files: readonly string[], flags: ImportFlags): void 
 function print(imported: ImportResult["imported"]): void {
   const [first, second] = imported;
   if (first === undefined) return;
+  const wasm = imported.flatMap((one) => (one.filter === "wasm" ? one.resources : []));
+  if (imported.every(({ filter }) => filter === "wasm")) {
+    process.stdout.write(asYaml(wasm));
+    return;
+  }
   const hasQuotas = first.filter === "ratelimit" && first.quotas.length > 0;
-  if (second === undefined && !hasQuotas) {
+  if (second === undefined && !hasQuotas && first.filter !== "wasm") {
     process.stdout.write(`${JSON.stringify(first.configuration, null, 2)}\n`);
     return;
   }
@@ -44,13 +49,18 @@ function print(imported: ImportResult["imported"]): void {
 function writeAll(folder: string, imported: ImportResult["imported"]): void {
   mkdirSync(folder, { recursive: true });
   for (const one of imported) {
-    const { name, target, configuration } = one;
-    const file = join(folder, `${name}.json`);
-    writeFileSync(file, `${JSON.stringify(configuration, null, 2)}\n`);
+    const { name, target } = one;
+    const isWasm = one.filter === "wasm";
+    const file = join(folder, `${name}.${isWasm ? "yaml" : "json"}`);
+    writeFileSync(file, isWasm ? asYaml(one.resources) : `${JSON.stringify(one.configuration, null, 2)}\n`);
     process.stderr.write(`${file}: ${JSON.stringify(target)}\n`);
     if (one.filter !== "ratelimit" || one.quotas.length === 0) continue;
     const quotas = join(folder, `${name}-quotas.yaml`);
-    writeFileSync(quotas, one.quotas.map((quota) => stringify(quota)).join("---\n"));
+    writeFileSync(quotas, asYaml(one.quotas));
     process.stderr.write(`${quotas}: resources for the control plane's folder\n`);
   }
+}
+
+function asYaml(resources: readonly object[]): string {
+  return resources.map((resource) => stringify(resource)).join("---\n");
 }

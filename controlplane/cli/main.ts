@@ -39,6 +39,19 @@ program
   .option("--kubernetes", "follow the cluster that this runs in, or that --kubeconfig names", false)
   .addOption(new Option("--kubeconfig <file>", "how the cluster is reached, with --kubernetes").env("KUBECONFIG"))
   .option("--namespace <name>", "the only namespace of the cluster that is followed; default: all")
+  .option(
+    "--admission <address>",
+    "also serve the cluster's admission webhooks here: sidecars for pods, and a look at resources; with --kubernetes",
+    parseHostPort,
+  )
+  .option("--inject-settings <file>", "how pods get a sidecar; the usual way when left out")
+  .option("--webhook-configuration <name>", "the webhook configurations that get the certificates", "meshwright")
+  .option(
+    "--host <name>",
+    "a name under which the control plane is reached, for its certificate; can be repeated",
+    collect,
+    [],
+  )
   .addOption(stateOption("where applied resources, modules, tokens and the authority of certificates are kept"))
   .addOption(xdsOption())
   .addOption(httpOption("where modules, status and health are served"))
@@ -126,7 +139,7 @@ program
 program
   .command("import")
   .description(
-    "turn filters of Envoy (rbac, jwt_authn, local_ratelimit, ratelimit with its service) or policies of Istio into configurations of authz and ratelimit",
+    "turn filters of Envoy (rbac, jwt_authn, local_ratelimit, ratelimit with its service) or policies of Istio into configurations of authz and ratelimit, and WasmPlugins of Istio into resources",
   )
   .argument("<file...>", "YAML or JSON; - for standard input")
   .addOption(new Option("--from <source>", "what the files are; found out when left out").choices(["envoy", "istio"]))

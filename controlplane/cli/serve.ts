@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { pino, type Logger } from "pino";
 import pretty from "pino-pretty";
 import {
@@ -9,7 +10,9 @@ import {
   type Shadow,
 } from "../control/index.ts";
 import { installedEnvoy } from "../envoy-binary/envoy.mjs";
-import { openKubernetes } from "../kubernetes/index.ts";
+import { Admission } from "../admission/index.ts";
+import { parseSettings, usualSettings } from "../inject/index.ts";
+import { KubernetesApi, openKubernetes, type Kubernetes } from "../kubernetes/index.ts";
 import { startTracing, type Tracing } from "../observe/index.ts";
 import { RedisLedger, type Ledger } from "../quota/index.ts";
 import { Security } from "../security/index.ts";
@@ -26,6 +29,10 @@ export interface ServeOptions {
   readonly kubernetes: boolean;
   readonly kubeconfig?: string;
   readonly namespace?: string;
+  readonly admission?: HostPort;
+  readonly injectSettings?: string;
+  readonly webhookConfiguration: string;
+  readonly host: readonly string[];
   readonly state: string;
   readonly xds: HostPort;
   readonly http: HostPort;
@@ -61,12 +68,14 @@ export async function serve(options: ServeOptions): Promise<void> {
   const log = createLog(options.logFormat);
   const ledger = options.quotaStore === undefined ? undefined : await openLedger(options.quotaStore, log);
   let plane: ControlPlane;
+  let admission: Admission | undefined;
   let tracing: Tracing | undefined;
   try {
     tracing = await startTracing(process.env);
-    const security = options.insecure ? undefined : await openSecurity(options, log);
+    const cluster = options.kubernetes ? clusterOf(options, log) : undefined;
+    const security = options.insecure ? undefined : await openSecurity(options, cluster, log);
     plane = await ControlPlane.start({
-      source: sourceOf(options, log),
+      source: sourceOf(options, cluster),
       store: await storeOf(options),
       isStoreShared: options.store !== undefined,
       stateFolder: options.state,
@@ -88,6 +97,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       watch: (activity) => tracing?.watch(activity),
       log,
     });
+    admission = await openAdmission(options, cluster, security, plane, log);
   } catch (error) {
     if (error instanceof FaultySourceError) {
       process.stderr.write(`${error.message}\nmeshwright: ${options.config ?? options.state} cannot be served\n`);
@@ -102,8 +112,8 @@ export async function serve(options: ServeOptions): Promise<void> {
       if (stopping) return;
       stopping = true;
       log.info(`${signal}: stopping`);
-      void plane
-        .close()
+      void (admission?.close() ?? Promise.resolve())
+        .then(() => plane.close())
         .then(() => tracing?.close())
         .then(() => process.exit(0));
     });
@@ -111,15 +121,39 @@ export async function serve(options: ServeOptions): Promise<void> {
 }
 
 /** What is served beside the applied resources. */
-function sourceOf({ config, kubernetes, kubeconfig, namespace }: ServeOptions, log: Logger): Source {
-  const folder = config === undefined ? [] : [new FolderSource(config)];
-  if (!kubernetes) return folder[0] ?? new MergedSource([]);
-  const cluster = openKubernetes({
+function sourceOf({ config }: ServeOptions, cluster: Kubernetes | undefined): Source {
+  const sources = [...(config === undefined ? [] : [new FolderSource(config)]), ...(cluster ? [cluster.source] : [])];
+  const [only, ...more] = sources;
+  return only !== undefined && more.length === 0 ? only : new MergedSource(sources);
+}
+
+function clusterOf({ kubeconfig, namespace }: ServeOptions, log: Logger): Kubernetes {
+  return openKubernetes({
     log,
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(namespace === undefined ? {} : { namespace }),
   });
-  return folder.length === 0 ? cluster : new MergedSource([...folder, cluster]);
+}
+
+async function openAdmission(
+  options: ServeOptions,
+  cluster: Kubernetes | undefined,
+  security: Security | undefined,
+  plane: ControlPlane,
+  log: Logger,
+): Promise<Admission | undefined> {
+  const { admission: listen, injectSettings, kubeconfig, webhookConfiguration } = options;
+  if (listen === undefined) return undefined;
+  if (cluster === undefined) throw new Error("--admission needs --kubernetes");
+  if (security === undefined) throw new Error("--admission cannot be --insecure: an API server calls no webhook so");
+  return Admission.start({
+    ...{ listen, security, source: cluster.source, plane, log, configurations: webhookConfiguration },
+    settings:
+      injectSettings === undefined
+        ? usualSettings()
+        : parseSettings(readFileSync(injectSettings, "utf8"), injectSettings),
+    api: KubernetesApi.open(kubeconfig),
+  });
 }
 
 /** Read once at the start, so that keys which cannot be used are found then, and again for each change. */
@@ -161,7 +195,7 @@ function storeOf({ store, state, storeCa, storeUser, storeCert, storeKey }: Serv
   });
 }
 
-function openSecurity(options: ServeOptions, log: Logger): Promise<Security> {
+function openSecurity(options: ServeOptions, cluster: Kubernetes | undefined, log: Logger): Promise<Security> {
   const authority = pairOf("--authority-cert", options.authorityCert, "--authority-key", options.authorityKey);
   const serverCertificate = pairOf("--tls-cert", options.tlsCert, "--tls-key", options.tlsKey);
   return Security.open({
@@ -172,7 +206,8 @@ function openSecurity(options: ServeOptions, log: Logger): Promise<Security> {
     ...(options.revoked === undefined ? {} : { revoked: options.revoked }),
     ...(serverCertificate === undefined ? {} : { serverCertificate }),
     workloadLifetimeMs: options.workloadLifetime,
-    hosts: [options.xds.host, options.http.host],
+    hosts: [options.xds.host, options.http.host, ...options.host],
+    ...(cluster === undefined ? {} : { sidecarTokens: cluster.tokens }),
     log,
   });
 }

@@ -1,4 +1,4 @@
-import type { HeldReport, SidecarReport, StatusReport, TrafficReport } from "../api/index.ts";
+import type { HeldReport, SidecarReport, StatusReport, TrafficReport, WithoutFiltersReport } from "../api/index.ts";
 import { ask, type Connection } from "./ask.ts";
 import { printReport } from "./print-report.ts";
 import { table } from "./print-table.ts";
@@ -19,13 +19,24 @@ export function formatStatus({ configuration, sidecars }: StatusReport): string[
     ["NODE", "SERVICE", "ENVOY", "XDS", "STATE", "LAG", "REQ/S", "5XX", "MEMORY", "FILTERS"],
     ...sidecars.map(row),
   ]);
-  for (const { node, rejections, reason } of sidecars) {
+  for (const { node, rejections, reason, withoutFilters } of sidecars) {
     if (reason !== undefined) lines.push("", `${node} is served nothing: ${reason}`);
+    if (withoutFilters !== undefined) lines.push("", ...formatWithoutFilters(node, withoutFilters));
     for (const { type, resource, message } of rejections)
       lines.push("", `${node} rejected ${type} ${resource}:`, `  ${message}`);
   }
   lines.push(...formatFaults(configuration));
   return lines;
+}
+
+function formatWithoutFilters(node: string, { reason, refusing, passing }: WithoutFiltersReport): string[] {
+  return [
+    `${node} runs no filters: ${reason}`,
+    ...(refusing.length === 0 ? [] : [`  it refuses every request in place of ${refusing.join(", ")}`]),
+    ...(passing.length === 0
+      ? []
+      : [`  it lets every request pass in place of ${passing.join(", ")}, which fails open`]),
+  ];
 }
 
 function formatFaults({ refused, kept, leftOut }: StatusReport["configuration"]): string[] {

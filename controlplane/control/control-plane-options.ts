@@ -50,7 +50,7 @@ export interface ControlPlaneOptions {
   readonly keepStats?: readonly string[];
   /** How long the windows are in which figures of sidecars are measured, in milliseconds. Default: 5 s. */
   readonly statsWindowMs?: number;
-  /** Whether other control planes use the same store. Default: no. */
+  /** Whether other control planes use the same store: one of them leads the Rollouts then. Default: no. */
   readonly isStoreShared?: boolean;
   /** After which a sidecar is asked to connect again; give or take a tenth. Default: never. */
   readonly maxConnectionAgeMs?: number;

@@ -16,6 +16,7 @@ import type { Collector } from "../modules/index.ts";
 import {
   MemoryPins,
   ModuleFetcher,
+  type ModuleFetcherOptions,
   ModuleStore,
   SignatureChecks,
   StoredPins,
@@ -24,7 +25,7 @@ import {
 } from "../modules/index.ts";
 import { Activity, Metrics, watchRequest } from "../observe/index.ts";
 import { addQuotaService, LeaseService, MemoryLedger, Quotas, type Ledger } from "../quota/index.ts";
-import { DurableRolloutStore, MemoryRolloutStore, Rollouts } from "../rollout/index.ts";
+import { Rollouts } from "../rollout/index.ts";
 import { InsecureAccess, type HttpAccess, type Security } from "../security/index.ts";
 import { MergedSource, type Source, type StopWatching } from "../source/index.ts";
 import type { Store } from "../store/index.ts";
@@ -39,11 +40,13 @@ import { listenOn } from "./listen.ts";
 import { logFleet } from "./log-fleet.ts";
 
 import { collectorOf } from "./module-collection.ts";
+import { imageOf } from "./load-modules.ts";
 import { moduleReferences, servedVersions } from "./module-references.ts";
 import { OwnCertificates } from "./own-certificates.ts";
 import { Secrets } from "./secrets.ts";
 import { preChecks } from "./pre-checks.ts";
 import { Pipeline, type Release } from "./pipeline.ts";
+import { rolloutStoreOf } from "./rollout-store.ts";
 import { RoutedTranslation } from "./routed-translation.ts";
 import { SourceTeller } from "./tell-source.ts";
 
@@ -102,6 +105,7 @@ export class ControlPlane {
     this.#fetcher = new ModuleFetcher(this.#modules, {
       pins: this.#pins,
       onFetched: () => void this.reload(),
+      ...credentialsOf(options.source),
       ...(options.moduleRetryMs === undefined ? {} : { retryMs: options.moduleRetryMs }),
     });
     this.collector = collectorOf(options, this.#modules, () =>
@@ -126,7 +130,6 @@ export class ControlPlane {
       ...(options.security?.authority === undefined ? {} : { trustDomain: options.security.trustDomain }),
     };
     this.#pipeline = new Pipeline(this.#source, this.#modules, this.#fetcher, this.#settings, {
-      isShared: options.isStoreShared === true,
       isEncrypted: options.security !== undefined,
       ...(options.moduleKeys === undefined
         ? {}
@@ -201,7 +204,7 @@ export class ControlPlane {
     plane.#stopWatching = await plane.#source.watch(() => void plane.reload());
     try {
       plane.#rollouts = await plane.#openRollouts();
-      await plane.reload();
+      await plane.#reloadUntilTaken();
       if (plane.#followed.desired === undefined) {
         const applied = await plane.resources?.journal.state();
         // A source that is told what is wrong with it says so to whoever can mend it.
@@ -311,6 +314,11 @@ export class ControlPlane {
     await this.#options.store?.close();
   }
 
+  /** What would be wrong after a change, beside what is wrong already. */
+  async check(change: (present: Source) => Source): Promise<readonly Problem[]> {
+    return this.#check(change(this.#source));
+  }
+
   /** What is wrong with a source that may come to be served. */
   async #check(candidate: Source): Promise<readonly Problem[]> {
     const { problems, release } = await this.#followed.check(candidate);
@@ -320,7 +328,7 @@ export class ControlPlane {
   /** Forgets which module an image was found to hold. @returns why not. */
   async #unpin(image: string): Promise<string | undefined> {
     const user = [...(this.#followed.desired?.model.wasmModules.values() ?? [])].find(
-      ({ spec }) => spec.image === image,
+      ({ spec }) => imageOf(spec) === image,
     );
     if (user !== undefined) return `WasmModule ${user.metadata.name} names ${image}`;
     return (await this.#pins.remove(image)) ? undefined : `no module is pinned for ${image}`;
@@ -352,10 +360,21 @@ export class ControlPlane {
     return this.#rollouts?.translationFor(nodeId);
   }
 
-  #openRollouts(): Promise<Rollouts<LoadedModule>> {
-    const { store, rolloutTickMs, log } = this.#options;
+  /** Where several control planes share a store, what is new to this one may have to be written by the one that leads. */
+  async #reloadUntilTaken(): Promise<void> {
+    for (;;) {
+      const ready = this.rollouts.ready();
+      await this.reload();
+      if (!this.#followed.waits) return;
+      await ready;
+    }
+  }
+
+  async #openRollouts(): Promise<Rollouts<LoadedModule>> {
+    const { rolloutTickMs, log } = this.#options;
     return Rollouts.open({
-      store: store === undefined ? new MemoryRolloutStore() : new DurableRolloutStore(store),
+      ...(await rolloutStoreOf(this.#options, this.#modules)),
+      onReady: () => void this.reload(),
       fleet: this.fleet,
       stats: this.stats,
       ...(this.#options.preChecks === undefined ? {} : { preCheck: preChecks(this.#options.preChecks.shadow, log) }),
@@ -411,4 +430,9 @@ export class ControlPlane {
     log.info(`xDS on ${formatHostPort(xds)}, ${scheme} on ${formatHostPort(http)}, ${how}`);
     if (security === undefined) log.warn("--insecure: whoever reaches these ports may do everything");
   }
+}
+
+/** What a source has for registries. */
+function credentialsOf(source: Source): Pick<ModuleFetcherOptions, "credentials"> {
+  return source.credentials === undefined ? {} : { credentials: source.credentials.bind(source) };
 }

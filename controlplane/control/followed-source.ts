@@ -24,7 +24,7 @@ export interface FollowedSourceSettings {
   readonly options: Pick<ControlPlaneOptions, "store" | "log">;
   readonly findModule: (sha256: string) => LoadedModule | undefined;
   /** Takes a release over, or says why not. */
-  readonly adopt: (release: Release) => Promise<readonly Problem[]>;
+  readonly adopt: (release: Release) => Promise<readonly Problem[] | undefined>;
   /** The source was read, whatever came of it. */
   readonly onRead: () => void;
   /** A release was taken over. */
@@ -43,6 +43,7 @@ export class FollowedSource {
   /** Why the source could not be read at its last reading. */
   #unread: Error | undefined;
   #isStale = false;
+  #waits = false;
 
   constructor(settings: FollowedSourceSettings) {
     this.#settings = settings;
@@ -58,6 +59,11 @@ export class FollowedSource {
   /** When that was taken over. */
   get appliedAt(): Date | undefined {
     return this.#appliedAt;
+  }
+
+  /** Whether what the source says waits for another control plane, which leads. */
+  get waits(): boolean {
+    return this.#waits;
   }
 
   /** What is wrong with the source; {@link held} is what is served in its place. */
@@ -147,6 +153,12 @@ export class FollowedSource {
         return;
       }
       const problems = await this.#settings.adopt(result.release);
+      this.#waits = problems === undefined;
+      if (problems === undefined) {
+        reload.end("unchanged");
+        log.info("what the source says is served once the control plane that leads has taken it over");
+        return;
+      }
       if (problems.length > 0) {
         reload.end("refused");
         this.#refuse(problems);

@@ -1,6 +1,7 @@
 import { inspectModule } from "@meshwright/host";
 import type { Model, Problem, WasmModule } from "../model/index.ts";
 import {
+  imageName,
   publicPlace,
   type ModuleFetcher,
   type ModuleStore,
@@ -73,13 +74,14 @@ async function acceptOne(
 ): Promise<Problem | undefined> {
   const { origin, spec } = module;
   const problem = await signatureProblem(module, found, readers);
-  if (spec.image === undefined) return problem;
+  const image = imageOf(spec);
+  if (image === undefined) return problem;
   if (problem !== undefined) {
-    readers.fetcher.forget(spec.image);
+    readers.fetcher.forget(image);
     return problem;
   }
   try {
-    await readers.fetcher.pin(spec.image, found.sha256);
+    await readers.fetcher.pin(image, found.sha256);
     return undefined;
   } catch (error) {
     return origin.problem(["spec", "image"], error instanceof Error ? error.message : String(error));
@@ -92,7 +94,8 @@ export async function signatureProblem(
   { bytes, sha256 }: LoadedModule,
   { read, signatures }: ModuleReaders,
 ): Promise<Problem | undefined> {
-  const { image, signature: url, verify: keys } = spec;
+  const { signature: url, verify: keys } = spec;
+  const image = imageOf(spec);
   if (signatures === undefined) {
     if (keys === undefined) return undefined;
     return origin.problem(["spec", "verify"], "this control plane knows no keys: see serve --module-keys");
@@ -115,6 +118,11 @@ export async function signatureProblem(
   }
 }
 
+/** The image of a module as the fetcher knows it. */
+export function imageOf({ image, imagePullSecrets }: WasmModule["spec"]): string | undefined {
+  return image && imageName(image, imagePullSecrets);
+}
+
 /** The modules of a model that are fetched. */
 export function remoteModules(model: Model): RemoteModule[] {
   return [...model.wasmModules.values()].map(remoteOf).filter((remote) => remote !== undefined);
@@ -128,7 +136,8 @@ export function signatureUrls(model: Model): string[] {
 }
 
 function remoteOf({ spec }: WasmModule): RemoteModule | undefined {
-  const { url, image, sha256 } = spec;
+  const { url, sha256 } = spec;
+  const image = imageOf(spec);
   if (url !== undefined && sha256 !== undefined) return { url, sha256 };
   if (image === undefined) return undefined;
   return sha256 === undefined ? { image } : { image, sha256 };

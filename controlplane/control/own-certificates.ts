@@ -14,14 +14,17 @@ export class OwnCertificates {
     return this.#materials;
   }
 
-  /** From now on these are served, if what they belong to is taken over: `adopt` gives why it is not. */
-  async take(materials: Materials, adopt: () => Promise<readonly Problem[]>): Promise<readonly Problem[]> {
+  /** From now on these are served, if what they belong to is taken over: `adopt` gives why it is not, or undefined while it waits. */
+  async take(
+    materials: Materials,
+    adopt: () => Promise<readonly Problem[] | undefined>,
+  ): Promise<readonly Problem[] | undefined> {
     const before = this.#materials;
     this.#use(materials);
     let isAdopted = false;
     try {
       const problems = await adopt();
-      isAdopted = problems.length === 0;
+      isAdopted = problems?.length === 0;
       return problems;
     } finally {
       if (!isAdopted) this.#use(before);

@@ -21,8 +21,6 @@ export interface Release {
 export interface PipelineOptions {
   /** Whether what is served travels encrypted: else no private key is sent. Default: yes. */
   readonly isEncrypted?: boolean;
-  /** Whether other control planes serve the same mesh: then Rollouts are refused. Default: no. */
-  readonly isShared?: boolean;
   /** Finds out who has signed modules. Without it, nobody needs to have. */
   readonly signatures?: SignatureCheck;
 }
@@ -170,7 +168,6 @@ export class Pipeline {
       ...this.#checkEncryption(model),
       ...loaded.problems,
       ...this.#checkMtls(model),
-      ...this.#checkRollouts(model),
       ...(await this.#checks.check(model, modules)),
     ];
     begin("translate");
@@ -202,14 +199,6 @@ export class Pipeline {
     const read = resources.filter((resource) => resource.kind === "WasmModule");
     const { modules } = await this.#load(new Map(read.map((module) => [module.metadata.name, module])), source);
     return (name) => modules.has(name) && modules.get(name)?.sha256 === last.get(name)?.sha256;
-  }
-
-  /** A control plane judges a Rollout by the sidecars that are connected to it, and would take those of the others for lost. */
-  #checkRollouts({ rollouts }: Model): Problem[] {
-    if (this.#options.isShared !== true) return [];
-    return [...rollouts.values()].map(({ origin }) =>
-      origin.problem(["kind"], "Rollouts are carried out by a control plane that is alone; this one shares its store"),
-    );
   }
 
   #checkEncryption({ certificates }: Model): Problem[] {

@@ -8,8 +8,9 @@ import { Debouncer } from "../source/debounce.ts";
 import type { FollowedSource } from "./followed-source.ts";
 import type { Release } from "./pipeline.ts";
 
-/** How often what sidecars make of it is looked at, in milliseconds. */
+/** How often what sidecars make of it is looked at, in milliseconds; less often where that takes more than a twentieth of the time. */
 const INTERVAL_MS = 2_000;
+const SHARE = 20;
 
 /** What there is to tell. */
 export interface Told {
@@ -25,13 +26,14 @@ export class SourceTeller {
   readonly #source: Source;
   readonly #told: () => Told;
   readonly #soon: Debouncer;
-  readonly #timer: NodeJS.Timeout | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
 
   constructor(source: Source, told: () => Told) {
     this.#source = source;
     this.#told = told;
     this.#soon = new Debouncer(() => this.#tell(), 50, 500);
-    if (source.status !== undefined) this.#timer = setInterval(() => this.#tell(), INTERVAL_MS).unref();
+    if (source.status !== undefined) this.#tellIn(INTERVAL_MS);
   }
 
   /** Something has changed. */
@@ -49,8 +51,17 @@ export class SourceTeller {
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
     this.#soon.cancel();
+  }
+
+  #tellIn(ms: number): void {
+    this.#timer = setTimeout(() => {
+      const began = performance.now();
+      this.#tell();
+      if (!this.#isStopped) this.#tellIn(Math.max(INTERVAL_MS, SHARE * (performance.now() - began)));
+    }, ms).unref();
   }
 
   #tell(): void {

@@ -109,6 +109,10 @@ export class Fleet extends EventEmitter<FleetEvents> implements StreamObserver {
     return nodes;
   }
 
+  isConnected(nodeId: string): boolean {
+    return (this.#records.get(nodeId)?.streams.length ?? 0) > 0;
+  }
+
   memory(nodeId: string): ProxyMemory {
     return this.#record(nodeId).memory;
   }

@@ -124,8 +124,9 @@ export class SidecarSeries {
   /**
    * Adds what came after `from`'s window, up to the end of `to`'s window; and the gauges that were reported since then, as
    * they were last.
+   * @param keeps only counters and histograms whose names it accepts, and then no gauges.
    */
-  addTo(totals: TotalsBuilder, from: number, to: number): void {
+  addTo(totals: TotalsBuilder, from: number, to: number, keeps?: (name: string) => boolean): void {
     const start = this.#sums.end(from);
     const end = this.#sums.end(to);
     if (start >= end || this.#lastAt < start || this.#firstAt >= end) return;
@@ -134,10 +135,11 @@ export class SidecarSeries {
     totals.addSidecar((after[TIME] ?? 0) - (before[TIME] ?? 0));
     for (const { name, range, index } of this.#columns) {
       const sum = (after[index] ?? 0) - (before[index] ?? 0);
-      if (sum <= 0) continue;
+      if (sum <= 0 || keeps?.(name) === false) continue;
       if (range === undefined) totals.add(name, sum);
       else totals.addBin(name, range, sum);
     }
+    if (keeps !== undefined) return;
     for (const [name, { isCounter, value, at }] of this.#entries) {
       if (!isCounter && at >= start) totals.addGauge(name, value);
     }

@@ -43,6 +43,11 @@ export type Imported = {
       /** Resources of the control plane that limits of the scope `fleet` need. */
       readonly quotas: readonly object[];
     }
+  | {
+      readonly filter: "wasm";
+      /** Resources of the control plane: a WasmModule, and the FilterPolicies that run it. */
+      readonly resources: readonly object[];
+    }
 );
 
 export interface ImportResult {
@@ -50,7 +55,7 @@ export interface ImportResult {
   readonly findings: readonly Finding[];
 }
 
-/** Translates policies of Envoy and Istio into configurations of the filters authz and ratelimit. Nothing is imported where there is an error. */
+/** Translates policies of Envoy and Istio into configurations of the filters authz and ratelimit, and WasmPlugins into resources. Nothing is imported where there is an error. */
 export function importPolicies(files: readonly SourceFile[], options: ImportOptions): ImportResult {
   const findings = new Findings();
   const documents: Document[] = [];

@@ -8,6 +8,7 @@ import { ruleCondition } from "./istio-policy.ts";
 import { applies, targetName, targets, type Scope } from "./istio-targets.ts";
 import type { IstioContext } from "./istio-values.ts";
 import { Names, ruleForNobody, rulesOf } from "./rules.ts";
+import { importWasmPlugins, isWasmPlugin } from "./istio-wasm-plugin.ts";
 import type { Imported, ImportOptions } from "./index.ts";
 
 interface Resource extends Scope {
@@ -17,9 +18,21 @@ interface Resource extends Scope {
   readonly spec: Cursor | undefined;
 }
 
-/** Translates the AuthorizationPolicies and RequestAuthentications among the documents. */
+/** Translates the AuthorizationPolicies, RequestAuthentications and WasmPlugins among the documents. */
 export function importIstio(documents: readonly Document[], findings: Findings, options: ImportOptions): Imported[] {
-  const resources = documents.flatMap((document) => resourceOf(Cursor.ofResource(document, findings)) ?? []);
+  const roots = documents.map((document) => Cursor.ofResource(document, findings));
+  return [
+    ...importPolicies(
+      roots.filter((root) => !isWasmPlugin(root)),
+      findings,
+      options,
+    ),
+    ...importWasmPlugins(roots.filter(isWasmPlugin)),
+  ];
+}
+
+function importPolicies(roots: readonly Cursor[], findings: Findings, options: ImportOptions): Imported[] {
+  const resources = roots.flatMap((root) => resourceOf(root) ?? []);
   const sets = targets(resources, options.rootNamespace);
   if (sets === undefined) {
     resources[0]?.root.report(

@@ -1,3 +1,4 @@
+export { AssetStore } from "./assets.ts";
 export { identityOf, joinDocuments, splitDocuments, type Identity, type TextDocument } from "./documents.ts";
 export { hideResource, hideRevision } from "./hidden.ts";
 export { Journal, type Signature } from "./journal.ts";

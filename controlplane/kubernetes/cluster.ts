@@ -2,7 +2,7 @@ import type { SourceFile } from "../model/index.ts";
 import { ClusterIndex } from "./cluster-index.ts";
 import { placeOf, type ObjectName } from "./names.ts";
 import type { CoreService, CustomObject, EndpointSlice, Pod } from "./objects.ts";
-import { ownDocument, type DocumentKind } from "./own-documents.ts";
+import { ownDocument, type DocumentKind, type Surroundings } from "./own-documents.ts";
 import { serviceDocument } from "./service-document.ts";
 
 /** `Kind namespace/name` of what becomes a file. */
@@ -92,6 +92,26 @@ export class Cluster {
     for (const [id, object] of this.#objects) yield { kind: id.slice(0, id.indexOf(" ")) as DocumentKind, object };
   }
 
+  /**
+   * The file that an object of this kind would be; without a text where it would be none.
+   * A MeshService is a part of its Service's.
+   */
+  fileWith(
+    kind: DocumentKind | "MeshService",
+    object: CustomObject,
+  ): { readonly path: string; readonly file?: SourceFile } {
+    const { namespace = "", name } = object.metadata;
+    const key = `${namespace}/${name}`;
+    const fileKind = kind === "MeshService" ? "Service" : kind;
+    const service = this.#services.get(key);
+    const document =
+      kind === "MeshService"
+        ? service && this.#document(service, object)?.document
+        : ownDocument(kind, object, this.#surroundings());
+    const path = placeOf(fileKind, { namespace, name });
+    return document === undefined ? { path } : { path, file: this.#file(fileKind, { namespace, name }, document) };
+  }
+
   service({ namespace, name }: ObjectName): CoreService | undefined {
     return this.#services.get(`${namespace}/${name}`);
   }
@@ -129,18 +149,31 @@ export class Cluster {
     const text = JSON.stringify(document);
     if (before?.text === text) return;
     const [namespace = "", name = ""] = id.split("/");
-    const assets = kind === "WasmModule" ? { assets: assetsOf(document, namespace) } : {};
-    this.#files.set(key, { path: placeOf(kind, { namespace, name }), text, owner: this.#owner, ...assets });
+    this.#files.set(key, this.#file(kind, { namespace, name }, document, text));
     this.#sorted = undefined;
+  }
+
+  #file(
+    kind: DocumentKind | "Service",
+    name: ObjectName,
+    document: object,
+    text = JSON.stringify(document),
+  ): SourceFile {
+    const assets = kind === "WasmModule" ? { assets: assetsOf(document, name.namespace) } : {};
+    return { path: placeOf(kind, name), text, owner: this.#owner, ...assets };
   }
 
   #own(kind: DocumentKind, id: string): object | undefined {
     const object = this.#objects.get(`${kind} ${id}`);
     if (object === undefined) return undefined;
-    return ownDocument(kind, object, {
+    return ownDocument(kind, object, this.#surroundings());
+  }
+
+  #surroundings(): Surroundings {
+    return {
       rootNamespace: this.rootNamespace,
       servicesOf: (namespace) => this.#servedServicesOf(namespace),
-    });
+    };
   }
 
   /** Those that are in the model. */
@@ -158,14 +191,17 @@ export class Cluster {
     return made?.document;
   }
 
-  #document(service: CoreService): ReturnType<typeof serviceDocument> {
+  #document(
+    service: CoreService,
+    settings = this.#settings.get(`${service.namespace}/${service.name}`),
+  ): ReturnType<typeof serviceDocument> {
     const id = `${service.namespace}/${service.name}`;
     return serviceDocument({
       service,
       slices: this.#index.slicesOf(id),
       findPod: ({ namespace, name }) => this.#pods.get(`${namespace}/${name}`),
       ownerOf: (pod) => this.#ownerOf(pod),
-      settings: this.#settings.get(id),
+      settings,
       isProtected: this.#index.isProtected(id),
       mtls: this.#defaultMtls(),
     });

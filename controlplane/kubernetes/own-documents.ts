@@ -48,11 +48,8 @@ function specOf(kind: DocumentKind, spec: Json, namespace: string, around: Surro
     case "HTTPRoute":
     case "GRPCRoute":
       return routeSpec(spec, namespace);
-    case "WasmModule": {
-      // Of no use in this place, and read by the source itself.
-      const { imagePullSecrets: _, ...rest } = spec;
-      return rest;
-    }
+    case "WasmModule":
+      return within(spec, "imagePullSecrets", (secrets) => list(secrets, named));
     case "FilterPolicy":
       // The root id is the module's own name by default, which is not its name in the model.
       return {

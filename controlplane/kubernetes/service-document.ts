@@ -47,6 +47,7 @@ export function serviceDocument(parts: ServiceParts): ServiceDocument | undefine
         ...(isNear(service) ? { trafficDistribution: "PreferSameZone" } : {}),
         ...withOwnCertificates(own, service.namespace),
         hostnames: hostnamesOf(service),
+        local: { scope: service.namespace, hostnames: [service.name] },
         endpoints,
       },
     },

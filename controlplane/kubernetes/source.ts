@@ -8,6 +8,7 @@ import { ConfigMaps } from "./config-maps.ts";
 import { coreKinds, ownKinds, routeKinds, type KindInCluster } from "./kinds.ts";
 import { keepCustom, keepPod, keepService, keepSlice, type KubernetesObject } from "./objects.ts";
 import { collectionPath } from "./paths.ts";
+import { pullCredentials } from "./pull-secrets.ts";
 import { Reflector } from "./reflector.ts";
 import { ClusterStatus } from "./status/status.ts";
 import type { DocumentKind } from "./own-documents.ts";
@@ -110,6 +111,10 @@ export class KubernetesSource implements Source {
       debouncer.cancel();
       if (this.#debouncers.size === 0) await this.#stop();
     });
+  }
+
+  credentials(registry: string, secrets: readonly string[]): Promise<string | undefined> {
+    return pullCredentials(this.#api, registry, secrets);
   }
 
   status(status: SourceStatus): void {

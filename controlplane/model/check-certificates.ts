@@ -1,7 +1,7 @@
 import type { Found } from "./claims.ts";
 import type { Path } from "./path.ts";
 import type { Problem } from "./problem.ts";
-import { unknownName, type MayExist } from "./references.ts";
+import { missingProblem, type MayExist } from "./references.ts";
 import type { CertificateSpec } from "./certificates.ts";
 import type { Model, Service } from "./resources.ts";
 
@@ -70,7 +70,7 @@ function checkReference(
   const certificate = certificates.get(name);
   if (certificate === undefined) {
     if (mayExist("Certificate", name)) return undefined;
-    return origin.problem(path, unknownName("Certificate", name, certificates.keys()));
+    return missingProblem(origin, path, "Certificate", name, certificates.keys());
   }
   return certificate.spec[field] === undefined
     ? origin.problem(path, `Certificate ${name} has no ${field}`)

@@ -14,6 +14,9 @@ export function checkModules(modules: readonly WasmModule[]): Found {
       const found = places.length === 0 ? "none of them" : places.join(" and ");
       return [origin.problem(["spec"], `expected one of file, url and image, found ${found}`)];
     }
+    if (spec.imagePullSecrets !== undefined && spec.image === undefined) {
+      return [origin.problem(["spec", "imagePullSecrets"], "only with image", "key")];
+    }
     if (spec.url !== undefined) {
       return [
         isSafe(spec.url)

@@ -2,7 +2,7 @@ import { Claims, repeated } from "./claims.ts";
 import type { Found } from "./claims.ts";
 import { durationMilliseconds } from "./duration.ts";
 import type { MayExist } from "./references.ts";
-import { unknownName } from "./references.ts";
+import { missingProblem } from "./references.ts";
 import type { Model, Rollout } from "./resources.ts";
 import type { RolloutTarget } from "./rollouts.ts";
 
@@ -26,7 +26,7 @@ function checkTargets({ metadata, origin, spec }: Rollout, model: Model, mayExis
       const known = namesOf(kind, model);
       const isKnown = known.has(name) || mayExist(kind, name);
       return [
-        isKnown ? undefined : origin.problem(path, unknownName(kind, name, known.keys())),
+        isKnown ? undefined : missingProblem(origin, path, kind, name, known.keys()),
         owners.claim(`${kind} ${name}`, `Rollout ${metadata.name}`, origin, path),
       ];
     }),

@@ -18,6 +18,7 @@ const maxMatches = 128;
 /** Finds the faults of HTTPRoutes and GRPCRoutes, each in itself and against the others, and hosts that two Services have. */
 export function checkRoutes(model: Model, mayExist: MayExist): Found {
   const hosts = new Claims("host");
+  const localHosts = new Claims("local host");
   const parents = new Claims("parent");
   for (const { metadata, origin } of model.services.values()) {
     hosts.claim(metadata.name, `Service ${metadata.name}`, origin, ["metadata", "name"]);
@@ -26,6 +27,12 @@ export function checkRoutes(model: Model, mayExist: MayExist): Found {
   for (const { metadata, origin, spec } of model.services.values()) {
     for (const [h, hostname] of spec.hostnames.entries()) {
       found.push(hosts.claim(hostname, `Service ${metadata.name}`, origin, ["spec", "hostnames", h]));
+    }
+    for (const [h, hostname] of (spec.local?.hostnames ?? []).entries()) {
+      const path = ["spec", "local", "hostnames", h];
+      found.push(
+        localHosts.claim(`${spec.local?.scope ?? ""} ${hostname}`, `Service ${metadata.name}`, origin, path, hostname),
+      );
     }
   }
   const routes = [...model.httpRoutes.values(), ...model.grpcRoutes.values()].flatMap((route) => [

@@ -11,7 +11,7 @@ import { checkTelemetries } from "./check-telemetry.ts";
 import type { Found } from "./claims.ts";
 import { servedModel } from "./mesh.ts";
 import type { Problem } from "./problem.ts";
-import { unknownName } from "./references.ts";
+import { missingProblem } from "./references.ts";
 import type { MayExist } from "./references.ts";
 import { resourcesOf } from "./resources.ts";
 import type { FilterPolicy, Model, Resource, Route } from "./resources.ts";
@@ -48,8 +48,7 @@ function checkPolicy({ origin, spec }: FilterPolicy, model: Model, mayExist: May
     if (gap !== undefined) found.push(origin.problem([...path, "name"], `the filter would not run: ${gap}`));
   }
   if (!model.wasmModules.has(spec.module) && !mayExist("WasmModule", spec.module)) {
-    const message = unknownName("WasmModule", spec.module, model.wasmModules.keys());
-    found.push(origin.problem(["spec", "module"], message));
+    found.push(missingProblem(origin, ["spec", "module"], "WasmModule", spec.module, model.wasmModules.keys()));
   }
   return found;
 }

@@ -11,6 +11,8 @@ export interface Problem extends Position {
   readonly path: string;
   /** What was found and what is allowed. */
   readonly message: string;
+  /** The resource that is named and is not there, as `Kind name`: it may be on its way. */
+  readonly missing?: string;
 }
 
 /** Writes a problem on one line, `file:line:column: path: message`, which editors and CI systems understand. */

@@ -22,7 +22,7 @@ export function checkServiceRef(
   const service = model.services.get(name);
   if (service === undefined) {
     if (mayExist("Service", name)) return undefined;
-    return origin.problem([...path, "name"], unknownName("Service", name, model.services.keys()));
+    return missingProblem(origin, [...path, "name"], "Service", name, model.services.keys());
   }
   if (port !== undefined && port !== service.spec.port) {
     return origin.problem([...path, "port"], `Service ${name} has port ${service.spec.port}, found ${port}`);
@@ -33,7 +33,19 @@ export function checkServiceRef(
   return origin.problem([...path, "sectionName"], `Service ${name} has ${has}, found ${sectionName}`);
 }
 
-export function unknownName(kind: string, name: string, known: Iterable<string>): string {
+/** That a resource is named that is not there. */
+export function missingProblem(
+  origin: Origin,
+  path: Path,
+  kind: string,
+  name: string,
+  known: Iterable<string>,
+): Problem {
+  // The same object, since the origin remembers it.
+  return Object.assign(origin.problem(path, unknownName(kind, name, known)), { missing: `${kind} ${name}` });
+}
+
+function unknownName(kind: string, name: string, known: Iterable<string>): string {
   const names = [...known];
   const list =
     names.length === 0 ? "there is none" : `known: ${names.slice(0, 10).join(", ")}${names.length > 10 ? ", ..." : ""}`;

@@ -71,6 +71,7 @@ export interface WasmModuleSpec {
   readonly file?: string;
   readonly url?: string;
   readonly image?: string;
+  readonly imagePullSecrets?: readonly { readonly name: string }[];
   readonly sha256?: string;
   /** A path, or a URL. */
   readonly signature?: string;

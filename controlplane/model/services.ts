@@ -5,6 +5,7 @@ export interface ServiceSpec extends ServiceDefaults {
   readonly portName?: string;
   readonly protocol: "HTTP" | "HTTP2";
   readonly hostnames: readonly string[];
+  readonly local?: { readonly scope: string; readonly hostnames: readonly string[] };
   readonly endpoints: readonly Endpoint[];
   readonly trafficDistribution?: "PreferSameZone";
   readonly loadBalancing: LoadBalancing;

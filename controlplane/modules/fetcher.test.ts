@@ -12,6 +12,7 @@ import { createImage } from "../oci/index.ts";
 import { SqliteStore } from "../store/index.ts";
 import {
   FetchError,
+  imageName,
   MemoryPins,
   ModuleFetcher,
   ModuleStore,
@@ -176,6 +177,23 @@ describe("a module of an image", () => {
     await first.pin(remote.image, sha256);
     answer = (_, response) => void response.writeHead(500).end();
     assert.deepEqual(Buffer.from(await fetcher().fetch(remote)), Buffer.from(bytes));
+  });
+
+  test("that is private is there for those who name a Secret that lets them in, and for no others, also when it is known", async () => {
+    answer = (request, response) => {
+      if (request.headers.authorization === "Basic dTpw") registry(request, response);
+      else response.writeHead(401, { "www-authenticate": 'Basic realm="test"' }).end();
+    };
+    const image = `${host()}/filters/probe:1.0`;
+    const known = new Map([["regcred.mine", "dTpw"]]);
+    const one = fetcher({ credentials: (_, [secret = ""]) => Promise.resolve(known.get(secret)) });
+    const mine = imageName(image, [{ name: "regcred.mine" }]);
+    assert.deepEqual(Buffer.from(await one.fetch({ image: mine })), Buffer.from(bytes));
+    await one.pin(mine, sha256);
+    await assert.rejects(one.fetch({ image }), FetchError);
+    await assert.rejects(one.fetch({ image: imageName(image, [{ name: "regcred.yours" }]) }), FetchError);
+    await assert.rejects(fetcher().fetch({ image: imageName(image, [{ name: "x.y" }]) }), /no cluster/);
+    assert.deepEqual(Buffer.from(await fetcher().fetch({ image: mine })), Buffer.from(bytes));
   });
 
   test("until it is pinned, it is what was found, and can be forgotten", async () => {

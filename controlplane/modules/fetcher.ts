@@ -9,7 +9,9 @@ import {
   pullSignatures,
   readBody,
   reasonOf,
+  type Credentials,
   type PulledModule,
+  type Reference,
   type SignedPayload,
 } from "../oci/index.ts";
 import { Downloads, FetchError } from "./downloads.ts";
@@ -18,7 +20,27 @@ import type { ModuleStore } from "./store.ts";
 
 /** Where a module is fetched from. What has another SHA-256 than the one that is given is refused. */
 export type RemoteModule =
-  { readonly url: string; readonly sha256: string } | { readonly image: string; readonly sha256?: string };
+  | { readonly url: string; readonly sha256: string }
+  | {
+      /** As {@link imageName} gives it. */
+      readonly image: string;
+      readonly sha256?: string;
+    };
+
+/**
+ * An image by its reference, and the Secrets with which it is pulled. Who names others, or none, gets to a private image only if these let
+ * them in: so what was found for one is not there for the other.
+ */
+export function imageName(image: string, secrets: readonly { readonly name: string }[] = []): string {
+  return secrets.length === 0 ? image : `${image}${WITH}${secrets.map(({ name }) => name).join(",")}`;
+}
+
+const WITH = " with ";
+
+function partsOf(name: string): { readonly reference: Reference; readonly secrets: readonly string[] } {
+  const [image = "", secrets] = name.split(WITH);
+  return { reference: parseReference(image), secrets: secrets?.split(",") ?? [] };
+}
 
 /** The signatures of an image, of which none is verified yet. */
 export interface ImageSignatures {
@@ -38,6 +60,8 @@ export interface ModuleFetcherOptions {
   readonly patienceMs?: number;
   /** The pause after a first failure; it doubles up to 64 times that. Default: 2 s. */
   readonly retryMs?: number;
+  /** What Secrets have for a registry, for the images that name some. */
+  readonly credentials?: (registry: string, secrets: readonly string[]) => Promise<Credentials | undefined>;
   /** Of a module, in bytes. Default: 64 MiB. */
   readonly limit?: number;
 }
@@ -50,6 +74,7 @@ export class ModuleFetcher {
   readonly #store: ModuleStore;
   readonly #pins: Pins;
   readonly #limit: number;
+  readonly #credentials: NonNullable<ModuleFetcherOptions["credentials"]>;
   /** The modules of images that are not pinned yet. */
   readonly #found = new Map<string, string>();
   /** Of modules, and of what belongs to them. */
@@ -58,6 +83,8 @@ export class ModuleFetcher {
   constructor(store: ModuleStore, options: ModuleFetcherOptions = {}) {
     this.#store = store;
     this.#pins = options.pins ?? new MemoryPins();
+    this.#credentials =
+      options.credentials ?? (() => Promise.reject(new FetchError("there is no cluster with imagePullSecrets")));
     this.#limit = options.limit ?? 64 * 1024 * 1024;
     const { onFetched = () => undefined, patienceMs = 10_000, retryMs = 2000 } = options;
     this.downloads = new Downloads({ onFetched, patienceMs, retryMs });
@@ -99,10 +126,10 @@ export class ModuleFetcher {
     const { digests } = this.#store.catalog.entry(sha256).images?.[image] ?? {
       digests: await this.#digestsOf(image, sha256),
     };
-    const reference = parseReference(image);
+    const { reference, secrets } = partsOf(image);
     const signatures: SignedPayload[] = [];
-    for (const digest of digests)
-      signatures.push(...(await pullSignatures(reference, digest, credentialsFor(reference.registry))));
+    const credentials = await this.#credentialsFor(reference.registry, secrets);
+    for (const digest of digests) signatures.push(...(await pullSignatures(reference, digest, credentials)));
     return { digests, signatures };
   }
 
@@ -160,11 +187,16 @@ export class ModuleFetcher {
 
   async #pull(image: string): Promise<PulledModule> {
     try {
-      const reference = parseReference(image);
-      return await pullModule(reference, credentialsFor(reference.registry), this.#limit);
+      const { reference, secrets } = partsOf(image);
+      return await pullModule(reference, await this.#credentialsFor(reference.registry, secrets), this.#limit);
     } catch (error) {
       throw error instanceof OciError ? new FetchError(error.message) : error;
     }
+  }
+
+  /** Those of the control plane itself where the resource names no Secrets. */
+  async #credentialsFor(registry: string, secrets: readonly string[]): Promise<Credentials | undefined> {
+    return secrets.length === 0 ? credentialsFor(registry) : this.#credentials(registry, secrets);
   }
 
   async #get(url: string, limit: number): Promise<Uint8Array> {

@@ -1,5 +1,6 @@
 export { FetchError } from "./downloads.ts";
 export {
+  imageName,
   ModuleFetcher,
   publicPlace,
   type ImageSignatures,

@@ -13,22 +13,40 @@ export type Credentials = string;
  */
 export function credentialsFor(registry: string, env: NodeJS.ProcessEnv = process.env): Credentials | undefined {
   const file = join(env["DOCKER_CONFIG"] ?? join(homedir(), ".docker"), "config.json");
-  const config = readConfig(file);
-  const { auth } = config.auths?.[registry] ?? {};
+  return credentialsOf(readConfig(file), registry, file);
+}
+
+/**
+ * What a text as `docker login` writes it has for a registry, such as that of a Secret of Kubernetes. Undefined when it has nothing.
+ * @param place where it is, for messages.
+ * @throws OciError when it is no such text.
+ */
+export function credentialsIn(text: string, registry: string, place: string): Credentials | undefined {
+  return credentialsOf(parseConfig(text, place), registry, place);
+}
+
+function credentialsOf(config: DockerConfig, registry: string, place: string): Credentials | undefined {
+  // Written with a scheme and a path by some.
+  const names = [registry, `https://${registry}`, `https://${registry}/v1/`, `https://${registry}/v2/`];
+  const { auth, username, password } = names.map((name) => config.auths?.[name]).find((entry) => entry != null) ?? {};
   if (auth !== undefined && auth !== "") return auth;
+  if (username !== undefined && password !== undefined)
+    return Buffer.from(`${username}:${password}`).toString("base64");
   if (
     config.credHelpers?.[registry] !== undefined ||
     (config.credsStore !== undefined && config.auths?.[registry] !== undefined)
   ) {
     throw new OciError(
-      `${file}: the credentials for ${registry} are with a helper program, which is not supported; write them into another folder's config.json and set DOCKER_CONFIG to that folder`,
+      `${place}: the credentials for ${registry} are with a helper program, which is not supported; write them into another folder's config.json and set DOCKER_CONFIG to that folder`,
     );
   }
   return undefined;
 }
 
 interface DockerConfig {
-  readonly auths?: Readonly<Record<string, { readonly auth?: string }>>;
+  readonly auths?: Readonly<
+    Record<string, { readonly auth?: string; readonly username?: string; readonly password?: string }>
+  >;
   readonly credHelpers?: Readonly<Record<string, string>>;
   readonly credsStore?: string;
 }
@@ -41,11 +59,15 @@ function readConfig(file: string): DockerConfig {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return {};
     throw new OciError(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
   }
+  return parseConfig(text, file);
+}
+
+function parseConfig(text: string, place: string): DockerConfig {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null) return value;
   } catch {
     // Said below.
   }
-  throw new OciError(`${file}: expected a JSON object, as docker login writes it`);
+  throw new OciError(`${place}: expected a JSON object, as docker login writes it`);
 }

@@ -1,4 +1,4 @@
-export { credentialsFor, type Credentials } from "./credentials.ts";
+export { credentialsFor, credentialsIn, type Credentials } from "./credentials.ts";
 export { createImage, type Image, type Variant } from "./image.ts";
 export { writeLayout } from "./layout.ts";
 export { OciError } from "./oci-error.ts";

@@ -130,6 +130,8 @@ describe("credentials", () => {
   const cases: [what: string, config: string | undefined, answer: string | undefined | RegExp][] = [
     ["none without a file", undefined, undefined],
     ["what docker login wrote", '{"auths":{"r.example.com":{"auth":"dTpw"}}}', "dTpw"],
+    ["a name and a password", '{"auths":{"r.example.com":{"username":"u","password":"p"}}}', "dTpw"],
+    ["a registry as a URL", '{"auths":{"https://r.example.com/v1/":{"auth":"dTpw"}}}', "dTpw"],
     ["none for another registry", '{"auths":{"other":{"auth":"dTpw"}}}', undefined],
     ["a helper's are out of reach", '{"credHelpers":{"r.example.com":"x"}}', /helper program/],
     ["a store's are out of reach", '{"auths":{"r.example.com":{}},"credsStore":"desktop"}', /helper program/],

@@ -1,12 +1,9 @@
 import type { NodeInfo } from "../xds/index.ts";
 import type { FilterPolicySpec } from "../model/index.ts";
-import type { SidecarPlace } from "../translate/index.ts";
+import { whyNoFilters, type SidecarPlace } from "../translate/index.ts";
 import type { Listeners } from "./measure.ts";
 import type { Sidecar } from "./sidecars.ts";
 import type { Version } from "./version.ts";
-
-/** The oldest Envoy that Meshwright delivers filters to. */
-const OLDEST_ENVOY = [1, 37] as const;
 
 /** Whether a sidecar may be served something else by one of these versions than by another. */
 export function covers(versions: readonly Version[], { service, sidecar }: SidecarPlace): boolean {
@@ -53,12 +50,7 @@ export function sidecarOf(
 
 function whyUnable(info: NodeInfo, versions: readonly Version[]): string | undefined {
   if (!versions.some(({ resources }) => resources.some(({ kind }) => kind === "FilterPolicy"))) return undefined;
-  if (info.hasWasm === false) return "this Envoy was built without Wasm";
-  const [major = 0, minor = 0] = info.userAgentVersion.split(".").map(Number);
-  const [oldestMajor, oldestMinor] = OLDEST_ENVOY;
-  const isOld = major < oldestMajor || (major === oldestMajor && minor < oldestMinor);
-  if (info.userAgentName !== "envoy" || info.userAgentVersion === "" || !isOld) return undefined;
-  return `Envoy ${info.userAgentVersion} is older than ${OLDEST_ENVOY.join(".")}`;
+  return whyNoFilters(info);
 }
 
 function textsOf(metadata: NodeInfo["metadata"]): Record<string, string> {

@@ -2,6 +2,7 @@ import { type Fleet, type NodeStats, runningFilters } from "../fleet/index.ts";
 import type { SidecarPlace, Translation } from "../translate/index.ts";
 import type { NodeInfo } from "../xds/index.ts";
 import { covers, sidecarOf } from "./coverage.ts";
+import { ALONE, mergeStates, type Peers } from "./peers.ts";
 import { fetchFault } from "./module-fetch.ts";
 import type { SidecarState } from "./observation.ts";
 import { stateOf } from "./progress.ts";
@@ -16,7 +17,7 @@ type Places = ReadonlyMap<string, SidecarPlace>;
 
 const RUNNING: SidecarState = { connected: true, since: 0, progress: "Running" };
 
-type ViewedFleet = Pick<Fleet, "connectedNodes" | "node" | "revision">;
+type ViewedFleet = Pick<Fleet, "connectedNodes" | "isConnected" | "node" | "revision">;
 type ViewedStats = Pick<NodeStats, "of" | "figures" | "windowMs" | "reportedAt">;
 
 /** A look at a sidecar that was given the new version. */
@@ -36,20 +37,34 @@ interface Look {
 export class FleetView {
   readonly #fleet: ViewedFleet;
   readonly #stats: ViewedStats;
+  readonly #peers: Peers;
+  /** How far those who were given the new version are, of those who are or were connected to this control plane. */
+  #here = new Map<string, SidecarState>();
   readonly #looks = new Map<string, Look>();
   #count = 0;
   /** Since when a sidecar is known to run the new version. */
   readonly #runningSince = new Map<string, number>();
-  /** Of the fleet at a revision. */
-  #revision = -1;
+  /** Of the fleet at a revision, and of what others tell. */
+  #revision = "";
   #infos: ReadonlyMap<string, NodeInfo> = new Map();
   #connections: ReadonlyMap<string, SidecarState> = new Map();
   #sidecars:
     { readonly key: string; readonly places: Places; readonly infos: object; readonly all: Sidecar[] } | undefined;
 
-  constructor(fleet: ViewedFleet, stats: ViewedStats) {
+  constructor(fleet: ViewedFleet, stats: ViewedStats, peers = ALONE) {
     this.#fleet = fleet;
     this.#stats = stats;
+    this.#peers = peers;
+  }
+
+  /** What {@link states} saw last of those who were given the new version, without what other control planes see. */
+  get here(): ReadonlyMap<string, SidecarState> {
+    return this.#here;
+  }
+
+  /** Whether a sidecar is connected to this control plane. */
+  isHere(node: string): boolean {
+    return this.#fleet.isConnected(node);
   }
 
   /** Something happened to this node. */
@@ -76,7 +91,7 @@ export class FleetView {
     return all;
   }
 
-  /** The sidecars that are connected. */
+  /** The sidecars that are connected, to this control plane or to another. */
   connections(): ReadonlyMap<string, SidecarState> {
     this.#lookAtFleet();
     return this.#connections;
@@ -88,8 +103,11 @@ export class FleetView {
    */
   states(run: Run, old: Translation, fresh: Translation, now: number): Map<string, SidecarState> {
     const states = new Map(this.connections());
+    this.#here = new Map();
     for (const node of run.admitted.keys()) {
-      const state = this.#look(node, run, old, fresh, now);
+      const here = this.#look(node, run, old, fresh, now);
+      if (here !== undefined) this.#here.set(node, here);
+      const state = this.#peers.exist ? mergeStates(here, this.#peers.state(run, node), now) : here;
       if (state === undefined) states.delete(node);
       else states.set(node, state);
     }
@@ -97,9 +115,10 @@ export class FleetView {
   }
 
   #lookAtFleet(): void {
-    if (this.#revision === this.#fleet.revision) return;
-    this.#revision = this.#fleet.revision;
-    const nodes = this.#fleet.connectedNodes();
+    const revision = `${this.#fleet.revision} ${this.#peers.revision}`;
+    if (this.#revision === revision) return;
+    this.#revision = revision;
+    const nodes = [...this.#peers.nodes(), ...this.#fleet.connectedNodes()];
     this.#infos = new Map(nodes.map((info) => [info.id, info]));
     this.#connections = new Map(nodes.map(({ id }) => [id, RUNNING]));
   }

@@ -7,6 +7,7 @@ export type { Progress, SidecarState } from "./observation.ts";
 export { heldTargets, holdOf, type Hold, type Holding } from "./hold.ts";
 export { covers } from "./coverage.ts";
 export type { PlannedHold, Preview } from "./preview.ts";
+export { Replication } from "./replication.ts";
 export { Records } from "./records.ts";
 export { Serving } from "./serving.ts";
 export type { VersionInReach } from "./in-reach.ts";

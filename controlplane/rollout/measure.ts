@@ -48,6 +48,21 @@ export function slowFrom(figures: Figures, listeners: Listeners, quantile: numbe
   return undefined;
 }
 
+/** The names of the statistics that these checks, and the search for traps, look at. */
+export function namesFor(checks: readonly CheckSpec[]): (name: string) => boolean {
+  const own = new Set(checks.flatMap((check) => (check.metric === "Statistic" ? [check.statistic] : [])));
+  const known = new Map<string, boolean>();
+  return (name) => {
+    let isKept = known.get(name);
+    if (isKept === undefined) {
+      isKept = own.has(name) || /^(?:http\.(?:inbound|outbound)\.downstream_rq_|wasm\.|wasmcustom\.)/.test(name);
+      // Names come from sidecars, which may make up any number.
+      if (known.size < 10_000) known.set(name, isKept);
+    }
+    return isKept;
+  };
+}
+
 function latenciesOf(figures: Figures, listeners: Listeners): readonly Bin[] {
   const [first, ...others] = listeners.map((listener) => figures.http(listener).latencyMs.bins);
   return others.length === 0 ? (first ?? []) : mergeBins([first ?? [], ...others]);

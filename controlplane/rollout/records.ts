@@ -11,18 +11,23 @@ export class Records {
     this.#store = store;
   }
 
-  /** Reads what is kept of earlier runs. A run that baked bakes anew, since what was measured is lost. */
-  static async open(store: RolloutStore, now: number): Promise<Records> {
+  /** Reads what is kept of earlier runs. */
+  static async open(store: RolloutStore): Promise<Records> {
     const records = new Records(store);
     for (const name of await store.rollouts()) {
       const record = replayRecord(name, await store.read(name));
-      if (record === undefined) continue;
-      records.#records.set(name, record);
-      const run = activeRun(record);
-      if (run?.settledAt === undefined || run.phase === "RollingBack") continue;
-      await records.append(name, [{ type: "BakeRestarted", at: now, because: "the control plane was started again" }]);
+      if (record !== undefined) records.#records.set(name, record);
     }
     return records;
+  }
+
+  /** Runs that baked bake anew, since what was measured is lost. */
+  async restartBakes(now: number, because: string): Promise<void> {
+    for (const [name, record] of this.#records) {
+      const run = activeRun(record);
+      if (run?.settledAt === undefined || run.phase === "RollingBack") continue;
+      await this.append(name, [{ type: "BakeRestarted", at: now, because }]);
+    }
   }
 
   get(rollout: string): RolloutRecord | undefined {
@@ -41,23 +46,36 @@ export class Records {
 
   /**
    * Keeps events, and gives the record after them.
-   * @throws Error when they could not be kept, or another control plane was faster; the record is then as it is in the store.
+   * @throws Error when they could not be kept, or another control plane was faster. They may have been kept all the same where the store did not
+   * answer: see {@link unread}.
    */
   async append(rollout: string, events: readonly RecordEvent[]): Promise<RolloutRecord> {
     const before = this.#records.get(rollout);
     let after = before;
     for (const event of events) after = applyRecord(rollout, after, event);
     if (after === undefined) throw new Error("no event to append");
-    let isKept = false;
-    try {
-      isKept = await this.#store.append(rollout, before?.length ?? 0, events);
-    } finally {
-      // Where the store did not answer, they may have been kept all the same.
-      if (!isKept) await this.#readAgain(rollout);
-    }
+    const isKept = await this.#store.append(rollout, before?.length ?? 0, events);
     if (!isKept) throw new Error(`another control plane changed Rollout ${rollout}`);
     this.#records.set(rollout, after);
     return after;
+  }
+
+  /** The names of all that have a log. */
+  names(): Promise<readonly string[]> {
+    return this.#store.rollouts();
+  }
+
+  /** What is in the store, and not in the record yet. */
+  unread(rollout: string): Promise<readonly RecordEvent[]> {
+    return this.#store.read(rollout, this.#records.get(rollout)?.length ?? 0);
+  }
+
+  /** Takes over what is in the store. */
+  take(rollout: string, events: readonly RecordEvent[]): RolloutRecord | undefined {
+    let record = this.#records.get(rollout);
+    for (const event of events) record = applyRecord(rollout, record, event);
+    if (record !== undefined) this.#records.set(rollout, record);
+    return record;
   }
 
   keepVersion(version: Version): Promise<void> {
@@ -74,10 +92,5 @@ export class Records {
     const version = await this.findVersion(id);
     if (version === undefined) throw new Error(`the version ${id} of a Rollout is not in the store any more`);
     return version;
-  }
-
-  async #readAgain(rollout: string): Promise<void> {
-    const kept = replayRecord(rollout, await this.#store.read(rollout));
-    if (kept !== undefined) this.#records.set(rollout, kept);
   }
 }

@@ -1,25 +1,36 @@
 import type { Fleet, NodeStats } from "../fleet/index.ts";
 import type { Problem } from "../model/index.ts";
 import type { ModuleRef, Translation } from "../translate/index.ts";
-import { type Command, type CommandResult, obey } from "./commands.ts";
+import type { Command, CommandResult } from "./commands.ts";
 import type { ServedContent } from "./content.ts";
 import { FleetView } from "./fleet-view.ts";
 import { versionsInReach, type VersionInReach } from "./in-reach.ts";
+import { Following } from "./following.ts";
+import type { Peers } from "./peers.ts";
 import type { Plan } from "./plan.ts";
 import type { Preview } from "./preview.ts";
 import { activeRun, intentOf, type RecordEvent, type RolloutRecord } from "./record.ts";
-import { Records } from "./records.ts";
+import type { Replication } from "./replication.ts";
+import type { Asked } from "./requests.ts";
 import type { PreCheck } from "./pre-check.ts";
 import type { RolloutView } from "./rollout-view.ts";
 import type { Run } from "./run.ts";
 import { RunControl } from "./run-control.ts";
 import { Serving, type ServingOptions } from "./serving.ts";
 import { startEvents } from "./starting.ts";
+import { refuse, steer, type Steered } from "./steering.ts";
+import { Telling } from "./telling.ts";
 import type { RolloutStore } from "./store.ts";
 import type { Version } from "./version.ts";
 
+const TICK_MS = 1_000;
+
 export interface RolloutsOptions<Module extends ModuleRef> extends ServingOptions<Module> {
   readonly store: RolloutStore;
+  /** The other control planes on the same store; left out where this one is alone. */
+  readonly replication?: Replication;
+  /** Is told when what could not be taken over from the source may be by now, since another control plane has written something. */
+  readonly onReady?: () => void;
   readonly fleet: Fleet;
   readonly stats: NodeStats;
   /** Tries a version before the first wave of its run. Default: it is not tried. */
@@ -38,7 +49,13 @@ export interface RolloutsOptions<Module extends ModuleRef> extends ServingOption
 export class Rollouts<Module extends ModuleRef> {
   readonly #options: RolloutsOptions<Module>;
   readonly #now: () => number;
-  readonly #startedAt: number;
+  readonly #following: Following;
+  readonly #telling: Telling | undefined;
+  /** What the source said last was not taken over. */
+  #isBehind = false;
+  #readers: (() => void)[] = [];
+  /** Since when it decides: since its start, or since it leads. */
+  #leadsSince: number;
   readonly #serving: Serving<Module>;
   /** What is in memory of the latest runs. */
   readonly #runs = new Map<string, RunControl>();
@@ -51,21 +68,37 @@ export class Rollouts<Module extends ModuleRef> {
   #due = Infinity;
   #closed = false;
 
-  private constructor(options: RolloutsOptions<Module>, now: () => number, records: Records) {
+  private constructor(options: RolloutsOptions<Module>, now: () => number, following: Following) {
     this.#options = options;
     this.#now = now;
-    this.#startedAt = now();
-    this.#serving = new Serving(options, records, now);
-    for (const event of ["rejected", "acked"] as const) {
-      options.fleet.on(event, ({ nodeId }) => this.#heard(nodeId));
-    }
-    for (const event of ["connected", "disconnected"] as const) options.fleet.on(event, ({ id }) => this.#heard(id));
+    this.#following = following;
+    const { replication, fleet, tickMs = TICK_MS } = options;
+    this.#telling = replication && new Telling(replication, tickMs);
+    this.#leadsSince = now();
+    this.#serving = new Serving({ ...options, leads: () => this.#leads }, following.records, now);
+    fleet.on("rejected", ({ nodeId }) => {
+      this.#telling?.hurry();
+      this.#heard(nodeId);
+    });
+    fleet.on("acked", ({ nodeId }) => this.#heard(nodeId));
+    for (const event of ["connected", "disconnected"] as const) fleet.on(event, ({ id }) => this.#heard(id));
+    const look = (): void => this.#schedule(0);
+    replication?.observe({ leadChanged: look, asked: look, peersChanged: () => this.#schedule(10) });
+    look();
   }
 
   /** Reads what is kept of earlier runs. */
   static async open<Module extends ModuleRef>(options: RolloutsOptions<Module>): Promise<Rollouts<Module>> {
-    const now = options.now ?? Date.now;
-    return new Rollouts(options, now, await Records.open(options.store, now()));
+    const { now = Date.now, store, replication } = options;
+    let wake = (): void => undefined;
+    const following = await Following.open(store, replication, () => wake());
+    if (replication === undefined) {
+      await following.records.restartBakes(now(), "the control plane was started again");
+    }
+    const rollouts = new Rollouts(options, now, following);
+    wake = () => rollouts.#schedule(0);
+    wake();
+    return rollouts;
   }
 
   /** What most are served. */
@@ -111,7 +144,7 @@ export class Rollouts<Module extends ModuleRef> {
       plan,
       record,
       intent: intentOf(record, plan.desired.id, plan.rollout.spec.start),
-      blocked: this.#blocked.get(rollout),
+      blocked: this.#leads ? this.#blocked.get(rollout) : this.#peers.blocked(rollout),
       sidecars: view.sidecars(base.translation.sidecars, versions),
       states,
       evidence: control?.evidence,
@@ -146,14 +179,21 @@ export class Rollouts<Module extends ModuleRef> {
 
   /**
    * The source says something else.
-   * @returns why that cannot be served, even if each resource is good; what was served before is still served then.
+   * @returns why that cannot be served, even if each resource is good; what was served before is still served then. Undefined while it
+   * waits for the control plane that leads: see {@link ready}.
    */
-  adopt(desired: ServedContent<Module>): Promise<readonly Problem[]> {
+  adopt(desired: ServedContent<Module>): Promise<readonly Problem[] | undefined> {
     return this.#inTurn(async () => {
       const problems = await this.#serving.adopt(desired);
-      if (problems.length === 0) this.#schedule(0);
+      this.#isBehind = problems?.length !== 0;
+      if (!this.#isBehind) this.#schedule(0);
       return problems;
     });
+  }
+
+  /** Resolves when what could not be taken over may be by now. */
+  ready(): Promise<void> {
+    return new Promise((resolve) => this.#readers.push(resolve));
   }
 
   /** Looks at all runs now, and does what is to be done. */
@@ -163,53 +203,28 @@ export class Rollouts<Module extends ModuleRef> {
 
   /** Does what somebody asks of the run under way. */
   command(rollout: string, command: Command, by: string): Promise<CommandResult> {
-    return this.#ask(rollout, async (_, record) => {
-      const run = activeRun(record);
-      if (run === undefined) return refuse(`no run of Rollout ${rollout} is under way`);
-      const result = obey(run, command, by, this.#now());
-      if (result.ok) await this.#serving.commit(record, result.events);
-      return result;
-    });
+    return this.#ask(rollout, command, by);
   }
 
   /** Starts a run for what the source says, also where it was rolled back before or starts by hand only. */
   start(rollout: string, by: string): Promise<CommandResult> {
-    return this.#ask(rollout, async (plan, record) => {
-      if (activeRun(record) !== undefined) return refuse(`a run of Rollout ${rollout} is under way already`);
-      if (plan.desired.id === plan.stable.id) {
-        return refuse(`all sidecars have what the source says of Rollout ${rollout} already`);
-      }
-      return await this.#begin(plan, plan.desired, by);
-    });
+    return this.#ask(rollout, "start", by);
   }
 
   /** Starts a run once more for what was rolled back. */
   retry(rollout: string, by: string): Promise<CommandResult> {
-    return this.#ask(rollout, async (plan, record) => {
-      if (activeRun(record) !== undefined) return refuse(`a run of Rollout ${rollout} is under way`);
-      if (record.held !== plan.desired.id) {
-        return refuse(`what the source says of Rollout ${rollout} was not rolled back`);
-      }
-      return await this.#begin(plan, plan.desired, by);
-    });
+    return this.#ask(rollout, "retry", by);
   }
 
   /** Starts a run that goes back to the version that was stable before, and holds back what the source says now. */
   undo(rollout: string, by: string): Promise<CommandResult> {
-    return this.#ask(rollout, async (plan, record) => {
-      if (activeRun(record) !== undefined) {
-        return refuse(`a run of Rollout ${rollout} is under way: abort it instead`);
-      }
-      if (record.previous === undefined) {
-        return refuse(`Rollout ${rollout} has promoted nothing yet that could be undone`);
-      }
-      return await this.#begin(plan, await this.#serving.records.version(record.previous), by, true);
-    });
+    return this.#ask(rollout, "undo", by);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
+    await this.#following.close();
     await this.#work;
   }
 
@@ -219,27 +234,38 @@ export class Rollouts<Module extends ModuleRef> {
     return result;
   }
 
-  #ask(rollout: string, step: (plan: Plan, record: RolloutRecord) => Promise<CommandResult>): Promise<CommandResult> {
-    return this.#inTurn(async () => {
-      const plan = this.#serving.plans.get(rollout);
-      if (plan === undefined) return refuse(`there is no Rollout ${JSON.stringify(rollout)}`);
-      const result = await step(plan, this.#serving.recordOf(plan));
-      if (result.ok) this.#schedule(0);
-      return result;
-    });
+  /** What is asked of one that does not lead, it asks of the one that does. */
+  #ask(rollout: string, command: Asked, by: string): Promise<CommandResult> {
+    const { replication } = this.#options;
+    if (!this.#leads && replication !== undefined) return replication.requests.ask({ rollout, command, by });
+    return this.#inTurn(() => this.#steer(rollout, command, by));
+  }
+
+  async #steer(rollout: string, command: Asked, by: string): Promise<CommandResult> {
+    const plan = this.#serving.plans.get(rollout);
+    if (plan === undefined) return refuse(`there is no Rollout ${JSON.stringify(rollout)}`);
+    const steered: Steered = {
+      commit: (record, events) => this.#serving.commit(record, events),
+      begin: (...beginning) => this.#begin(...beginning),
+      version: (id) => this.#serving.records.version(id),
+    };
+    const result = await steer({ command, by }, plan, this.#serving.recordOf(plan), steered, this.#now());
+    if (result.ok) this.#schedule(0);
+    return result;
   }
 
   /** Looks at all runs in so many milliseconds, or earlier. */
   #schedule(ms: number): void {
     const due = Date.now() + ms;
-    if (this.#closed || this.#serving.plans.size === 0 || due >= this.#due) return;
+    const isIdle = this.#serving.plans.size === 0 && this.#options.replication === undefined;
+    if (this.#closed || isIdle || due >= this.#due) return;
     clearTimeout(this.#timer);
     this.#due = due;
     this.#timer = setTimeout(() => {
       this.#due = Infinity;
       this.tick()
         .catch((error: unknown) => this.#options.log.error({ err: error }, "a step of the rollouts failed"))
-        .finally(() => this.#schedule(this.#options.tickMs ?? 1_000));
+        .finally(() => this.#schedule(this.#options.tickMs ?? TICK_MS));
     }, ms);
     // What is served keeps the process alive, and not the looking.
     this.#timer.unref();
@@ -255,17 +281,20 @@ export class Rollouts<Module extends ModuleRef> {
   }
 
   async #tick(): Promise<void> {
+    await this.#followOthers();
     for (const name of this.#serving.plans.keys()) {
       const plan = this.#serving.plans.get(name);
       if (plan === undefined) continue;
       const record = this.#serving.recordOf(plan);
       const run = activeRun(record);
       if (run !== undefined) await this.#advance(plan, record, run);
+      else if (!this.#leads) continue;
       else if (intentOf(record, plan.desired.id, plan.rollout.spec.start) === "start") {
-        const result = await this.#begin(plan, plan.desired, "source");
+        const result = await this.#begin(plan, plan.desired, "source", false);
         this.#setBlocked(name, result.ok ? undefined : result.message);
       } else this.#setBlocked(name, undefined);
     }
+    this.#tell();
   }
 
   async #advance(plan: Plan, record: RolloutRecord, run: Run): Promise<void> {
@@ -275,8 +304,13 @@ export class Rollouts<Module extends ModuleRef> {
     const now = this.#now();
     let control = this.#runs.get(run.rollout);
     if (control?.number !== run.number) {
-      control = new RunControl(run, [plan.stable, plan.to], this.#options, now);
+      control = new RunControl(run, [plan.stable, plan.to], { ...this.#options, peers: this.#peers }, now);
       this.#runs.set(run.rollout, control);
+    }
+    const sight = control.look(run, { old: base.translation, fresh: candidate.translation }, now);
+    if (!this.#leads) {
+      control.follow(run);
+      return;
     }
     const { preCheck } = this.#options;
     const { to } = plan;
@@ -292,17 +326,13 @@ export class Rollouts<Module extends ModuleRef> {
       if (before.length > 0) await this.#serving.commit(record, before);
       return;
     }
-    const hadTime = now - this.#startedAt >= (this.#options.reconnectMs ?? 30_000) || run.startedAt >= this.#startedAt;
-    const events = control.decide(
-      run,
-      { old: base.translation, fresh: candidate.translation },
-      { frozen: plan.rollout.spec.frozen, hadTime },
-      now,
-    );
+    const hadTime =
+      now - this.#leadsSince >= (this.#options.reconnectMs ?? 30_000) || run.startedAt >= this.#leadsSince;
+    const events = control.decide(run, sight, { frozen: plan.rollout.spec.frozen, hadTime }, now);
     if (events.length > 0) await this.#serving.commit(record, events);
   }
 
-  async #begin(plan: Plan, to: Version, by: string, undo = false): Promise<CommandResult> {
+  async #begin(plan: Plan, to: Version, by: string, undo: boolean): Promise<CommandResult> {
     const view = this.#idleView(plan.rollout.metadata.name);
     const beginning = { plan, to, by, undo, at: this.#now() };
     const result = startEvents(beginning, this.#serving, this.#options, view);
@@ -313,9 +343,45 @@ export class Rollouts<Module extends ModuleRef> {
   #idleView(rollout: string): FleetView {
     let view = this.#idleViews.get(rollout);
     if (view === undefined) {
-      this.#idleViews.set(rollout, (view = new FleetView(this.#options.fleet, this.#options.stats)));
+      view = new FleetView(this.#options.fleet, this.#options.stats, this.#peers);
+      this.#idleViews.set(rollout, view);
     }
     return view;
+  }
+
+  get #peers(): Peers {
+    return this.#following.peers;
+  }
+
+  get #leads(): boolean {
+    return this.#following.leads;
+  }
+
+  async #followOthers(): Promise<void> {
+    const hasChanged = await this.#following.step({
+      serving: this.#serving,
+      now: this.#now,
+      startLeading: () => {
+        this.#leadsSince = this.#now();
+        this.#blocked.clear();
+        for (const control of this.#runs.values()) control.startLeading();
+      },
+      steer: (rollout, command, by) => this.#steer(rollout, command, by),
+    });
+    if (!hasChanged || !this.#isBehind) return;
+    this.#options.onReady?.();
+    for (const resolve of this.#readers.splice(0)) resolve();
+  }
+
+  #tell(): void {
+    const plans = [...this.#serving.plans.values()];
+    const runs = plans.flatMap((plan) => {
+      const { run } = this.#serving.recordOf(plan);
+      const control = run && this.#runs.get(run.rollout);
+      return run === undefined || control?.number !== run.number ? [] : [{ run, control }];
+    });
+    const blocked = this.#leads ? this.#blocked : undefined;
+    this.#telling?.tell({ fleet: this.#options.fleet, plans, runs, blocked }, this.#now());
   }
 
   #setBlocked(rollout: string, why: string | undefined): void {
@@ -326,8 +392,4 @@ export class Rollouts<Module extends ModuleRef> {
       this.#options.log.warn({ rollout }, `rollout ${rollout}: no run starts: ${why}`);
     }
   }
-}
-
-function refuse(message: string): CommandResult {
-  return { ok: false, message };
 }

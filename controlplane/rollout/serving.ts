@@ -20,10 +20,14 @@ export interface ServingOptions<Module extends ModuleRef> extends Making<Module>
   readonly onServed: (nodes?: Iterable<string>) => void;
   /** Is told of what happened to a run once that is kept. Nothing waits for it. */
   readonly onEvents?: (run: Run, events: readonly RunEvent[]) => void;
+  /** Whether this control plane writes what happens to Rollouts. Default: it does; where several share a store, the one that leads does. */
+  readonly leads?: () => boolean;
+  /** Brings a module into this control plane, which others have. Default: each has what it needs. */
+  readonly obtainModule?: (sha256: string) => Promise<void>;
   readonly log: Logger;
 }
 
-const NOT_OF_RUN: readonly string[] = ["Baseline", "Retargeted", "Removed"] satisfies readonly RecordEvent["type"][];
+const NOT_OF_RUN: readonly RecordEvent["type"][] = ["Baseline", "Retargeted", "Removed"];
 
 /** What is served, by what the source says and by what is kept of the Rollouts. Each event is kept before anything is done by it. */
 export class Serving<Module extends ModuleRef> {
@@ -79,22 +83,23 @@ export class Serving<Module extends ModuleRef> {
 
   /**
    * The source says something else.
-   * @returns why that cannot be served, even if each resource is good; what was served before is still served then.
+   * @returns why that cannot be served, even if each resource is good; what was served before is still served then. Undefined while
+   * the control plane that leads has not written what this one needs to know for it.
    */
-  async adopt(desired: ServedContent<Module>): Promise<readonly Problem[]> {
+  async adopt(desired: ServedContent<Module>): Promise<readonly Problem[] | undefined> {
     const { drafts, plans, served, problems } = await this.#outlook(desired);
     if (served === undefined || problems.length > 0) return problems;
+    const gone = this.records.all.filter(({ rollout, removed }) => !removed && !plans.has(rollout));
+    const isWritten = gone.length === 0 && drafts.every(({ events }) => events.length === 0);
+    if (!this.#leads && !isWritten) return undefined;
     await this.#options.prepare(served.base);
     await this.#keep(drafts);
-    for (const { rollout, removed } of this.records.all) {
-      if (removed || plans.has(rollout)) continue;
-      await this.records.append(rollout, [{ type: "Removed", at: this.#now() }]);
-    }
+    for (const { rollout } of gone) await this.records.append(rollout, [{ type: "Removed", at: this.#now() }]);
     this.#options.beforeChange();
     this.#desired = desired;
     this.#plans = plans;
     this.#served = served;
-    await this.#superseded();
+    if (this.#leads) await this.undoSuperseded();
     this.#options.onServed();
     return [];
   }
@@ -106,7 +111,14 @@ export class Serving<Module extends ModuleRef> {
     const isBack = events.some(({ type }) => type === "RollingBack");
     if (events.some(({ type }) => type === "Promoted")) this.#options.beforeChange();
     else this.#options.beforeChange(isBack ? [...(before?.admitted.keys() ?? [])] : admitted);
-    const { run } = await this.records.append(record.rollout, events);
+    let run: Run | undefined;
+    try {
+      ({ run } = await this.records.append(record.rollout, events));
+    } catch (error) {
+      // What another has written is done; and so is what was kept though the store did not say so.
+      await this.follow(record.rollout);
+      throw error;
+    }
     if (run === undefined) return;
     for (const event of events) {
       this.#options.log.info(
@@ -119,6 +131,26 @@ export class Serving<Module extends ModuleRef> {
     if (events.some(({ type }) => type === "Started" || type === "Promoted" || type === "RolledBack")) {
       await this.#recompose();
     }
+    this.#tellServed(before, run);
+  }
+
+  /** Does what others have written about a Rollout. @returns whether there was something. */
+  async follow(rollout: string): Promise<boolean> {
+    const events = await this.records.unread(rollout);
+    if (events.length === 0) return false;
+    const before = this.records.get(rollout)?.run;
+    this.#options.beforeChange();
+    const record = this.records.take(rollout, events);
+    for (const event of events) this.#options.log.debug({ rollout, event }, `rollout ${rollout}: ${describe(event)}`);
+    const changing: readonly RecordEvent["type"][] = ["Started", "Promoted", "RolledBack", ...NOT_OF_RUN];
+    if (events.some(({ type }) => changing.includes(type))) {
+      await this.#recompose();
+      this.#options.onServed();
+    } else if (record?.run !== undefined) this.#tellServed(before, record.run);
+    return true;
+  }
+
+  #tellServed(before: Run | undefined, run: Run): void {
     if (run.phase === "Promoted") this.#options.onServed();
     else {
       const isChanged = (node: string): boolean =>
@@ -129,7 +161,7 @@ export class Serving<Module extends ModuleRef> {
   }
 
   /** Runs that are for something that the source does not say any more go back. */
-  async #superseded(): Promise<void> {
+  async undoSuperseded(): Promise<void> {
     for (const plan of this.#plans.values()) {
       const record = this.recordOf(plan);
       if (intentOf(record, plan.desired.id, plan.rollout.spec.start) !== "supersede") continue;
@@ -143,7 +175,7 @@ export class Serving<Module extends ModuleRef> {
   async #recompose(): Promise<void> {
     if (this.#desired === undefined) return;
     const drafts = await this.#draft(this.#desired);
-    await this.#keep(drafts);
+    if (this.#leads) await this.#keep(drafts);
     this.#plans = plansOf(drafts);
     const { value, problems } = composeServed(this.#desired, this.#plans, this.#options);
     if (value === undefined) {
@@ -166,7 +198,25 @@ export class Serving<Module extends ModuleRef> {
     for (const rollout of desired.model.rollouts.values()) {
       drafts.push(await draftPlan(rollout, desired, this.#served?.base, this.records, this.#now()));
     }
+    await this.#obtain(drafts);
     return drafts;
+  }
+
+  /** Another control plane may have begun with a module that this one never had. */
+  async #obtain(drafts: readonly Draft[]): Promise<void> {
+    const versions = drafts.flatMap(({ plan: { stable, to } }) => (to === undefined ? [stable] : [stable, to]));
+    for (const { module } of versions.flatMap(({ resources }) => resources)) {
+      if (module === undefined || this.#options.findModule(module) !== undefined) continue;
+      try {
+        await this.#options.obtainModule?.(module);
+      } catch (error) {
+        this.#options.log.error({ err: error }, `the module ${module} of a Rollout cannot be had from the store`);
+      }
+    }
+  }
+
+  get #leads(): boolean {
+    return this.#options.leads?.() ?? true;
   }
 
   async #keep(drafts: readonly Draft[]): Promise<void> {

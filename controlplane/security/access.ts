@@ -5,6 +5,7 @@ import { urisOf } from "./authority.ts";
 import type { CertificateWatch } from "./certificate-watch.ts";
 import { connectedAt } from "./tls-server.ts";
 import { parseIdentity, type Identity, type Role } from "./identity.ts";
+import { TOKEN_HEADER, type SidecarTokens } from "./sidecar-tokens.ts";
 import type { TokenStore } from "./tokens.ts";
 
 /** Who sent a request to the API, and what it may do. */
@@ -19,7 +20,7 @@ export interface HttpAccess {
   /** Who may use the API; undefined if the request says nobody, or somebody who is not. */
   identify(request: IncomingMessage): ApiCaller | undefined;
   /** Whether it may fetch modules. */
-  mayFetchModules(request: IncomingMessage): boolean;
+  mayFetchModules(request: IncomingMessage): Promise<boolean>;
 }
 
 /** The identity that a verified certificate names. SPIFFE-X.509-SVID, section 2: it has one URI, or it names nobody. */
@@ -53,10 +54,20 @@ export class SecureAccess implements HttpAccess {
   readonly #trustDomain: string;
   readonly #tokens: TokenStore;
   readonly #certificates: Pick<CertificateWatch, "refusal">;
+  readonly #sidecars: SidecarTokens | undefined;
 
-  /** @param certificates says which are good no more, though their connection still is. */
-  constructor(trustDomain: string, tokens: TokenStore, certificates: Pick<CertificateWatch, "refusal">) {
+  /**
+   * @param certificates says which are good no more, though their connection still is.
+   * @param sidecars the tokens of sidecars that have no certificate.
+   */
+  constructor(
+    trustDomain: string,
+    tokens: TokenStore,
+    certificates: Pick<CertificateWatch, "refusal">,
+    sidecars?: SidecarTokens,
+  ) {
     this.#certificates = certificates;
+    this.#sidecars = sidecars;
     this.#trustDomain = trustDomain;
     this.#tokens = tokens;
   }
@@ -76,9 +87,17 @@ export class SecureAccess implements HttpAccess {
     return { name: `certificate of role ${identity.role}${forWhom}`, role: identity.role };
   }
 
-  mayFetchModules(request: IncomingMessage): boolean {
+  async mayFetchModules(request: IncomingMessage): Promise<boolean> {
     const kind = this.#peer(request)?.kind;
-    return kind === "sidecar" || kind === "service" || this.identify(request) !== undefined;
+    if (kind === "sidecar" || kind === "service" || this.identify(request) !== undefined) return true;
+    const token = request.headers[TOKEN_HEADER];
+    if (this.#sidecars === undefined || typeof token !== "string") return false;
+    try {
+      return typeof (await this.#sidecars.admit(token)) !== "string";
+    } catch {
+      // It tries again, as it does after any refusal.
+      return false;
+    }
   }
 
   #peer({ socket }: IncomingMessage): Identity | undefined {
@@ -111,7 +130,7 @@ export class InsecureAccess implements HttpAccess {
     return { name: "anonymous", role: "admin" };
   }
 
-  mayFetchModules(): boolean {
-    return true;
+  mayFetchModules(): Promise<boolean> {
+    return Promise.resolve(true);
   }
 }

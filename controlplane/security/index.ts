@@ -14,5 +14,6 @@ export {
 export { Security, type SecurityOptions } from "./security.ts";
 export { readStateAuthority } from "./state-authority.ts";
 export { readKeyPair, readTrust, type KeyPairFiles } from "./tls-files.ts";
+export { TOKEN_HEADER, type PodIdentity, type TokenReviewer } from "./sidecar-tokens.ts";
 export { TokenStore, type TokenRecord } from "./tokens.ts";
 export { WorkloadCertificates } from "./workload-certificates.ts";

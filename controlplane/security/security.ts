@@ -11,6 +11,7 @@ import { Renewal } from "./renewal.ts";
 import { openStateAuthority } from "./state-authority.ts";
 import { Polled, readKeyPair, readRevoked, readTrust, type KeyPairFiles } from "./tls-files.ts";
 import { TlsIdentity } from "./tls-server.ts";
+import { SidecarTokens, type TokenReviewer } from "./sidecar-tokens.ts";
 import { MAX_STREAMS, StreamLimit } from "./stream-limit.ts";
 import { TokenStore } from "./tokens.ts";
 
@@ -37,6 +38,8 @@ export interface SecurityOptions {
   readonly workloadLifetimeMs?: number;
   /** How many streams one peer may have open. Default: {@link MAX_STREAMS}. */
   readonly maxStreams?: number;
+  /** Knows the tokens of sidecars that have no certificate. Default: they need one. */
+  readonly sidecarTokens?: TokenReviewer;
   readonly log: SecurityLog;
 }
 
@@ -74,14 +77,15 @@ export class Security {
     workloadLifetimeMs: number | undefined,
     maxStreams: number,
     certificates: CertificateWatch,
+    sidecarTokens: SidecarTokens | undefined,
   ) {
     this.certificates = certificates;
     this.workloadLifetimeMs = workloadLifetimeMs;
     this.trustDomain = trustDomain;
     this.authority = authority;
     this.tokens = tokens;
-    this.access = new SecureAccess(trustDomain, tokens, certificates);
-    const admission = new Admission(trustDomain);
+    this.access = new SecureAccess(trustDomain, tokens, certificates, sidecarTokens);
+    const admission = new Admission(trustDomain, sidecarTokens);
     this.admission = admission;
     const limit = new StreamLimit(maxStreams, (call) => admission.peerOf(call));
     this.interceptors = [admission.interceptor, certificates.interceptor, limit.interceptor];
@@ -133,6 +137,8 @@ export class Security {
       certificates.update({ revoked: new Set(serials) });
       log.info(`${serials.length} certificates are revoked by now`);
     });
+    const sidecarTokens = options.sidecarTokens && new SidecarTokens(options.sidecarTokens, { everyMs: pollMs });
+    stops.push(() => sidecarTokens?.stop());
     const security = new Security(
       trustDomain,
       authority,
@@ -142,6 +148,7 @@ export class Security {
       options.workloadLifetimeMs,
       options.maxStreams ?? MAX_STREAMS,
       certificates,
+      sidecarTokens,
     );
     trust?.onChange((now) => {
       tls.update({ trust: now });

@@ -6,11 +6,15 @@ export class MergedSource implements Source {
   readonly name: string;
   /** There if one of them wants to hear it. */
   readonly status?: (status: SourceStatus) => void;
+  readonly credentials?: NonNullable<Source["credentials"]>;
   readonly #sources: readonly Source[];
 
   constructor(sources: readonly Source[]) {
     this.name = sources.map(({ name }) => name).join(" and ");
     this.#sources = sources;
+    // One of them has Secrets, at most: the cluster.
+    const owner = sources.find((source) => source.credentials !== undefined);
+    if (owner?.credentials !== undefined) this.credentials = owner.credentials.bind(owner);
     if (sources.some((source) => source.status !== undefined)) {
       this.status = (status) => {
         for (const source of sources) source.status?.(status);

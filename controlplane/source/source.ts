@@ -24,6 +24,12 @@ export interface Source {
    */
   watch(onChange: () => void): Promise<StopWatching>;
 
+  /**
+   * What Secrets of the source have for a registry, as HTTP's Basic scheme has it; undefined where none of them knows it.
+   * @throws Error when one of them cannot be read.
+   */
+  credentials?(registry: string, secrets: readonly string[]): Promise<string | undefined>;
+
   /** Is told what became of what it says, after each reading and whenever that changes. */
   status?(status: SourceStatus): void;
 

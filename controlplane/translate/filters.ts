@@ -47,6 +47,12 @@ export function filterReference({ metadata, spec }: FilterPolicy): HttpFilter {
   });
 }
 
+/** What is in that place for good where an Envoy cannot run the filter. */
+export function standIn({ metadata, spec }: FilterPolicy): HttpFilter {
+  const value = spec.failurePolicy === "FailOpen" ? passAll : denyAll;
+  return create(HttpFilterSchema, { name: metadata.name, configType: { case: "typedConfig", value } });
+}
+
 /** Equal for policies that have the same place in a listener. */
 export function referenceKey({ metadata, spec }: FilterPolicy): string {
   return `${metadata.name} ${spec.failurePolicy === "FailOpen" ? "open" : "closed"}`;

@@ -23,10 +23,9 @@ import {
   HttpConnectionManagerSchema,
   HttpFilterSchema,
 } from "#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
-import type { Endpoint, FilterPolicy, MeshSpec, ServedService, Sidecar } from "../model/index.ts";
+import type { Endpoint, MeshSpec, ServedService, Sidecar } from "../model/index.ts";
 import type { Resource } from "../xds/index.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
-import { filterReference } from "./filters.ts";
 import { fromAds, resourceOf, socketAddress } from "./messages.ts";
 import { MESH_SERVER_NAME, mtlsOf, serverSocket, type TrustDomains } from "./mtls.ts";
 import { inboundSocket } from "./own-tls.ts";
@@ -53,7 +52,7 @@ export function inboundListener(
   service: ServedService,
   endpoint: Endpoint,
   sidecar: Sidecar,
-  policies: readonly FilterPolicy[],
+  filters: readonly HttpFilter[],
   settings: TranslationSettings,
   trustDomains: TrustDomains | undefined,
   options: ManagerOptions = {},
@@ -61,7 +60,7 @@ export function inboundListener(
   const address = socketAddress(sidecar.address ?? endpoint.address, sidecar.inboundPort);
   const mode = mtlsOf(service, settings);
   const manager: ConnectionManager = {
-    ...connectionManager("inbound", inboundRouteName(service), policies.map(filterReference)),
+    ...connectionManager("inbound", inboundRouteName(service), filters),
     // The last hop in x-forwarded-for is the client; xff_num_trusted_hops would count further back from there.
     useRemoteAddress: false,
     xffNumTrustedHops: 0,
@@ -116,14 +115,14 @@ const tlsInspector: MessageInitShape<typeof ListenerFilterSchema> = {
 export function outboundListener(
   sidecar: Sidecar,
   port: number,
-  policies: readonly FilterPolicy[],
+  filters: readonly HttpFilter[],
   unknownHosts: MeshSpec["unknownHosts"],
   options: ManagerOptions = {},
 ): Resource {
   const last = unknownHosts === "Passthrough" ? [passthroughFilter] : [];
   return listener("outbound", TrafficDirection.OUTBOUND, socketAddress(sidecar.outboundAddress, port), {
     // Before the filters of policies: a preflight request has no credentials, and a session is no matter of theirs.
-    ...connectionManager("outbound", outboundRouteName, [...routeFilters, ...policies.map(filterReference), ...last]),
+    ...connectionManager("outbound", outboundRouteName, [...routeFilters, ...filters, ...last]),
     useRemoteAddress: true,
     preserveExternalRequestId: true,
     ...options,

@@ -42,6 +42,37 @@ describe("the outbound virtual hosts", () => {
     });
   });
 
+  it("are for the Services of one scope also the local hosts that these have, unless some Service has them for all", () => {
+    const service = (name: string, spec: string): string => `---
+{ apiVersion: meshwright.dev/v1alpha1, kind: Service, metadata: { name: ${name} }, spec: { port: 80, ${spec} } }`;
+    const model = modelOf(
+      service("a.n", "local: { scope: n, hostnames: [a, taken] }") +
+        "\n" +
+        service("a.m", "local: { scope: m, hostnames: [a] }") +
+        "\n" +
+        service("other", "hostnames: [taken]"),
+    );
+    const domains = (scope?: string): Record<string, string[]> => {
+      const json = resourceJson(outboundRoutes(model, scope)) as unknown as {
+        virtualHosts: { name: string; domains: string[] }[];
+      };
+      return Object.fromEntries(json.virtualHosts.map((host) => [host.name, host.domains]));
+    };
+    const all = { "a.m": ["a.m"], "a.n": ["a.n"], other: ["other", "taken"], unknown: ["*"] };
+    assert.deepEqual(domains(), all);
+    assert.deepEqual(domains("n"), { ...all, "a.n": ["a.n", "a"] });
+    assert.deepEqual(domains("m"), { ...all, "a.m": ["a.m", "a"] });
+    assert.throws(
+      () =>
+        modelOf(
+          service("a", "local: { scope: n, hostnames: [x] }") +
+            "\n" +
+            service("b", "local: { scope: n, hostnames: [x] }"),
+        ),
+      /local host/,
+    );
+  });
+
   it("share rules between the name and the hostnames where they are the same", () => {
     assert.deepEqual(hosts(route("a", '[b.c, "*.a.c"]'), route("b", "[]")), {
       s: { domains: ["s", "*.a.c", "b.c"], routes: ["a/0/0", "b/0/0"] },

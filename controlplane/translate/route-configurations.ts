@@ -12,6 +12,7 @@ import { PASSTHROUGH } from "./unknown-hosts.ts";
 import { candidateRoutes, routeToAnswer, routeToCluster, routeToService } from "./routes.ts";
 
 type VirtualHost = MessageInitShape<typeof VirtualHostSchema>;
+type Host = VirtualHost & { readonly domains: readonly string[] };
 
 /** Everything that comes to a Service's sidecar goes to its application. */
 export function inboundRoutes(service: Service): Resource {
@@ -21,10 +22,11 @@ export function inboundRoutes(service: Service): Resource {
   return resourceOf(RouteConfigurationSchema, name, message);
 }
 
-/** Where requests to any Service go. The same for all sidecars. */
-export function outboundRoutes(model: Model): Resource {
+/** Where requests to any Service go. The same for all sidecars of a scope. @param scope of which they also take local hosts. */
+export function outboundRoutes(model: Model, scope?: string): Resource {
   const routesOf = routesByService(model);
   const services = [...model.services.values()];
+  const hosts = services.flatMap((service) => virtualHosts(service, routesOf.get(service.metadata.name) ?? [], model));
   const unknown =
     meshOf(model)?.spec.unknownHosts === "Passthrough"
       ? routeToCluster("unknown", PASSTHROUGH)
@@ -32,7 +34,7 @@ export function outboundRoutes(model: Model): Resource {
   const message = create(RouteConfigurationSchema, {
     name: outboundRouteName,
     virtualHosts: [
-      ...services.flatMap((service) => virtualHosts(service, routesOf.get(service.metadata.name) ?? [], model)),
+      ...(scope === undefined ? hosts : withLocalHosts(hosts, services, scope)),
       { name: "unknown", domains: ["*"], routes: [unknown] },
     ],
     // A host is a Service's with any port, or none: clients write the port of the listener as often as the Service's.
@@ -61,7 +63,7 @@ export function routesToName(service: Service, routes: readonly GatewayRoute[], 
  * the routes that have it, or a wildcard that covers it, and those that have none. Hosts for which Envoy must try the same
  * routes in the same order share a virtual host.
  */
-function virtualHosts(service: Service, routes: readonly GatewayRoute[], model: Model): VirtualHost[] {
+function virtualHosts(service: Service, routes: readonly GatewayRoute[], model: Model): Host[] {
   const { name } = service.metadata;
   const own = [name, ...service.spec.hostnames.filter((hostname) => hostname !== name)];
   if (routes.length === 0) return [{ name, domains: own, routes: [routeToService("default", service, model)] }];
@@ -91,4 +93,20 @@ function virtualHosts(service: Service, routes: readonly GatewayRoute[], model: 
     addDomain(hostname, `${name}|${hostname}`, routes.filter(applies), hostname);
   }
   return [...hosts.values()];
+}
+
+/** The local hosts of a scope lead to where the Services' own names do. Envoy takes no domain twice. */
+function withLocalHosts(hosts: readonly Host[], services: readonly Service[], scope: string): Host[] {
+  const taken = new Set(hosts.flatMap(({ domains }) => domains));
+  const local = new Map(
+    services.flatMap(({ metadata, spec }): [string, readonly string[]][] =>
+      spec.local?.scope === scope
+        ? [[metadata.name, spec.local.hostnames.filter((hostname) => !taken.has(hostname))]]
+        : [],
+    ),
+  );
+  return hosts.map((host) => {
+    const more = local.get(host.name ?? "");
+    return more === undefined ? host : { ...host, domains: [...host.domains, ...more] };
+  });
 }

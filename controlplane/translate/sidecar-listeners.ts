@@ -1,9 +1,10 @@
 import { meshOf, writtenService } from "../model/index.ts";
+import type { HttpFilter } from "#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import type { Endpoint, FilterPolicy, Mesh, ServedModel, ServedService, Service, Sidecar } from "../model/index.ts";
 import type { Resource } from "../xds/index.ts";
 import { connectionLimits } from "./connection-limits.ts";
 import type { Encoded } from "./encoded.ts";
-import { referenceKey } from "./filters.ts";
+import { filterReference, referenceKey, standIn } from "./filters.ts";
 import { inboundListener, outboundListener, type ManagerOptions } from "./listeners.ts";
 import type { TrustDomains } from "./mtls.ts";
 import { prometheusListener } from "./prometheus.ts";
@@ -50,18 +51,19 @@ export class SidecarListeners {
     return { policies: [...inbound, ...outbound], collectors: this.#telemetryOf(service).collectors };
   }
 
-  make(service: ServedService, endpoint: Endpoint, sidecar: Sidecar): Resource[] {
+  /** @param runsFilters false where nothing but stand-ins can take the places of filters. */
+  make(service: ServedService, endpoint: Endpoint, sidecar: Sidecar, runsFilters: boolean): Resource[] {
     const { outboundPort } = sidecar;
     const listeners = [
-      this.#listener("Inbound", service, sidecar, (policies, options) =>
-        inboundListener(service, endpoint, sidecar, policies, this.#settings, this.#trustDomains, options),
+      this.#listener("Inbound", service, sidecar, runsFilters, (filters, options) =>
+        inboundListener(service, endpoint, sidecar, filters, this.#settings, this.#trustDomains, options),
       ),
     ];
     if (outboundPort !== undefined) {
       const unknownHosts = this.#mesh?.spec.unknownHosts ?? "Refuse";
-      const make: MakeListener = (policies, options) =>
-        outboundListener(sidecar, outboundPort, policies, unknownHosts, options);
-      listeners.push(this.#listener("Outbound", service, sidecar, make));
+      const make: MakeListener = (filters, options) =>
+        outboundListener(sidecar, outboundPort, filters, unknownHosts, options);
+      listeners.push(this.#listener("Outbound", service, sidecar, runsFilters, make));
     }
     const { spec, origins, key } = this.#telemetryOf(service);
     const { prometheus } = spec;
@@ -73,12 +75,18 @@ export class SidecarListeners {
     return listeners;
   }
 
-  #listener(direction: Direction, service: Service, { node }: Sidecar, make: MakeListener): Resource {
+  #listener(
+    direction: Direction,
+    service: Service,
+    { node }: Sidecar,
+    runsFilters: boolean,
+    make: MakeListener,
+  ): Resource {
     const policies = this.#policiesOf(service, direction);
     const { spec, origins, key } = this.#telemetryOf(service);
-    const what = `${direction} listener of ${node}: ${policies.map(referenceKey).join(" ")} ${key}`;
+    const what = `${direction} listener of ${node}: ${policies.map(referenceKey).join(" ")}${runsFilters ? "" : " stand-ins"} ${key}`;
     const made = this.#encoded.get(service, what, () =>
-      make(policies, {
+      make(policies.map(runsFilters ? filterReference : standIn), {
         ...managerTelemetry(spec, direction, service.metadata.name, this.#model),
         ...connectionLimits(this.#mesh?.spec.connections),
       }),
@@ -98,7 +106,7 @@ export class SidecarListeners {
 }
 
 type Direction = FilterPolicy["spec"]["direction"];
-type MakeListener = (policies: readonly FilterPolicy[], options: ManagerOptions) => Resource;
+type MakeListener = (filters: readonly HttpFilter[], options: ManagerOptions) => Resource;
 
 function policiesByService({ filterPolicies }: ServedModel): ReadonlyMap<string, readonly FilterPolicy[]> {
   const found = new Map<string, FilterPolicy[]>();

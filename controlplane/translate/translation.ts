@@ -16,6 +16,7 @@ import { inboundCluster, outboundCluster, usesDns } from "./clusters.ts";
 import { outboundEndpoints } from "./endpoints.ts";
 import { Encoded } from "./encoded.ts";
 import { extensionConfig } from "./filters.ts";
+import { whyNoFilters, type EnvoyInfo } from "./filter-support.ts";
 import { proxylessSnapshot } from "./proxyless-snapshot.ts";
 import type { TrustDomains } from "./mtls.ts";
 import { ownSecrets } from "./own-tls.ts";
@@ -37,7 +38,7 @@ export interface SidecarPlace {
 }
 
 /** Of a node, what decides what it is to have. */
-type Node = Pick<NodeInfo, "id" | "cluster"> & Partial<Pick<NodeInfo, "userAgentName" | "locality">>;
+type Node = Pick<NodeInfo, "id" | "cluster"> & Partial<Pick<NodeInfo, "locality">> & EnvoyInfo;
 
 /** A model as Envoy resources. Immutable; what several nodes share is encoded once. */
 export interface Translation {
@@ -74,6 +75,11 @@ export function translate(
 
 const none: ReadonlySet<string> = new Set();
 
+/** By which snapshots are kept: an Envoy that comes back as another one may be able to do more, or less. */
+function keyOf(node: string, runsFilters: boolean): string {
+  return `${runsFilters ? "" : "without filters "}${node}`;
+}
+
 class ModelTranslation implements Translation {
   readonly sidecars: ReadonlyMap<string, SidecarPlace>;
   readonly #extensionConfigs: ReadonlyMap<string, Resource>;
@@ -83,7 +89,9 @@ class ModelTranslation implements Translation {
   readonly #trustDomains: TrustDomains | undefined;
   /** The localities of endpoints. */
   readonly #places: ReadonlySet<string>;
-  readonly #outboundRoutes: Resource;
+  /** By scope; for Services without one, by "". */
+  readonly #outboundRoutes = new Map<string, Resource>();
+  readonly #routeOrigins: readonly UserResource[];
   readonly #settings: TranslationSettings;
   readonly #patches: EnvoyPatches;
   readonly #encoded: Encoded;
@@ -137,16 +145,26 @@ class ModelTranslation implements Translation {
       ),
     );
     const routes = [...model.httpRoutes.values(), ...model.grpcRoutes.values()];
-    const origins = [...written.services.values(), ...routes, this.#mesh ?? []].flat();
-    this.#outboundRoutes = this.#sets.from(origins, outboundRoutes(model));
+    this.#routeOrigins = [...written.services.values(), ...routes, this.#mesh ?? []].flat();
     this.#listeners = new SidecarListeners(model, settings, this.#trustDomains, this.#encoded, this.#sets);
+  }
+
+  /** Made when a sidecar of the scope asks for it. */
+  #outboundRoutesOf({ spec }: ServedService): Resource {
+    const scope = spec.local?.scope;
+    const known = this.#outboundRoutes.get(scope ?? "");
+    if (known !== undefined) return known;
+    const made = this.#sets.from(this.#routeOrigins, outboundRoutes(this.#model, scope));
+    this.#outboundRoutes.set(scope ?? "", made);
+    return made;
   }
 
   extensionConfig(policy: string): Resource | undefined {
     return this.#extensionConfigs.get(policy);
   }
 
-  snapshotFor({ id, cluster, userAgentName = "", locality }: Node): NodeSnapshot {
+  snapshotFor(node: Node): NodeSnapshot {
+    const { id, cluster, userAgentName = "", locality } = node;
     if (isProxyless({ userAgentName })) return { snapshot: this.#proxylessSnapshot(locality) };
     const place = this.sidecars.get(id);
     if (place === undefined)
@@ -156,8 +174,10 @@ class ModelTranslation implements Translation {
       const reason = `the node "${id}" is a sidecar of Service ${name}, but says that its cluster is "${cluster}"`;
       return { snapshot: undefined, reason };
     }
-    let snapshot = this.#snapshots.get(id);
-    if (snapshot === undefined) this.#snapshots.set(id, (snapshot = this.#snapshot(place)));
+    const runsFilters = whyNoFilters(node) === undefined;
+    const key = keyOf(id, runsFilters);
+    let snapshot = this.#snapshots.get(key);
+    if (snapshot === undefined) this.#snapshots.set(key, (snapshot = this.#snapshot(place, runsFilters)));
     return { snapshot };
   }
 
@@ -180,12 +200,12 @@ class ModelTranslation implements Translation {
     return ownSecrets(this.#calledBy(place.sidecar, collectors), place.service);
   }
 
-  #snapshot(place: SidecarPlace): Snapshot {
-    return this.#patches.apply(this.#made(place), place.service.metadata.name);
+  #snapshot(place: SidecarPlace, runsFilters: boolean): Snapshot {
+    return this.#patches.apply(this.#made(place, runsFilters), place.service.metadata.name);
   }
 
   /** What a sidecar is served but for EnvoyPatches. */
-  #made({ service, endpoint, sidecar }: SidecarPlace): Snapshot {
+  #made({ service, endpoint, sidecar }: SidecarPlace, runsFilters: boolean): Snapshot {
     const { name } = service.metadata;
     const { outboundPort } = sidecar;
     const { policies, collectors } = this.#listeners.of(service, sidecar);
@@ -197,7 +217,7 @@ class ModelTranslation implements Translation {
     // Without an outbound listener a sidecar reaches its collectors only.
     const called = outboundPort === undefined ? `to ${[...collectors].join(" ")}` : "to all";
     const others = (): readonly ServedService[] => this.#calledBy(sidecar, collectors);
-    const before = this.#before?.get(sidecar.node);
+    const before = this.#before?.get(keyOf(sidecar.node, runsFilters));
     const isOpen = outboundPort !== undefined && this.#mesh?.spec.unknownHosts === "Passthrough";
     const clusters = this.#sets.shared(TypeUrl.cluster, `${called} ${place}`, () => [
       ...others().map((other) => this.#cluster(other, endpoint)),
@@ -215,18 +235,20 @@ class ModelTranslation implements Translation {
       ),
       this.#sets.updated(
         TypeUrl.listener,
-        this.#listeners.make(service, endpoint, sidecar),
+        this.#listeners.make(service, endpoint, sidecar, runsFilters),
         before?.sets.get(TypeUrl.listener),
       ),
-      this.#sets.shared(TypeUrl.extensionConfig, kind, () =>
-        policies.flatMap(({ metadata }) => this.#extensionConfigs.get(metadata.name) ?? []),
-      ),
+      runsFilters
+        ? this.#sets.shared(TypeUrl.extensionConfig, kind, () =>
+            policies.flatMap(({ metadata }) => this.#extensionConfigs.get(metadata.name) ?? []),
+          )
+        : this.#sets.shared(TypeUrl.extensionConfig, "", () => []),
       this.#sets.shared(TypeUrl.route, kind, () => [
         this.#sets.from(
           [writtenService(service)],
           this.#encoded.get(service, "inbound routes", () => inboundRoutes(service)),
         ),
-        ...ifOutbound(() => [this.#outboundRoutes]),
+        ...ifOutbound(() => [this.#outboundRoutesOf(service)]),
       ]),
     ]);
   }

@@ -18,8 +18,8 @@ export interface Decoded<Request> {
 /** Envoy's messages for a rejection can be as long as the configuration; what is kept of them is not. */
 const MAX_ERROR_LENGTH = 4_096;
 
-/** How an Envoy with Wasm names the filter among its extensions. */
-const WASM_FILTER = "envoy.filters.http.wasm";
+/** What an Envoy that can run filters has among its extensions. The filter alone is not enough: a build may have it without an engine. */
+const WASM_EXTENSIONS = ["envoy.filters.http.wasm", "envoy.wasm.runtime.v8"];
 
 const lists = new NameLists();
 
@@ -156,7 +156,9 @@ export function nodeInfo(node: Node): NodeInfo {
     locality: { region: locality?.region ?? "", zone: locality?.zone ?? "", subZone: locality?.subZone ?? "" },
     userAgentName: node.userAgentName,
     userAgentVersion: agent.case === "userAgentVersion" ? agent.value : buildVersion(agent.value),
-    ...(node.extensions.length === 0 ? {} : { hasWasm: node.extensions.some(({ name }) => name === WASM_FILTER) }),
+    ...(node.extensions.length === 0
+      ? {}
+      : { hasWasm: WASM_EXTENSIONS.every((needed) => node.extensions.some(({ name }) => name === needed)) }),
     features: node.clientFeatures,
   };
 }

@@ -141,7 +141,44 @@ test("newer content takes the place of an attempt that is pending", () => {
   assert.equal(client.wakeAt, undefined);
 });
 
-test("going back to the content that the proxy has sends nothing", () => {
+test("a proxy that rejected something is sent the very bytes that it has once more, when it is to have these again", () => {
+  for (const client of [new DeltaScript(), new SotwScript()]) {
+    client.serve(serving(filter("f@1", "m1"))).ask("LDS");
+    client.take();
+    client.now += 10_000;
+    client.ack("LDS").ask("ECDS", ["f"]).take();
+    client.nack("ECDS").now += 50;
+    assert.deepEqual(client.take(), ["ECDS f@1+1"]);
+    client.ack("ECDS").serve(serving(filter("f@2", "m1")));
+    assert.deepEqual(client.take(), ["ECDS f@2"]);
+    client.nack("ECDS");
+    assert.equal(client.outcomes.at(-1), "rejected ECDS f@2");
+    assert.deepEqual(client.take(), []);
+    client.serve(serving(filter("f@1", "m1")));
+    assert.deepEqual(client.take(), ["ECDS f@1+1"]);
+    assert.deepEqual(client.states("ECDS"), ["f pending"]);
+    assert.deepEqual(client.ack("ECDS").take(), []);
+    assert.deepEqual(client.states("ECDS"), ["f synced"]);
+  }
+});
+
+test("what is sent once more goes back in the form that the proxy reported", () => {
+  const client = new DeltaScript()
+    .serve(serving(filter("f@1", "m1")))
+    .ask("LDS", ["l=1"])
+    .ask("ECDS", ["f", "f=1+3"]);
+  client.take();
+  client.serve(serving(filter("f@2", "m2"))).take();
+  assert.deepEqual(
+    client
+      .nack("ECDS")
+      .serve(serving(filter("f@1", "m1")))
+      .take(),
+    ["ECDS f@1+3"],
+  );
+});
+
+test("it is sent once more a single time, also when that is rejected", () => {
   const client = running().serve(serving(filter("f@2", "m2")));
   client.take();
   assert.deepEqual(
@@ -149,9 +186,24 @@ test("going back to the content that the proxy has sends nothing", () => {
       .nack("ECDS")
       .serve(serving(filter("f@1", "m1")))
       .take(),
-    [],
+    ["ECDS f@1"],
   );
-  assert.deepEqual(client.states("ECDS"), ["f synced"]);
+  client.nack("ECDS");
+  for (let i = 0; i < 10; ++i) {
+    client.now += 11_000;
+    assert.deepEqual(client.take(), []);
+  }
+});
+
+test("nothing is sent once more when the proxy is to have something else by then", () => {
+  const client = running().serve(serving(filter("f@2", "m2")));
+  client.take();
+  client
+    .nack("ECDS")
+    .serve(serving(filter("f@1", "m1")))
+    .serve(serving(filter("f@3", "m3")));
+  assert.deepEqual(client.take(), ["ECDS f@3"]);
+  assert.deepEqual(client.ack("ECDS").take(), []);
 });
 
 test("bytes that were rejected are never sent again, not on a later stream either", () => {
@@ -162,7 +214,7 @@ test("bytes that were rejected are never sent again, not on a later stream eithe
     .nack("ECDS")
     .serve(serving(filter("f@1", "m1")))
     .take();
-  first.serve(serving(filter("f@2", "m2")));
+  first.ack("ECDS").serve(serving(filter("f@2", "m2")));
   first.now += 50;
   assert.deepEqual(first.take(), ["ECDS f@2+1"]);
   const second = running(memory).serve(serving(filter("f@2", "m2")));

@@ -36,11 +36,13 @@ export class ProxyMemory {
   readonly #states = new Map<string, Map<string, ReadonlyMap<string, Held>>>();
   readonly #modules = new Map<string, number>();
   readonly #attempts = new Map<string, { readonly version: string; readonly n: number }>();
+  readonly #forms = new Map<string, { readonly version: string; readonly form: Resource }>();
 
   /** The proxy is a new process. */
   clear(): void {
     this.#modules.clear();
     this.#attempts.clear();
+    this.#forms.clear();
   }
 
   /** State of the world: what the proxy holds of a type if it says that it has this version. */
@@ -70,6 +72,16 @@ export class ProxyMemory {
   hasModule(module: string, now: number): boolean {
     const at = this.#modules.get(module);
     return at !== undefined && now - at <= CACHE_LIFETIME_MS;
+  }
+
+  /** The form in which the proxy accepted a resource; undefined if that is not known, or it has accepted another since. */
+  acceptedForm({ name, version }: Resource): Resource | undefined {
+    const accepted = this.#forms.get(name);
+    return accepted?.version === version ? accepted.form : undefined;
+  }
+
+  setAcceptedForm({ name, version }: Resource, form: Resource): void {
+    this.#forms.set(name, { version, form });
   }
 
   /** Numbers the next attempt at a resource so that no two of the same content have the same bytes. */
@@ -139,14 +151,21 @@ export class Delivery {
    * The form in which to send it now.
    *
    * @param listenersSentAt when this stream was first sent listeners, if it was.
+   * @param had the version of just this that the proxy has, if it is to be sent the very bytes that it has once more.
    */
-  send(resource: Resource, listenersSentAt: number | undefined, now: number): Resource {
+  send(
+    resource: Resource,
+    { listenersSentAt, had }: { readonly listenersSentAt: number | undefined; readonly had: string | undefined },
+    now: number,
+  ): Resource {
     const { staged } = resource;
     if (staged === undefined) return resource;
     const before = this.#attempts.get(resource.name);
     const conclusive = this.#memory.hasModule(staged.module, now);
     const rejections = before?.version === resource.version ? before.rejections : 0;
     this.#attempts.set(resource.name, { version: resource.version, rejections, conclusive, retryAt: now });
+    const form = had === undefined ? undefined : (this.#memory.acceptedForm(resource) ?? reportedForm(resource, had));
+    if (form !== undefined) return form;
     const warming =
       this.#fresh &&
       before === undefined &&
@@ -157,8 +176,10 @@ export class Delivery {
   }
 
   accepted(resource: Resource, form: Resource, now: number): void {
+    // What a listener in service gets in the form for a warming one, it would pass requests by.
     if (resource.staged && form.version !== resource.staged.warming?.version) {
       this.#memory.addModule(resource.staged.module, now);
+      this.#memory.setAcceptedForm(resource, form);
     }
   }
 
@@ -182,6 +203,12 @@ export class Delivery {
   retain(keep: (name: string) => boolean): void {
     for (const name of this.#attempts.keys()) if (!keep(name)) this.#attempts.delete(name);
   }
+}
+
+/** The form whose version a proxy reported. That for a warming listener is none to send to one that may be in service. */
+function reportedForm(resource: Resource, version: string): Resource | undefined {
+  const n = version === resource.version ? 0 : Number(/\+(\d{1,9})$/.exec(version)?.[1] ?? NaN);
+  return Number.isNaN(n) ? undefined : formOf(resource, n);
 }
 
 type Form = number | "w";

@@ -101,6 +101,12 @@ async function get(): Promise<string> {
   return response ? `${response.status} ${response.headers.get("x-filter") ?? "-"}` : "refused";
 }
 
+/** Envoy's dump of its filters, without the times at which it took them. */
+async function filterDump(): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${envoy.admin}/config_dump?resource=ecds_filters`);
+  return (await response.text()).replace(/"last_updated": "[^"]*"/g, "");
+}
+
 /** Sends requests until the fleet agrees, and gives their distinct answers in order. */
 async function requestsUntil(what: string, agreed: () => boolean): Promise<string[]> {
   const answers: string[] = [];
@@ -155,6 +161,8 @@ for (const protocol of ["sotw", "delta"] as const) {
     );
     assert.deepEqual(outcomes, ["prewarming TypedExtensionConfig f", "acked TypedExtensionConfig f"]);
 
+    const shown = await filterDump();
+    outcomes.length = 0;
     await serve(withFilter(refusing));
     assert.deepEqual(await requestsUntil("prewarming", () => stateOf(TypeUrl.extensionConfig, "f") === "prewarming"), [
       "200 two",
@@ -163,6 +171,11 @@ for (const protocol of ["sotw", "delta"] as const) {
     await eventually("the running module again", () => allSynced() || undefined);
     assert.equal(await get(), "200 two");
     assert.equal(outcomes.filter((outcome) => outcome.startsWith("rejected")).length, 0);
+    // Envoy shows what it was sent last, refused or not, so it is sent what it runs once more, in the very bytes.
+    await eventually("the dump of before", async () => ((await filterDump()) === shown ? true : undefined));
+    assert.equal(outcomes.at(-1), "acked TypedExtensionConfig f");
+    assert.equal(outcomes.filter((outcome) => outcome.startsWith("acked")).length, 1);
+    assert.equal(await get(), "200 two");
   });
 
   test(`${protocol}: R22: a route moves to a new cluster without a failed request, and the old cluster goes`, async () => {

@@ -1,5 +1,5 @@
 import { type Difference, differenceOf, markShared } from "./difference.ts";
-import { type Change, type Held, isResource, versionOf, type Wanted } from "./held.ts";
+import { type Change, type Held, isKnown, isResource, isSame, versionOf, type Wanted } from "./held.ts";
 
 /** Says whether the client still wants what it has, or is to have, under a name. */
 export type Keeps = (name: string, held?: Held) => boolean;
@@ -51,8 +51,21 @@ export class Ledger {
   #flight: Flight | undefined;
   readonly #owed = new Set<string>();
   readonly #refused = new Map<string, Refusal>();
+  /** By name: the version that the client refused, until it is sent anything under that name. */
+  readonly #lastRefused = new Map<string, string>();
+  /** What the client is owed only so that it accepts once more what it has. */
+  readonly #repeats = new Set<string>();
+  readonly #isRepeating: boolean;
   #lastGroup = 0;
   #trials = 0;
+
+  /**
+   * @param isRepeating whether a client that refused something, and is to have again what it holds, is sent that once more. So a proxy that shows
+   * what it was sent last shows what it runs, and says itself that all is as it was.
+   */
+  constructor(isRepeating = false) {
+    this.#isRepeating = isRepeating;
+  }
 
   get held(): ReadonlyMap<string, Held> {
     return this.#held;
@@ -75,6 +88,12 @@ export class Ledger {
   owe(name: string): void {
     this.#owed.add(name);
     this.#refused.delete(name);
+    this.#repeats.delete(name);
+  }
+
+  /** Whether the client has just this, and is to accept it once more. */
+  isRepeat(name: string): boolean {
+    return this.#repeats.has(name);
   }
 
   /**
@@ -96,11 +115,14 @@ export class Ledger {
     this.#held = retained(this.#held, keep);
     if (this.#flight) this.#flight = { ...this.#flight, result: retained(this.#flight.result, keep) };
     for (const name of this.#owed) if (!keep(name)) this.#owed.delete(name);
+    for (const name of this.#lastRefused.keys()) if (!keep(name)) this.#lastRefused.delete(name);
+    for (const name of this.#repeats) if (!keep(name)) this.#repeats.delete(name);
   }
 
   /** Everything in which the client differs from `wanted`, or that it is owed. */
   difference(wanted: ReadonlyMap<string, Wanted>, isNone: (name: string) => boolean): Difference {
     const difference = differenceOf(this.#held, wanted);
+    if (this.#lastRefused.size > 0) this.#oweRepeats(wanted);
     for (const name of this.#refused.keys()) {
       if (!wanted.has(name) && !this.#held.has(name)) this.#refused.delete(name);
     }
@@ -117,6 +139,18 @@ export class Ledger {
       if (differing.has(name) || this.#isOwed(name, want)) changes.push({ name, wanted: want });
     }
     return { changes, removals };
+  }
+
+  /** Each rejection makes one repeat at most: it is forgotten when anything is sent, and a repeat that is refused is of the version that is wanted. */
+  #oweRepeats(wanted: ReadonlyMap<string, Wanted>): void {
+    for (const [name, version] of this.#lastRefused) {
+      const want = wanted.get(name);
+      const have = this.#held.get(name);
+      if (want && isKnown(have) && isSame(want, have) && want.version !== version) {
+        if (!this.#owed.has(name)) this.#repeats.add(name);
+        this.#owed.add(name);
+      } else if (this.#repeats.delete(name)) this.#owed.delete(name);
+    }
   }
 
   /** Holds an equal map in place of its own. A client that has a resource in another form, as its version says, keeps that. */
@@ -165,9 +199,11 @@ export class Ledger {
 
   sent(flight: Flight): void {
     this.#flight = flight;
+    if (this.#lastRefused.size > 0) for (const { name } of flight.changes) this.#lastRefused.delete(name);
     if (this.#owed.size === 0) return;
     for (const { name, wanted } of flight.changes) {
       this.#owed.delete(name);
+      this.#repeats.delete(name);
       for (const alias of wanted?.aliases ?? []) this.#owed.delete(alias);
     }
   }
@@ -206,6 +242,9 @@ export class Ledger {
     if (this.#flight === undefined) return;
     const { changes, result, typeVersion } = this.#flight;
     this.#flight = undefined;
+    if (this.#isRepeating) {
+      for (const { name, wanted } of changes) if (wanted !== null) this.#lastRefused.set(name, wanted.version);
+    }
     if (expected) return;
     const alone = changes.length === 1;
     const group = ++this.#lastGroup;

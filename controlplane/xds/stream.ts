@@ -229,6 +229,8 @@ export abstract class XdsStream<Request> {
     const isFirst = !type.answered && !type.resumed;
     const { version, removed, result, resources } = this.respond(type, set, changes, complete);
     const nonce = this.#nonceOf(type);
+    const [first] = changes;
+    const had = first && type.ledger.isRepeat(first.name) ? type.ledger.held.get(first.name)?.version : undefined;
     type.ledger.sent({ nonce, version, typeVersion: set.version, changes, result, isHeartbeat: false });
     if (set.shortestTtlMs !== undefined) {
       type.heartbeatAt = Math.min(type.heartbeatAt ?? Infinity, nextHeartbeat(set.shortestTtlMs, now));
@@ -244,7 +246,7 @@ export abstract class XdsStream<Request> {
     const only = resources[0];
     if (typeUrl !== TypeUrl.extensionConfig || only === undefined)
       return { typeUrl, version, nonce, resources, removed, form };
-    type.form = this.#delivery.send(only, this.#listenersSentAt, now);
+    type.form = this.#delivery.send(only, { listenersSentAt: this.#listenersSentAt, had }, now);
     return { typeUrl, version, nonce, resources: [type.form], removed, form };
   }
 

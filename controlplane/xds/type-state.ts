@@ -2,12 +2,13 @@ import { Ledger } from "./ledger.ts";
 import { RecentTimes } from "./recent-times.ts";
 import type { Resource } from "./resource.ts";
 import { Subscription } from "./subscription.ts";
+import { TypeUrl } from "./type-url.ts";
 
 /** The state of one type on one stream. */
 export class TypeState {
   readonly typeUrl: string;
   readonly subscription = new Subscription();
-  readonly ledger = new Ledger();
+  readonly ledger: Ledger;
   /** Whether the client has asked for this type. */
   requested = false;
   /** Whether the client said on its first request that it has resources of this type. */
@@ -36,5 +37,7 @@ export class TypeState {
 
   constructor(typeUrl: string) {
     this.typeUrl = typeUrl;
+    // Of filters, Envoy shows what it was sent last, refused or not. Of other types it shows both.
+    this.ledger = new Ledger(typeUrl === TypeUrl.extensionConfig);
   }
 }

@@ -151,7 +151,8 @@ export async function compareJwt(seed: number, configurations: number): Promise<
       rootNamespace: "istio-system",
     });
     const texts = findings.map(({ kind, path, message }) => `${kind}: ${path}: ${message}`);
-    const ours = imported[0]?.configuration;
+    const [first] = imported;
+    const ours = first?.filter === "authz" ? first.configuration : undefined;
     if (ours === undefined) throw new Error(`nothing was imported:\n${texts.join("\n")}`);
     return { fields, native, ours, findings: texts };
   });

@@ -168,6 +168,7 @@ describe("a mesh in a cluster", { skip }, () => {
     until(async () => (await events(name)).some((event) => event["reason"] === reason), 60_000);
 
   test("serves what is in the cluster, by the names that it has there", async () => {
+    assert.equal(await ask("web-1", "api"), "api");
     assert.equal(await ask("web-1", "api.shop"), "api");
     assert.equal(await ask("web-1", "api.shop.svc.cluster.local:80"), "api");
     // With mutual TLS, by certificates of their own.

@@ -21,7 +21,7 @@ export function pod(
   namespace: string,
   name: string,
   podIP: string,
-  { injected = false, outboundPort, labels }: PodOptions,
+  { injected = false, outboundPort, labels, account }: PodOptions,
 ): KubernetesObject {
   const annotations = {
     ...(injected ? { "meshwright.dev/injected": "true" } : {}),
@@ -31,7 +31,10 @@ export function pod(
     apiVersion: "v1",
     kind: "Pod",
     metadata: { name, namespace, annotations, ...(labels === undefined ? {} : { labels }) },
-    spec: { containers: [{ name: "app", image: "example.invalid/app" }] },
+    spec: {
+      ...(account === undefined ? {} : { serviceAccountName: account }),
+      containers: [{ name: "app", image: "example.invalid/app" }],
+    },
     status: { phase: "Running", podIP, podIPs: [{ ip: podIP }] },
   };
 }
@@ -40,6 +43,8 @@ export interface PodOptions {
   readonly injected?: boolean;
   readonly outboundPort?: number;
   readonly labels?: Readonly<Record<string, string>>;
+  /** The pod's service account. */
+  readonly account?: string;
 }
 
 export interface SliceMember {

@@ -20,7 +20,7 @@ export async function planFolders(from: string, to: string): Promise<PlanReport>
     const now = await folderPipeline(scratch, to).prepare();
     if (!now.ok) return faultyPlan(now.problems);
     const serving = await servingOf(scratch, old.release, now.release);
-    const problems = await serving.adopt(old.release);
+    const problems = (await serving.adopt(old.release)) ?? [];
     if (problems.length > 0) throw faulty(from, problems);
     const before = { content: old.release, translationFor: (node: string) => serving.translationFor(node) };
     const preview = previewOf(before, now.release, await serving.preview(now.release), scratch.settings);
@@ -43,7 +43,7 @@ async function servingOf({ settings }: Scratch, ...releases: Release[]): Promise
     onServed: () => undefined,
     log: pino({ level: "silent" }),
   };
-  return new Serving(options, await Records.open(new MemoryRolloutStore(), Date.now()), Date.now);
+  return new Serving(options, await Records.open(new MemoryRolloutStore()), Date.now);
 }
 
 type LoadedModule = Release["modules"] extends ReadonlyMap<string, infer Module> ? Module : never;

@@ -18,9 +18,9 @@ export interface Module {
   readonly size: number;
 }
 
-const MODULES = new Map<string, Module>([["wasm", { sha256: "a".repeat(64), size: 1 }]]);
-const SETTINGS = { modulesAuthority: "plane:80", modulesCluster: "plane" };
-const WINDOW_MS = 5_000;
+export const MODULES = new Map<string, Module>([["wasm", { sha256: "a".repeat(64), size: 1 }]]);
+export const SETTINGS = { modulesAuthority: "plane:80", modulesCluster: "plane" };
+export const WINDOW_MS = 5_000;
 
 /** What a source says: a Service with ten sidecars, a filter of a version, and a Rollout of it. */
 export function source(version: string, spec = "{}", rollouts = ["shop"]): Content<Module> {
@@ -61,7 +61,7 @@ spec: ${JSON.stringify({ targetRefs, ...more })}
   return { model: result.model, modules: MODULES };
 }
 
-const served = ({ model, modules }: Content<Module>): ServedContent<Module> => ({
+export const served = ({ model, modules }: Content<Module>): ServedContent<Module> => ({
   ...{ model, modules, translation: translate(model, modules, SETTINGS) },
 });
 
@@ -134,7 +134,7 @@ export class Mesh {
   }
 
   async adopt(content: Content<Module>): Promise<readonly string[]> {
-    return (await this.rollouts.adopt(served(content))).map(({ message }) => message);
+    return ((await this.rollouts.adopt(served(content))) ?? []).map(({ message }) => message);
   }
 
   /** Lets seconds pass, each with 20 requests to each sidecar. */

@@ -5,6 +5,7 @@ import { count, percent, several, short, since } from "../format.ts";
 import { linkTo } from "../route.ts";
 import { RolloutCard } from "../rollouts/card.tsx";
 import { looksOf, policiesOf, type Aspect, type Look } from "./colours.ts";
+import { Faults } from "./faults.tsx";
 import type { Fleet } from "./fleet.ts";
 import { FleetMap } from "./map.tsx";
 import { SidecarDialog } from "./sidecar.tsx";
@@ -60,18 +61,7 @@ export function FleetPage({
             : `, configuration of ${since(configuration.appliedAt)}`}
         </p>
       </div>
-      {configuration.refused.length === 0 ? null : (
-        <section class="notice bad" aria-labelledby="refused">
-          <h2 id="refused">The last change of the configuration is refused; what was served before is still served</h2>
-          <ul>
-            {configuration.refused.slice(0, 10).map((line) => (
-              <li key={line}>
-                <code>{line}</code>
-              </li>
-            ))}
-          </ul>
-        </section>
-      )}
+      <Faults configuration={configuration} />
       <dl class="figures">
         <Figure title="Requests" value={short(traffic.requestsPerSecond)} unit="/ s" />
         <Figure

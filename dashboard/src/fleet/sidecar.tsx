@@ -18,13 +18,32 @@ export function SidecarDialog({ node }: { readonly node: string }): JSX.Element 
   );
 }
 
+function listed(names: readonly string[]): string | undefined {
+  return names.length === 0 ? undefined : names.join(", ");
+}
+
 function Sidecar({ report }: { readonly report: SidecarReport }): JSX.Element {
-  const { service, state, reason, envoy, wasm, protocol, since: at, traffic, filters, rejections } = report;
+  const {
+    service,
+    state,
+    reason,
+    envoy,
+    wasm,
+    protocol,
+    since: at,
+    traffic,
+    filters,
+    rejections,
+    withoutFilters,
+  } = report;
   const rows: [string, string | undefined][] = [
     ["Service", service],
     ["Why it is served nothing", reason],
     ["Envoy", envoy],
     ["Wasm", wasm === undefined ? undefined : wasm ? "yes" : "no: this Envoy was built without"],
+    ["Why it runs no filters", withoutFilters?.reason],
+    ["Refuses every request in place of", withoutFilters && listed(withoutFilters.refusing)],
+    ["Lets every request pass in place of", withoutFilters && listed(withoutFilters.passing)],
     ["Protocol", protocol],
     [state === "disconnected" ? "Gone" : "Connected", at === undefined ? undefined : since(at)],
     ["Requests", traffic && `${short(traffic.requestsPerSecond)} / s`],

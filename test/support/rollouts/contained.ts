@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { get } from "../http.ts";
 import { until } from "../until.ts";
 import { ship, type Outcome } from "./experiment.ts";
+import { heldBy } from "./proof.ts";
 import { filterWith, GOOD, type Fault } from "./faults.ts";
 import type { RolloutFleet } from "./fleet.ts";
 import { FIRST_WAVE } from "./spec.ts";
@@ -13,6 +14,8 @@ export async function shipFault(fleet: RolloutFleet, fault: Fault): Promise<Outc
   fleet.modules.fate = "arrives";
   assertCause(outcome, fault);
   await assertContained(fleet, outcome);
+  const isRefusal = outcome.reason?.kind === "Rejected" || outcome.reason?.kind === "NotFetched";
+  if (isRefusal) await assertSameBytes(fleet, outcome);
   await fleet.ship(GOOD);
   await settled(fleet);
   return outcome;
@@ -21,6 +24,15 @@ export async function shipFault(fleet: RolloutFleet, fault: Fault): Promise<Outc
 /** Waits until the source says what all have. */
 export async function settled(fleet: RolloutFleet): Promise<void> {
   await until(async () => (await fleet.report()).state === "Settled", 30_000);
+}
+
+/** Envoy shows a filter that it refused as what it has, until it is sent the old one once more. */
+async function assertSameBytes(fleet: RolloutFleet, { touched, before }: Outcome): Promise<void> {
+  assert.ok(touched.length > 0);
+  await until(async () => {
+    const now = await heldBy(fleet);
+    return touched.every((node) => now.get(node)?.bytes === before.get(node)?.bytes);
+  }, 10_000);
 }
 
 function assertCause({ phase, reason, evidence, touched }: Outcome, fault: Fault): void {

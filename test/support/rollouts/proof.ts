@@ -4,6 +4,8 @@ import type { RolloutFleet } from "./fleet.ts";
 export interface Held {
   /** Its configuration dump of filters, with the times at which it took them. */
   readonly dump: string;
+  /** The same, without the times. */
+  readonly bytes: string;
   /** The same, without the times, and without what only tells attempts at delivering one version apart. */
   readonly content: string;
   /** Its counters of what it was sent of the filter. */
@@ -21,9 +23,14 @@ export async function heldBy(fleet: RolloutFleet): Promise<ReadonlyMap<string, H
     ]
       .map(([name, n]) => `${name}: ${n}`)
       .join("\n");
-    held.set(node, { dump, content: contentOf(dump), sent });
+    held.set(node, { dump, bytes: withoutTimes(dump), content: contentOf(dump), sent });
   }
   return held;
+}
+
+function withoutTimes(dump: string): string {
+  const value: unknown = JSON.parse(dump, (key: string, one: unknown) => (key === "last_updated" ? undefined : one));
+  return JSON.stringify(value);
 }
 
 /** A version that is delivered again has a number in the address of its module and in its own name (controlplane/xds/delivery.ts). */
