@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { root } from "../setup/paths.mjs";
 import type { ConfigDump, Trace } from "../controlplane/inspect/index.ts";
 import type { Mesh } from "./support/mesh.ts";
 import { startOneService, writePolicy, type OneService } from "./support/one-service.ts";
 
 // What an operator is shown of a real Envoy.
+const guide = readFileSync(join(root, "docs", "guides", "operate.md"), "utf8");
 let service: OneService;
 let mesh: Mesh;
 let http: readonly string[];
@@ -51,4 +55,41 @@ test("a trace goes from the line of a file to Envoy's own words", async () => {
   const shown = await mesh.meshwright("trace", ["web-1", "web-probe", ...http]);
   assert.match(shown, /from FilterPolicy\/web-probe .*policy\.yaml:\d+:\d+\n/);
   assert.match(shown, /rejected version \S+ at \S+:\n +Unable to create Wasm plugin/);
+});
+
+/** A command of the guide with what it prints there. */
+const blocks = new Map(
+  [...guide.matchAll(/```console\n\$ meshwright (.+)\n([^]+?)```/g)].map(([, command = "", text = ""]) => [
+    command,
+    text,
+  ]),
+);
+
+/** Without what differs from run to run: hashes, times, ports, figures, versions, and where the files are. */
+function shape(text: string): string[] {
+  return text
+    .replaceAll(`${mesh.config}/`, "mesh/")
+    .replaceAll(`${mesh.folder}/`, "")
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME")
+    .replace(/\b[0-9a-f]{8,}\b/g, "HASH")
+    .replace(/portValue: \d+/g, "PORT")
+    .replace(/\d+\.\d+ MiB/g, "MEMORY")
+    .replace(/(?<![\d.])\d+\.\d+\.\d+(?![\d.])/g, "VERSION")
+    .trim()
+    .split("\n")
+    .map((line) => line.replace(/(\S) {2,}/g, "$1 ").trimEnd());
+}
+
+test("docs/guides/operate.md shows what is printed", async () => {
+  writeFileSync(
+    join(mesh.folder, "new.yaml"),
+    (mesh.read("service.yaml").split("---")[0] ?? "").replace(/port: 80$/m, "port: 80\n  connectTimeout: 2s"),
+  );
+  await mesh.until("web-1", ({ state }) => state === "faulty");
+  assert.equal(blocks.size, 4);
+  for (const [command, expected] of blocks) {
+    const [name = "", ...args] = command.split(" ").map((arg) => (arg === "new.yaml" ? join(mesh.folder, arg) : arg));
+    const state = name === "plan" ? ["--state", mesh.state] : [];
+    assert.deepEqual(shape(await mesh.meshwright(name, [...args, ...state, ...http])), shape(expected), command);
+  }
 });

@@ -5,6 +5,8 @@ export class ClusterIndex {
   readonly #slices = new Map<string, Map<string, EndpointSlice>>();
   /** By pod: how many slices of a Service have it. */
   readonly #pods = new Map<string, Map<string, number>>();
+  /** By address: how many endpoints of a Service have it. */
+  readonly #addresses = new Map<string, Map<string, number>>();
   /** By Service: the FilterPolicies for it. */
   readonly #protectors = new Map<string, Set<string>>();
 
@@ -14,6 +16,11 @@ export class ClusterIndex {
 
   servicesOf(pod: string): Iterable<string> {
     return this.#pods.get(pod)?.keys() ?? [];
+  }
+
+  /** Services with an endpoint at an address. */
+  servicesAt(address: string): Iterable<string> {
+    return this.#addresses.get(address)?.keys() ?? [];
   }
 
   /** Services that have a pod with this one in common. */
@@ -56,14 +63,10 @@ export class ClusterIndex {
     slices?.delete(key);
     if (slices?.size === 0) this.#slices.delete(service);
     for (const pod of podsOf(slice)) {
-      const services = this.#pods.get(pod);
-      if (services === undefined) continue;
-      for (const other of services.keys()) concerned.add(other);
-      const count = (services.get(service) ?? 1) - 1;
-      if (count > 0) services.set(service, count);
-      else services.delete(service);
-      if (services.size === 0) this.#pods.delete(pod);
+      for (const other of this.servicesOf(pod)) concerned.add(other);
+      count(this.#pods, pod, service, -1);
     }
+    for (const address of addressesOf(slice)) count(this.#addresses, address, service, -1);
   }
 
   #addSlice(key: string, slice: EndpointSlice, concerned: Set<string>): void {
@@ -72,11 +75,21 @@ export class ClusterIndex {
     const slices = this.#slices.get(service) ?? new Map<string, EndpointSlice>();
     this.#slices.set(service, slices.set(key, slice));
     for (const pod of podsOf(slice)) {
-      const services = this.#pods.get(pod) ?? new Map<string, number>();
-      this.#pods.set(pod, services.set(service, (services.get(service) ?? 0) + 1));
-      for (const other of services.keys()) concerned.add(other);
+      count(this.#pods, pod, service, 1);
+      for (const other of this.servicesOf(pod)) concerned.add(other);
     }
+    for (const address of addressesOf(slice)) count(this.#addresses, address, service, 1);
   }
+}
+
+/** Counts up or down, and forgets what is none. */
+function count(counts: Map<string, Map<string, number>>, key: string, service: string, by: 1 | -1): void {
+  const services = counts.get(key) ?? new Map<string, number>();
+  const next = (services.get(service) ?? 0) + by;
+  if (next > 0) services.set(service, next);
+  else services.delete(service);
+  if (services.size > 0) counts.set(key, services);
+  else counts.delete(key);
 }
 
 function serviceOf({ namespace, service }: EndpointSlice): string {
@@ -85,6 +98,10 @@ function serviceOf({ namespace, service }: EndpointSlice): string {
 
 function podsOf({ namespace, endpoints }: EndpointSlice): string[] {
   return endpoints.flatMap(({ pod }) => (pod === undefined ? [] : [`${namespace}/${pod}`]));
+}
+
+function addressesOf({ endpoints }: EndpointSlice): readonly string[] {
+  return endpoints.flatMap(({ addresses }) => addresses);
 }
 
 function targetsOf(policy: CustomObject | undefined): string[] {

@@ -26,9 +26,11 @@ function addSlice(
   cluster.setSlice(key, keepSlice(slice), undefined);
 }
 
-function addPod(cluster: Cluster, name: string, annotations: Record<string, string> = {}): void {
+/** A pod with a sidecar. */
+function addPod(cluster: Cluster, name: string, annotations: Record<string, string> = {}, podIP = "10.0.0.1"): void {
   const all = { "meshwright.dev/injected": "true", ...annotations };
-  cluster.setPod(`n/${name}`, keepPod({ metadata: { namespace: "n", name, annotations: all } }));
+  const status = { phase: "Running", podIP };
+  cluster.setPod(`n/${name}`, keepPod({ metadata: { namespace: "n", name, annotations: all }, status }));
 }
 
 const ofPod = (name: string, address: string): object => ({ addresses: [address], targetRef: { kind: "Pod", name } });
@@ -144,6 +146,28 @@ describe("endpoints", () => {
     addService(cluster, "a0", { ports });
     addSlice(cluster, "a0", [{ port: 8080 }], [ofPod("a", "10.0.0.1")]);
     assert.deepEqual(owners(), ["a0.n"]);
+  });
+
+  test("that anybody writes lead past no sidecar: neither without its pod, nor with the name of another", () => {
+    const cluster = clusterOf({ ports: [{ port: 80 }] }, { ports: [{ port: 80 }] });
+    addSlice(cluster, "s0", [{ port: 8080 }], [ofPod("victim", "10.0.0.1")]);
+    addPod(cluster, "victim");
+    addSlice(
+      cluster,
+      "s1",
+      [{ port: 8080 }],
+      [{ addresses: ["10.0.0.1"] }, { addresses: ["10.0.0.9"] }, ofPod("own", "10.0.0.1")],
+    );
+    addPod(cluster, "own", {}, "10.0.0.2");
+    const addresses = (): string[] | undefined =>
+      documents(cluster)
+        .get("s1.n")
+        ?.endpoints.map(({ address }) => address);
+    assert.deepEqual(addresses(), ["10.0.0.9"]);
+    assert.equal(documents(cluster).get("s0.n")?.endpoints[0]?.sidecar?.node, "victim.n");
+    // The address is free again when the pod is gone, and nobody's when it has ended.
+    cluster.setPod("n/victim", undefined);
+    assert.deepEqual(addresses(), ["10.0.0.1", "10.0.0.9"]);
   });
 
   test("of a Service outside of the cluster, its host", () => {

@@ -16,6 +16,8 @@ export class Cluster {
   readonly #index = new ClusterIndex();
   readonly #services = new Map<string, CoreService>();
   readonly #pods = new Map<string, Pod>();
+  /** Of pods with sidecars, by address. */
+  readonly #addresses = new Map<string, string>();
   readonly #settings = new Map<string, CustomObject>();
   readonly #objects = new Map<string, CustomObject>();
   readonly #files = new Map<FileKey, SourceFile>();
@@ -55,7 +57,14 @@ export class Cluster {
   }
 
   setPod(key: string, now: Pod | undefined): void {
+    const before = this.#pods.get(key);
     put(this.#pods, key, now);
+    const addresses = new Set([...(before?.sidecar?.addresses ?? []), ...(now?.sidecar?.addresses ?? [])]);
+    for (const address of addresses) {
+      if (now?.sidecar?.addresses.includes(address) === true) this.#addresses.set(address, key);
+      else if (this.#addresses.get(address) === key) this.#addresses.delete(address);
+      for (const service of this.#index.servicesAt(address)) this.#dirty.add(`Service ${service}`);
+    }
     for (const service of this.#index.servicesOf(key)) this.#dirty.add(`Service ${service}`);
   }
 
@@ -200,6 +209,7 @@ export class Cluster {
       service,
       slices: this.#index.slicesOf(id),
       findPod: ({ namespace, name }) => this.#pods.get(`${namespace}/${name}`),
+      isOfSidecar: (address) => this.#addresses.has(address),
       ownerOf: (pod) => this.#ownerOf(pod),
       settings,
       isProtected: this.#index.isProtected(id),

@@ -61,8 +61,13 @@ export interface SliceEndpoint {
 export interface Pod {
   readonly namespace: string;
   readonly name: string;
-  /** Of an injected pod: the ports of its sidecar, and the Service to which it belongs where that was written. */
-  readonly sidecar?: { readonly inboundPort: number; readonly outboundPort: number; readonly service?: string };
+  /** Of an injected pod: its addresses, the ports of its sidecar, and the Service to which it belongs where that was written. */
+  readonly sidecar?: {
+    readonly addresses: readonly string[];
+    readonly inboundPort: number;
+    readonly outboundPort: number;
+    readonly service?: string;
+  };
 }
 
 const DEFAULT_INBOUND_PORT = 15006;
@@ -76,14 +81,19 @@ export const podAnnotations = {
   outboundPort: "meshwright.dev/outbound-port",
 } as const;
 
-export function keepPod({ metadata }: KubernetesObject): Pod {
+export function keepPod({ metadata, status }: KubernetesObject): Pod {
   const { namespace = "", name, annotations = {} } = metadata;
   if (annotations[podAnnotations.injected] !== "true") return { namespace, name };
   const service = annotations[podAnnotations.service];
+  const { phase, podIP, podIPs } = (status ?? {}) as { phase?: string; podIP?: string; podIPs?: { ip?: string }[] };
+  const ips = podIPs?.map(({ ip }) => ip) ?? [podIP];
+  // What has ended keeps its address in its status, and another pod may have it by now.
+  const hasEnded = phase === "Succeeded" || phase === "Failed";
   return {
     namespace,
     name,
     sidecar: {
+      addresses: hasEnded ? [] : ips.filter((ip) => ip !== undefined),
       inboundPort: portOf(annotations[podAnnotations.inboundPort]) ?? DEFAULT_INBOUND_PORT,
       outboundPort: portOf(annotations[podAnnotations.outboundPort]) ?? DEFAULT_OUTBOUND_PORT,
       ...(service === undefined || service === "" ? {} : { service }),

@@ -8,6 +8,8 @@ export interface ServiceParts {
   readonly findPod: (name: ObjectName) => Pod | undefined;
   /** The core Service to which a pod's sidecar belongs, by name in the pod's namespace. */
   readonly ownerOf: (pod: Pod) => string | undefined;
+  /** Whether an address is that of a pod with a sidecar, of whatever namespace. */
+  readonly isOfSidecar: (address: string) => boolean;
   readonly settings: CustomObject | undefined;
   /** Whether a filter is to stand before every endpoint. */
   readonly isProtected: boolean;
@@ -114,7 +116,7 @@ function external({ externalName }: CoreService, { port }: ServicePort): Found {
 }
 
 function endpointsOf(
-  { service, slices, findPod, ownerOf }: ServiceParts,
+  { service, slices, findPod, ownerOf, isOfSidecar }: ServiceParts,
   port: ServicePort,
   isProtected: boolean,
 ): Found {
@@ -136,9 +138,11 @@ function endpointsOf(
       };
       const key = `${address}:${String(target)}`;
       if (pod?.sidecar === undefined) {
+        // Anybody can write an EndpointSlice with any address: it leads past no sidecar.
+        if (isOfSidecar(address)) continue;
         if (isProtected) withoutSidecar.push(podName ?? address);
         else if (isReady) endpoints.set(key, place);
-      } else if (ownerOf(pod) === service.name) {
+      } else if (ownerOf(pod) === service.name && pod.sidecar.addresses.includes(address)) {
         const { inboundPort, outboundPort } = pod.sidecar;
         endpoints.set(key, { ...place, sidecar: { node: nodeId(pod), inboundPort, outboundPort } });
       }

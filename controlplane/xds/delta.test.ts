@@ -204,3 +204,13 @@ test("a name dropped while its response is in flight leaves nothing behind when 
   client.ask("SDS", ["-a"]).nack("SDS").ask("SDS", ["a"]);
   assert.deepEqual(client.take(), ["SDS a@1"]);
 });
+
+test("a filter that is gone is left to the client, which leaves it when its last connection with it has ended", () => {
+  const script = new DeltaScript().serve({ ECDS: ["f@1"] }).ask("ECDS", ["f"]);
+  assert.deepEqual(script.take(), ["ECDS f@1"]);
+  assert.deepEqual(script.ack("ECDS").serve({}).take(), []);
+  assert.deepEqual(script.states("ECDS"), [], "nothing is pending");
+  assert.deepEqual(script.serve({ ECDS: ["f@2"] }).take(), ["ECDS f@2"]);
+  script.ack("ECDS").serve({}).ask("ECDS", ["-f"]).take();
+  assert.deepEqual(script.ask("ECDS", ["f"]).take(), ["ECDS -f"], "one that it never had is told to be none");
+});

@@ -53,7 +53,18 @@ export class DeltaStream extends XdsStream<DeltaRequest> {
     const { ledger } = type;
     const isNone = (name: string): boolean => type.subscription.covers(name) && !set.aliased.has(name);
     const { changes, removals } = ledger.difference(covered, isNone);
-    return removals.length === 0 ? changes : [...changes, ...removals];
+    if (removals.length === 0 && this.tellsRemovals(type.typeUrl)) return changes;
+    const all = [...changes, ...removals];
+    if (this.tellsRemovals(type.typeUrl)) return all;
+    return all.filter(({ name, wanted }) => wanted !== null || !ledger.held.get(name));
+  }
+
+  /**
+   * A filter that is told to be gone is replaced by its default at once, which may refuse all requests, in connections of the listener that
+   * had it too. Envoy leaves it by itself when the last of these has ended.
+   */
+  protected override tellsRemovals(typeUrl: string): boolean {
+    return typeUrl !== TypeUrl.extensionConfig;
   }
 
   protected override sendable(type: TypeState, set: ResourceSet, changes: readonly Change[]): readonly Change[] {

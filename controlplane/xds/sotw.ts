@@ -51,7 +51,7 @@ export class SotwStream extends XdsStream<SotwRequest> {
     const { ledger } = type;
     if (!type.answered && type.reportedVersion !== "") this.#resume(type, set, covered);
     const { changes, removals } = ledger.difference(covered, () => false);
-    if (!isFullStateType(type.typeUrl)) return changes.filter(({ wanted }) => wanted !== null);
+    if (!this.tellsRemovals(type.typeUrl)) return changes.filter(({ wanted }) => wanted !== null);
     // Only what the client has can be missing from what it is sent.
     const { held } = ledger;
     const present = changes.filter(({ name, wanted }) => wanted !== null || held.get(name));
@@ -72,6 +72,10 @@ export class SotwStream extends XdsStream<SotwRequest> {
 
   protected override sendable(type: TypeState, set: ResourceSet, changes: readonly Change[]): readonly Change[] {
     return type.ledger.sendable(changes, set.version);
+  }
+
+  protected override tellsRemovals(typeUrl: string): boolean {
+    return isFullStateType(typeUrl);
   }
 
   /** Where absence means deletion, an empty response tells the client that there is nothing, or nothing left. */

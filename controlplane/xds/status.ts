@@ -57,8 +57,17 @@ export interface TypeStatus {
   readonly resources: readonly ResourceStatus[];
 }
 
-/** Where a client stands with every resource of one type. */
-export function typeStatus(set: ResourceSet, type: TypeState | undefined, delivery: Delivery): TypeStatus {
+/**
+ * Where a client stands with every resource of one type.
+ *
+ * @param tellsRemovals whether it is told of what goes; if not, nothing is pending about that.
+ */
+export function typeStatus(
+  set: ResourceSet,
+  type: TypeState | undefined,
+  delivery: Delivery,
+  tellsRemovals: boolean,
+): TypeStatus {
   return {
     typeUrl: set.typeUrl,
     version: set.version,
@@ -68,7 +77,7 @@ export function typeStatus(set: ResourceSet, type: TypeState | undefined, delive
     ...(isInStep(set, type) ? { inStep: true } : {}),
     // With thousands of clients and resources, nobody looks at all of them.
     get resources() {
-      return resourceStatuses(set, type, delivery);
+      return resourceStatuses(set, type, delivery, tellsRemovals);
     },
   };
 }
@@ -84,14 +93,20 @@ function isInStep(set: ResourceSet, type: TypeState | undefined): boolean {
   );
 }
 
-function resourceStatuses(set: ResourceSet, type: TypeState | undefined, delivery: Delivery): ResourceStatus[] {
+function resourceStatuses(
+  set: ResourceSet,
+  type: TypeState | undefined,
+  delivery: Delivery,
+  tellsRemovals: boolean,
+): ResourceStatus[] {
   const flying = new Map(type?.ledger.flight?.changes.map((change) => [change.name, change]));
   const resources: ResourceStatus[] = [];
   for (const [name, resource] of set.resources) {
     resources.push(resourceStatus(name, resource, type, flying.get(name), delivery));
   }
   for (const [name, held] of type?.ledger.held ?? []) {
-    if (held && !set.resources.has(name)) resources.push(resourceStatus(name, null, type, flying.get(name), delivery));
+    if (!held || set.resources.has(name)) continue;
+    if (tellsRemovals || flying.has(name)) resources.push(resourceStatus(name, null, type, flying.get(name), delivery));
   }
   return resources;
 }

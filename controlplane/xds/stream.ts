@@ -69,6 +69,9 @@ export abstract class XdsStream<Request> {
   /** What of the changes has not been refused. */
   protected abstract sendable(type: TypeState, set: ResourceSet, changes: readonly Change[]): readonly Change[];
 
+  /** Whether a client that has a resource of this type is told when it goes; if not, it leaves it when it needs it no more. */
+  protected abstract tellsRemovals(typeUrl: string): boolean;
+
   /** Whether a client that has not had a response of this type waits for one even if it is empty. */
   protected abstract owesAnswer(type: TypeState): boolean;
 
@@ -144,7 +147,9 @@ export abstract class XdsStream<Request> {
   /** Where the client stands with every resource of its snapshot. */
   status(): TypeStatus[] {
     const sets = this.#snapshot?.sets.values() ?? [];
-    return Array.from(sets, (set) => typeStatus(set, this.#types.get(set.typeUrl), this.#delivery));
+    return Array.from(sets, (set) =>
+      typeStatus(set, this.#types.get(set.typeUrl), this.#delivery, this.tellsRemovals(set.typeUrl)),
+    );
   }
 
   /** The state of a type, made when the type is first named. */

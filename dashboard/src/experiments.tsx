@@ -81,7 +81,9 @@ function Experiment({ policy, standing }: { readonly policy: string; readonly st
                 ? "–"
                 : `${variant.latencyMs.p50.toFixed(1)} / ${variant.latencyMs.p99.toFixed(1)} ms`}
             </td>
-            <td>{variant.difference === undefined ? "–" : <Verdict difference={variant.difference} />}</td>
+            <td class="verdict">
+              {variant.difference === undefined ? "–" : <Verdict difference={variant.difference} />}
+            </td>
           </tr>
         ))}
       </Table>
