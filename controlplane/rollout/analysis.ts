@@ -22,6 +22,8 @@ export interface Comparison {
  * requests; a bad one comes to its alarm before more sidecars get it.
  */
 const DOUBT = 2;
+/** By more than this no sidecar is taken to be slower than the others for good. */
+const MAX_USUAL = 3;
 
 /** Judges those who have the new version, by all that was measured since the run began. Pure. */
 export class Analysis {
@@ -101,7 +103,9 @@ class CheckAnalysis {
     this.#watched = addCounts(this.#watched, watched);
     const caution = 1 / Math.max(1, dispersion);
     if (control.all > 0) {
-      this.#test.add({ watched, control, usual: usualRatio(before, controlBefore), caution });
+      // A sidecar is slower for good; what failed before may be an earlier version's fault, and excuses nothing.
+      const usual = this.#check.metric === "Slow" ? usualRatio(before, controlBefore) : 1;
+      this.#test.add({ watched, control, usual, caution });
       this.#control = addCounts(this.#control, control);
     } else if (before.all > 0) this.#test.addAgainstRate(watched, cautiousRate(before), caution);
   }
@@ -149,7 +153,7 @@ class CheckAnalysis {
 function usualRatio(watched: Count, control: Count): number {
   const [mine, theirs] = [wilsonInterval(watched), wilsonInterval(control)];
   if (mine === undefined || theirs === undefined || theirs[1] === 0) return 1;
-  return Math.max(1, mine[0] / theirs[1]);
+  return Math.min(MAX_USUAL, Math.max(1, mine[0] / theirs[1]));
 }
 
 function rateOf({ of, all }: Count): number {
