@@ -145,6 +145,7 @@ export class ControlPlane {
       onRead: () => this.#teller.changed(),
     });
     this.#teller = new SourceTeller(source, () => ({
+      leads: this.#rollouts?.leads ?? false,
       followed: this.#followed,
       release: this.release,
       views: this.#rollouts?.views ?? [],

@@ -14,6 +14,8 @@ const SHARE = 20;
 
 /** What there is to tell. */
 export interface Told {
+  /** Whether it is this control plane that tells, of several on one store: the one that leads. */
+  readonly leads: boolean;
   readonly followed: Pick<FollowedSource, "desired" | "refused" | "held" | "appliedAt">;
   readonly release: Release | undefined;
   readonly views: readonly RolloutView[];
@@ -28,6 +30,7 @@ export class SourceTeller {
   readonly #soon: Debouncer;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
+  #hasTold = false;
 
   constructor(source: Source, told: () => Told) {
     this.#source = source;
@@ -43,7 +46,7 @@ export class SourceTeller {
 
   /** Something happened to a Rollout. */
   rolloutEvents(rollout: string, events: readonly RunEvent[]): void {
-    for (const event of events) {
+    for (const event of this.#told().leads ? events : []) {
       const isWarning = event.type === "RollingBack" || event.type === "Paused";
       this.#source.event?.({ resource: `Rollout ${rollout}`, isWarning, reason: event.type, message: describe(event) });
     }
@@ -65,7 +68,10 @@ export class SourceTeller {
   }
 
   #tell(): void {
-    this.#source.status?.(statusOf(this.#told()));
+    const told = this.#told();
+    if (told.leads) this.#source.status?.(statusOf(told));
+    else if (this.#hasTold) this.#source.status?.(undefined);
+    this.#hasTold = told.leads;
   }
 }
 

@@ -117,8 +117,9 @@ export class KubernetesSource implements Source {
     return pullCredentials(this.#api, registry, secrets);
   }
 
-  status(status: SourceStatus): void {
-    this.#status.tell(status);
+  status(status: SourceStatus | undefined): void {
+    if (status === undefined) this.#status.leave();
+    else this.#status.tell(status);
   }
 
   event(event: SourceEvent): void {

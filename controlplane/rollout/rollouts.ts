@@ -75,7 +75,7 @@ export class Rollouts<Module extends ModuleRef> {
     const { replication, fleet, tickMs = TICK_MS } = options;
     this.#telling = replication && new Telling(replication, tickMs);
     this.#leadsSince = now();
-    this.#serving = new Serving({ ...options, leads: () => this.#leads }, following.records, now);
+    this.#serving = new Serving({ ...options, leads: () => this.leads }, following.records, now);
     fleet.on("rejected", ({ nodeId }) => {
       this.#telling?.hurry();
       this.#heard(nodeId);
@@ -99,6 +99,11 @@ export class Rollouts<Module extends ModuleRef> {
     wake = () => rollouts.#schedule(0);
     wake();
     return rollouts;
+  }
+
+  /** Whether this control plane decides: it is alone, or the one of several on one store that leads. */
+  get leads(): boolean {
+    return this.#following.leads;
   }
 
   /** What most are served. */
@@ -144,7 +149,7 @@ export class Rollouts<Module extends ModuleRef> {
       plan,
       record,
       intent: intentOf(record, plan.desired.id, plan.rollout.spec.start),
-      blocked: this.#leads ? this.#blocked.get(rollout) : this.#peers.blocked(rollout),
+      blocked: this.leads ? this.#blocked.get(rollout) : this.#peers.blocked(rollout),
       sidecars: view.sidecars(base.translation.sidecars, versions),
       states,
       evidence: control?.evidence,
@@ -237,7 +242,7 @@ export class Rollouts<Module extends ModuleRef> {
   /** What is asked of one that does not lead, it asks of the one that does. */
   #ask(rollout: string, command: Asked, by: string): Promise<CommandResult> {
     const { replication } = this.#options;
-    if (!this.#leads && replication !== undefined) return replication.requests.ask({ rollout, command, by });
+    if (!this.leads && replication !== undefined) return replication.requests.ask({ rollout, command, by });
     return this.#inTurn(() => this.#steer(rollout, command, by));
   }
 
@@ -288,7 +293,7 @@ export class Rollouts<Module extends ModuleRef> {
       const record = this.#serving.recordOf(plan);
       const run = activeRun(record);
       if (run !== undefined) await this.#advance(plan, record, run);
-      else if (!this.#leads) continue;
+      else if (!this.leads) continue;
       else if (intentOf(record, plan.desired.id, plan.rollout.spec.start) === "start") {
         const result = await this.#begin(plan, plan.desired, "source", false);
         this.#setBlocked(name, result.ok ? undefined : result.message);
@@ -308,7 +313,7 @@ export class Rollouts<Module extends ModuleRef> {
       this.#runs.set(run.rollout, control);
     }
     const sight = control.look(run, { old: base.translation, fresh: candidate.translation }, now);
-    if (!this.#leads) {
+    if (!this.leads) {
       control.follow(run);
       return;
     }
@@ -353,10 +358,6 @@ export class Rollouts<Module extends ModuleRef> {
     return this.#following.peers;
   }
 
-  get #leads(): boolean {
-    return this.#following.leads;
-  }
-
   async #followOthers(): Promise<void> {
     const hasChanged = await this.#following.step({
       serving: this.#serving,
@@ -380,7 +381,7 @@ export class Rollouts<Module extends ModuleRef> {
       const control = run && this.#runs.get(run.rollout);
       return run === undefined || control?.number !== run.number ? [] : [{ run, control }];
     });
-    const blocked = this.#leads ? this.#blocked : undefined;
+    const blocked = this.leads ? this.#blocked : undefined;
     this.#telling?.tell({ fleet: this.#options.fleet, plans, runs, blocked }, this.#now());
   }
 

@@ -5,7 +5,7 @@ import type { Source, SourceEvent, SourceStatus, StopWatching } from "./source.t
 export class MergedSource implements Source {
   readonly name: string;
   /** There if one of them wants to hear it. */
-  readonly status?: (status: SourceStatus) => void;
+  readonly status?: (status: SourceStatus | undefined) => void;
   readonly credentials?: NonNullable<Source["credentials"]>;
   readonly #sources: readonly Source[];
 

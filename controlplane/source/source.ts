@@ -30,8 +30,11 @@ export interface Source {
    */
   credentials?(registry: string, secrets: readonly string[]): Promise<string | undefined>;
 
-  /** Is told what became of what it says, after each reading and whenever that changes. */
-  status?(status: SourceStatus): void;
+  /**
+   * Is told what became of what it says, after each reading and whenever that changes. Undefined: another control plane tells it that, until
+   * this one does again.
+   */
+  status?(status: SourceStatus | undefined): void;
 
   /** Is told of what happened to one of its resources. */
   event?(event: SourceEvent): void;

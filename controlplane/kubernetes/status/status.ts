@@ -40,6 +40,11 @@ export class ClusterStatus {
     this.#writer.write(writes);
   }
 
+  /** Another control plane writes it from now on. */
+  leave(): void {
+    this.#writer.forget();
+  }
+
   event(event: SourceEvent): void {
     const [kind = "", model = ""] = event.resource.split(" ");
     const name = objectName(model);

@@ -54,6 +54,13 @@ export class StatusWriter {
     this.#working ??= this.#work();
   }
 
+  /** Others may write from now on: nothing waits any more, and whatever is to be said later is compared with what stands there then. */
+  forget(): void {
+    this.#written.clear();
+    this.#waiting.clear();
+    this.#tries.clear();
+  }
+
   async stop(): Promise<void> {
     this.#stopped.abort();
     await this.#working;
