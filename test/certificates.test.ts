@@ -5,7 +5,7 @@ import { createServer, type Server } from "node:https";
 import { join } from "node:path";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
-import { connect, type TLSSocket } from "node:tls";
+import { connect, TLSSocket } from "node:tls";
 import { CertificateAuthority, type Certificate } from "./support/certificates.ts";
 import { get, startApp, type Answer } from "./support/http.ts";
 import { Mesh } from "./support/mesh.ts";
@@ -32,7 +32,8 @@ describe("Certificates", () => {
   const serve = async (pair: Certificate): Promise<Server> => {
     const options = { cert: pair.cert, key: pair.key, ca: ours.cert, requestCert: true, rejectUnauthorized: true };
     const server = createServer(options, (request, response) => {
-      const socket = request.socket as TLSSocket;
+      const { socket } = request;
+      assert.ok(socket instanceof TLSSocket);
       response.end(`${String(socket.getPeerCertificate().subject.CN)} asked for ${socket.servername ?? ""}`);
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -82,7 +82,7 @@ async function timed(times: Times, step: () => unknown, what: string | Pretended
 }
 
 function nameOf({ events, now, stats }: PretendedMesh): string {
-  const last = events.at(-1);
+  const last = events[events.length - 1];
   if (last !== undefined) return STEPS[last.type] ?? last.type;
   return now % stats.windowMs === 0 ? "measures a window" : "looks";
 }

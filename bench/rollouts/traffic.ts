@@ -63,7 +63,7 @@ export class SimulatedStats {
 
   /** Lets a window pass. */
   pass(effectOf: (node: string) => Effect, ms = WINDOW_MS): void {
-    const row = this.#rows.at(-1)?.slice() ?? new Float64Array();
+    const row = this.#rows[this.#rows.length - 1]?.slice() ?? new Float64Array();
     const { requests, errors, burst } = this.#conditions;
     for (const [node, i] of this.#nodes) {
       const effect = effectOf(node);

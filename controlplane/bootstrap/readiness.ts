@@ -71,15 +71,11 @@ function probeCluster({ port }: { readonly port: number }): string {
 }
 
 function routeTo(path: string, cluster: string, to: string): Route {
+  const isGet = { case: "stringMatch", value: { matchPattern: { case: "exact", value: "GET" } } } as const;
   return create(RouteSchema, {
     match: {
       pathSpecifier: { case: "path", value: path },
-      headers: [
-        {
-          name: ":method",
-          headerMatchSpecifier: { case: "stringMatch", value: { matchPattern: { case: "exact", value: "GET" } } },
-        },
-      ],
+      headers: [{ name: ":method", headerMatchSpecifier: isGet }],
     },
     action: {
       case: "route",

@@ -60,10 +60,8 @@ export function tokenFilters({ folder, secret }: TokenFiles): HttpFilter[] {
 
 function fromFolder(folder: string, name: string): ConfigSource {
   const source = create(PathConfigSourceSchema, { path: `${folder}/${name}`, watchedDirectory: { path: folder } });
-  return create(ConfigSourceSchema, {
-    resourceApiVersion: ApiVersion.V3,
-    configSourceSpecifier: { case: "pathConfigSource", value: source },
-  });
+  const configSourceSpecifier = { case: "pathConfigSource", value: source } as const;
+  return create(ConfigSourceSchema, { resourceApiVersion: ApiVersion.V3, configSourceSpecifier });
 }
 
 function filter(name: string, value: Any): HttpFilter {

@@ -37,7 +37,7 @@ describe("the files of a Certificate", () => {
       Date.now(),
     );
     assert.equal(read?.chain.match(/BEGIN/g)?.length, 2);
-    assert.match(read?.privateKey ?? "", /^-----BEGIN PRIVATE KEY-----/);
+    assert.match(read.privateKey, /^-----BEGIN PRIVATE KEY-----/);
     assert.equal(authorities?.trim(), authority.cert.trim());
   });
 

@@ -79,7 +79,7 @@ export class Reflector<T> {
         if (this.#version === undefined) await this.#list();
         await this.#watch();
       } catch (error) {
-        if (!this.#stopped.signal.aborted) await this.#pauseAfter(error);
+        await this.#pauseAfter(error);
       }
     }
   }
@@ -138,6 +138,7 @@ export class Reflector<T> {
   }
 
   async #pauseAfter(error: unknown): Promise<void> {
+    if (this.#stopped.signal.aborted) return;
     const { path, log, backoff: { firstMs, maxMs } = { firstMs: 200, maxMs: 10_000 } } = this.#options;
     const status = error instanceof KubernetesError ? error.status : undefined;
     const message = error instanceof Error ? error.message : String(error);

@@ -40,7 +40,9 @@ describe("a cluster as a source", { skip: withoutKubernetes() }, () => {
       ...(namespace === undefined ? {} : { namespace }),
     });
     changes = 0;
-    stop = await opened.watch(() => void changes++);
+    stop = await opened.watch(() => {
+      changes++;
+    });
     source = opened;
     return opened;
   };

@@ -29,7 +29,8 @@ export function logLinesIn(folder: string): LogLine[] {
       const level = ts.isCallExpression(node) ? levelOf(node.expression) : undefined;
       if (level !== undefined) {
         // pino takes fields before the message, and the message can be alone.
-        const message = (node as ts.CallExpression).arguments.slice(0, 2).at(-1);
+        const [first, second] = (node as ts.CallExpression).arguments;
+        const message = second ?? first;
         if (message !== undefined) lines.push({ level, message: textOf(message), file });
       }
       ts.forEachChild(node, visit);
