@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { envoyOfVersion, envoyVersions } from "../setup/envoy.mjs";
 import { generatedResources } from "./gateway/arbitrary.ts";
+import { testedEnvoys } from "./support/envoys.ts";
 import { Mesh } from "./support/mesh.ts";
 import { freePorts } from "./support/ports.ts";
 
 // Whatever the control plane takes, every supported Envoy takes too: nothing that can be written is rejected by a sidecar.
 describe("generated routes and Services", () => {
-  for (const version of envoyVersions) {
-    for (const seed of version === envoyVersions[0] ? [1, 2] : [3]) {
-      it(`are accepted by Envoy ${version} (seed ${String(seed)})`, async () => {
+  for (const [index, { title, binary }] of testedEnvoys().entries()) {
+    for (const seed of index === 0 ? [1, 2] : [3]) {
+      it(`are accepted by ${title} (seed ${String(seed)})`, async () => {
         const [inboundPort = 0, outboundPort = 0] = await freePorts(2);
         const sidecar = { node: "web-1", inboundPort, outboundPort };
         const endpoints = [{ address: "127.0.0.1", port: 1, locality: { region: "eu", zone: "one" }, sidecar }];
@@ -19,7 +19,7 @@ describe("generated routes and Services", () => {
         try {
           mesh.write("mesh.yaml", [first, ...generatedResources(seed, 40, 30)].join("---\n"));
           await mesh.startControlPlane();
-          const envoy = await mesh.startSidecar("web-1", "web", { binary: await envoyOfVersion(version) });
+          const envoy = await mesh.startSidecar("web-1", "web", { binary: await binary() });
           const report = await mesh.until("web-1", ({ state }) => state === "ready" || state === "faulty", 60_000);
           assert.deepEqual([report.state, report.rejections], ["ready", []]);
           await envoy.until(async () => (await envoy.stat("http.outbound.rds.outbound.update_success")) > 0);

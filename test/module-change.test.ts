@@ -1,21 +1,21 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { envoyOfVersion, envoyVersions } from "../setup/envoy.mjs";
+import { testedEnvoys } from "./support/envoys.ts";
 import { get } from "./support/http.ts";
 import { Load } from "./support/load.ts";
 import type { Mesh } from "./support/mesh.ts";
 import { startOneService, writePolicy, type OneService } from "./support/one-service.ts";
 import { probeModule, withNote } from "./support/probe.ts";
 
-for (const version of envoyVersions) {
+for (const { title, binary } of testedEnvoys()) {
   for (const protocol of ["delta", "sotw"] as const) {
-    describe(`a new module on a live listener, Envoy ${version}, ${protocol}`, () => {
+    describe(`a new module on a live listener, ${title}, ${protocol}`, () => {
       let service: OneService;
       let mesh: Mesh;
       let port = 0;
 
       before(async () => {
-        service = await startOneService("one", { protocol, binary: await envoyOfVersion(version) });
+        service = await startOneService("one", { protocol, binary: await binary() });
         ({ mesh, port } = service);
       });
       after(() => service.stop());
