@@ -8,6 +8,7 @@ import { Load } from "./support/load.ts";
 import { Mesh } from "./support/mesh.ts";
 import { freePorts } from "./support/ports.ts";
 import { probeModule } from "./support/probe.ts";
+import { serviceYaml } from "./support/services.ts";
 import { until } from "./support/until.ts";
 import { updatesOf } from "./support/updates.ts";
 
@@ -29,21 +30,8 @@ for (const { title, binary } of testedEnvoys()) {
       const write = (mark: string, { callersPort = callersInbound, more = "" } = {}): void =>
         mesh.write(
           "mesh.yaml",
-          `apiVersion: meshwright.dev/v1alpha1
-kind: Service
-metadata: { name: web }
-spec:
-  port: 80
-  endpoints: [{ address: 127.0.0.1, port: ${String(caller.port)}, sidecar: { node: web-1, inboundPort: ${String(callersPort)}, outboundPort: ${String(outbound)} } }]
----
-apiVersion: meshwright.dev/v1alpha1
-kind: Service
-metadata: { name: shop }
-spec:
-  port: 80
-  mtls: Strict
-  endpoints: [{ address: 127.0.0.1, port: ${String(app.port)}, sidecar: { node: shop-1, inboundPort: ${String(inbound)} } }]
----
+          `${serviceYaml({ name: "web", port: caller.port, inboundPort: callersPort, outboundPort: outbound })}---
+${serviceYaml({ name: "shop", port: app.port, inboundPort: inbound, more: "mtls: Strict" })}---
 apiVersion: meshwright.dev/v1alpha1
 kind: WasmModule
 metadata: { name: probe }

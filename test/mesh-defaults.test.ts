@@ -8,6 +8,7 @@ import { Authority, readStateAuthority } from "../controlplane/security/index.ts
 import { get, startApp } from "./support/http.ts";
 import { Mesh } from "./support/mesh.ts";
 import { freePorts } from "./support/ports.ts";
+import { serviceYaml } from "./support/services.ts";
 import { until } from "./support/until.ts";
 
 const whole = `
@@ -25,24 +26,12 @@ describe("a Mesh", () => {
   let [inbound, webInbound, outbound] = [0, 0, 0];
   const tries = new Map<string, number>();
 
-  const write = (spec: string, shopSpec = ""): void => {
+  const write = (spec: string, shopSpec?: string): void => {
     const port = (shop.address() as AddressInfo).port;
     mesh.write(
       "mesh.yaml",
-      `apiVersion: meshwright.dev/v1alpha1
-kind: Service
-metadata: { name: web }
-spec:
-  port: 80
-  endpoints: [{ address: 127.0.0.1, port: ${String(outside.port)}, sidecar: { node: web-1, inboundPort: ${String(webInbound)}, outboundPort: ${String(outbound)} } }]
----
-apiVersion: meshwright.dev/v1alpha1
-kind: Service
-metadata: { name: shop }
-spec:
-  port: 80${shopSpec}
-  endpoints: [{ address: 127.0.0.1, port: ${String(port)}, sidecar: { node: shop-1, inboundPort: ${String(inbound)} } }]
----
+      `${serviceYaml({ name: "web", port: outside.port, inboundPort: webInbound, outboundPort: outbound })}---
+${serviceYaml({ name: "shop", port, inboundPort: inbound, more: shopSpec })}---
 apiVersion: meshwright.dev/v1alpha1
 kind: Mesh
 metadata: { name: default }
@@ -168,7 +157,7 @@ spec:${spec}`,
   });
 
   test("a change of it reaches the sidecars, and what a Service says itself comes first", async () => {
-    write("\n  services: { mtls: Strict }\n", "\n  mtls: Permissive");
+    write("\n  services: { mtls: Strict }\n", "mtls: Permissive");
     await until(async () => (await plainly("/")) === 200, 30_000);
     await until(async () => (await get(outbound, "/", { headers: { host: "localhost" } })).status === 404, 30_000);
     assert.match((await toShop("/")).body, /URI=spiffe:/);

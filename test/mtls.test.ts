@@ -12,6 +12,7 @@ import { get, startApp, type Answer } from "./support/http.ts";
 import { Load } from "./support/load.ts";
 import { Mesh } from "./support/mesh.ts";
 import { freePorts } from "./support/ports.ts";
+import { serviceYaml } from "./support/services.ts";
 
 describe("mutual TLS between sidecars", () => {
   let mesh: Mesh;
@@ -23,21 +24,8 @@ describe("mutual TLS between sidecars", () => {
   const write = (mtls: string): void =>
     mesh.write(
       "mesh.yaml",
-      `apiVersion: meshwright.dev/v1alpha1
-kind: Service
-metadata: { name: web }
-spec:
-  port: 80
-  endpoints: [{ address: 127.0.0.1, port: ${String(caller.port)}, sidecar: { node: web-1, inboundPort: ${String(ports[0])}, outboundPort: ${String(outbound)} } }]
----
-apiVersion: meshwright.dev/v1alpha1
-kind: Service
-metadata: { name: shop }
-spec:
-  port: 80
-  mtls: ${mtls}
-  endpoints: [{ address: 127.0.0.1, port: ${String(app.port)}, sidecar: { node: shop-1, inboundPort: ${String(inbound)} } }]
----
+      `${serviceYaml({ name: "web", port: caller.port, inboundPort: ports[0] ?? 0, outboundPort: outbound })}---
+${serviceYaml({ name: "shop", port: app.port, inboundPort: inbound, more: `mtls: ${mtls}` })}---
 apiVersion: meshwright.dev/v1alpha1
 kind: WasmModule
 metadata: { name: authz }

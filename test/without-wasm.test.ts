@@ -6,6 +6,7 @@ import { get, startApp } from "./support/http.ts";
 import { Mesh } from "./support/mesh.ts";
 import { freePorts } from "./support/ports.ts";
 import { probeModule } from "./support/probe.ts";
+import { serviceYaml } from "./support/services.ts";
 import { until } from "./support/until.ts";
 
 describe("an Envoy without Wasm", () => {
@@ -15,13 +16,7 @@ describe("an Envoy without Wasm", () => {
   const write = (policies: string): void =>
     mesh.write(
       "mesh.yaml",
-      `apiVersion: meshwright.dev/v1alpha1
-kind: Service
-metadata: { name: web }
-spec:
-  port: 80
-  endpoints: [{ address: 127.0.0.1, port: ${String(app.port)}, sidecar: { node: web-1, inboundPort: ${String(inbound)}, outboundPort: ${String(web)} } }]
----
+      `${serviceYaml({ name: "web", port: app.port, inboundPort: inbound, outboundPort: web })}---
 apiVersion: meshwright.dev/v1alpha1
 kind: WasmModule
 metadata: { name: probe }

@@ -1,7 +1,6 @@
 import type { Server } from "node:https";
 import type { Logger } from "pino";
-import type { ControlPlane } from "../control/index.ts";
-import type { HostPort } from "../control/index.ts";
+import type { ControlPlane, HostPort } from "../control/index.ts";
 import { formatHostPort } from "../control/host-port.ts";
 import { listenOn } from "../control/listen.ts";
 import type { InjectSettings } from "../inject/index.ts";

@@ -1,7 +1,8 @@
 import type { Materials } from "../certificates/index.ts";
 import type { Problem } from "../model/index.ts";
 import { certificateSecrets, type Translation } from "../translate/index.ts";
-import { createResourceSet, snapshotOf, TypeUrl, type Resource, type Snapshot } from "../xds/index.ts";
+import { createResourceSet, TypeUrl, type Resource, type Snapshot } from "../xds/index.ts";
+import { withSecrets } from "./with-secrets.ts";
 
 /** Adds to what a sidecar is served the secrets of the Certificates that it needs, and of no others. */
 export class OwnCertificates {
@@ -39,7 +40,11 @@ export class OwnCertificates {
     if (ofNodes === undefined) this.#snapshots.set(snapshot, (ofNodes = new Map<string, Snapshot>()));
     const key = secrets.map(({ name }) => name).join(" ");
     let made = ofNodes.get(key);
-    if (made === undefined) ofNodes.set(key, (made = withSecrets(snapshot, secrets)));
+    if (made === undefined)
+      ofNodes.set(
+        key,
+        (made = withSecrets(snapshot, (present) => createResourceSet(TypeUrl.secret, [...present, ...secrets]))),
+      );
     return made;
   }
 
@@ -58,10 +63,4 @@ export class OwnCertificates {
       nodes.set(node, (secrets = [...translation.secretsOf(node)].flatMap((name) => this.#secrets.get(name) ?? [])));
     return secrets;
   }
-}
-
-function withSecrets(snapshot: Snapshot, added: readonly Resource[]): Snapshot {
-  const others = [...snapshot.sets.values()].filter(({ typeUrl }) => typeUrl !== TypeUrl.secret);
-  const before = snapshot.sets.get(TypeUrl.secret)?.resources.values() ?? [];
-  return snapshotOf([createResourceSet(TypeUrl.secret, [...before, ...added]), ...others]);
 }

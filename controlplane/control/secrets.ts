@@ -1,8 +1,9 @@
 import type { Logger } from "pino";
 import { CertificateError, WorkloadCertificates, type Security } from "../security/index.ts";
 import { secretSet, sidecarsWithSecrets } from "../translate/index.ts";
-import { createResourceSet, snapshotOf, TypeUrl, type ResourceSet, type Snapshot } from "../xds/index.ts";
+import { createResourceSet, TypeUrl, type ResourceSet, type Snapshot } from "../xds/index.ts";
 import type { Release } from "./pipeline.ts";
+import { withSecrets } from "./with-secrets.ts";
 
 /** Adds to what a sidecar is served the secrets of its Service, and of no other. */
 export class Secrets {
@@ -49,12 +50,9 @@ export class Secrets {
     if (secrets === undefined) return snapshot;
     const known = this.#snapshots.get(snapshot);
     if (known?.secrets === secrets) return known.snapshot;
-    const others = [...snapshot.sets.values()].filter(({ typeUrl }) => typeUrl !== TypeUrl.secret);
-    // An EnvoyPatch may have added others.
-    const added = [...(snapshot.sets.get(TypeUrl.secret)?.resources.values() ?? [])];
-    const all =
-      added.length === 0 ? secrets : createResourceSet(TypeUrl.secret, [...secrets.resources.values(), ...added]);
-    const made = snapshotOf([all, ...others]);
+    const made = withSecrets(snapshot, (present) =>
+      present.length === 0 ? secrets : createResourceSet(TypeUrl.secret, [...secrets.resources.values(), ...present]),
+    );
     this.#snapshots.set(snapshot, { secrets, snapshot: made });
     return made;
   }

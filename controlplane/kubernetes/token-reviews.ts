@@ -1,5 +1,6 @@
 import type { PodIdentity, TokenReviewer } from "../security/index.ts";
 import type { KubernetesApi } from "./api.ts";
+import { nodeId } from "./names.ts";
 
 const PATH = "/apis/authentication.k8s.io/v1/tokenreviews";
 const ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/;
@@ -43,5 +44,5 @@ function podOf(status: ReviewStatus, audience: string): PodIdentity | { kind: "r
   if (namespace === undefined || account === undefined) return refused("it is not that of a service account");
   const name = status.user?.extra?.[POD_NAME]?.[0];
   if (name === undefined) return refused("it is bound to no pod");
-  return { kind: "pod", namespace, name, account };
+  return { kind: "pod", namespace, name, node: nodeId({ namespace, name }), account };
 }

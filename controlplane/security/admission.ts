@@ -107,7 +107,7 @@ export class Admission {
   refusal(node: ClaimedNode, caller: GrpcCaller): string | undefined {
     const identity = this.#identityOf(caller);
     if (identity?.kind === "pod") {
-      const id = `${identity.name}.${identity.namespace}`;
+      const id = identity.node;
       return node.id === id
         ? undefined
         : `the token is that of the pod "${id}", but the node says that its id is "${node.id}"`;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
 import { SidecarTokens, type PodIdentity, type TokenReviewer } from "./sidecar-tokens.ts";
 
-const pod: PodIdentity = { kind: "pod", namespace: "shop", name: "web-1", account: "web" };
+const pod: PodIdentity = { kind: "pod", namespace: "shop", name: "web-1", node: "web-1.shop", account: "web" };
 const begin = Date.parse("2030-01-01T00:00:00Z");
 
 /** A token as it looks, with a signature that only the reviewer can judge. */

@@ -11,6 +11,8 @@ export interface PodIdentity {
   readonly kind: "pod";
   readonly namespace: string;
   readonly name: string;
+  /** The node id of its sidecar. */
+  readonly node: string;
   /** Its service account. */
   readonly account: string;
 }

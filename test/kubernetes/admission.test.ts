@@ -1,10 +1,7 @@
 // The admission webhooks, called by a real API server.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
 import { request } from "node:https";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { root } from "../../setup/paths.mjs";
 import { Kubernetes, withoutKubernetes, type KubernetesObject } from "../support/kubernetes.ts";
 import { service } from "../support/kubernetes-objects.ts";
 import { Mesh } from "../support/mesh.ts";
@@ -22,10 +19,7 @@ describe("admission webhooks", { skip }, () => {
 
   before(async () => {
     kubernetes = await Kubernetes.start();
-    const folder = join(root, "deploy", "crds");
-    await kubernetes.applyCustomResources(
-      ...readdirSync(folder).map((name) => readFileSync(join(folder, name), "utf8")),
-    );
+    await kubernetes.applyDefinitions();
     [port = 0] = await freePorts(1);
     mesh = await Mesh.create({
       source: "applied",

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { root } from "../../setup/paths.mjs";
 import { ownKinds } from "../../controlplane/kubernetes/kinds.ts";
 import { globSync } from "../../setup/glob.mjs";
 import {
+  definitions,
   Kubernetes,
   withoutKubernetes,
   yamlObjects,
@@ -13,14 +14,11 @@ import {
   type KubernetesObject,
 } from "../support/kubernetes.ts";
 
-const folder = join(root, "deploy", "crds");
-const definitions = readdirSync(folder).map((name) => readFileSync(join(folder, name), "utf8"));
-
 describe("the CustomResourceDefinitions in a real API server", { skip: withoutKubernetes() }, () => {
   let kubernetes: Kubernetes;
   before(async () => {
     kubernetes = await Kubernetes.start();
-    await kubernetes.applyCustomResources(...definitions);
+    await kubernetes.applyDefinitions();
   });
   after(() => kubernetes.stop());
 
@@ -33,7 +31,7 @@ describe("the CustomResourceDefinitions in a real API server", { skip: withoutKu
   };
 
   test("structural, and established", async () => {
-    for (const object of definitions.flatMap(yamlObjects)) {
+    for (const object of definitions().flatMap(yamlObjects)) {
       const { status } = await kubernetes.get(object);
       const { conditions } = status as { conditions: { type: string; status: string; message: string }[] };
       assert.deepEqual(

@@ -1,16 +1,20 @@
 // The manifests, applied to a real API server: what they make is accepted, may do what it has to, and leaves nothing behind.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { root } from "../../setup/paths.mjs";
 import { asPod, inject, usualSettings } from "../../controlplane/inject/index.ts";
-import { Kubernetes, withoutKubernetes, yamlObjects, type KubernetesObject } from "../support/kubernetes.ts";
+import {
+  definitions,
+  Kubernetes,
+  withoutKubernetes,
+  yamlObjects,
+  type KubernetesObject,
+} from "../support/kubernetes.ts";
 
-const crds = readdirSync(join(root, "deploy", "crds")).map((name) =>
-  readFileSync(join(root, "deploy/crds", name), "utf8"),
-);
+const crds = definitions();
 const manifests = yamlObjects(readFileSync(join(root, "deploy/manifests/meshwright.yaml"), "utf8"));
 const SYSTEM = "meshwright-system";
 

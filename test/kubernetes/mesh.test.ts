@@ -1,12 +1,9 @@
 // A mesh whose resources are in a real cluster: three Services with six sidecars, real Envoys, under traffic.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { once } from "node:events";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { root } from "../../setup/paths.mjs";
 import { gatewayDefinitions } from "../support/gateway-definitions.ts";
 import { get } from "../support/http.ts";
 import { Kubernetes, withoutKubernetes, type KubernetesObject } from "../support/kubernetes.ts";
@@ -49,11 +46,7 @@ describe("a mesh in a cluster", { skip }, () => {
 
   before(async () => {
     kubernetes = await Kubernetes.start();
-    const folder = join(root, "deploy", "crds");
-    await kubernetes.applyCustomResources(
-      ...readdirSync(folder).map((name) => readFileSync(join(folder, name), "utf8")),
-      ...(gateway ?? []),
-    );
+    await kubernetes.applyDefinitions(gateway);
     const serve = ["--kubernetes", "--kubeconfig", kubernetes.kubeconfig];
     mesh = await Mesh.create({ source: "applied", serve: [...serve, "--stats-window", "1000", "--pre-checks", "off"] });
     await kubernetes.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } });

@@ -1,18 +1,14 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { pino } from "pino";
 import { KubernetesApi, KubernetesSource } from "../../controlplane/kubernetes/index.ts";
 import { formatProblem, type Model } from "../../controlplane/model/index.ts";
 import { loadFromSource } from "../../controlplane/source/index.ts";
-import { root } from "../../setup/paths.mjs";
 import { gatewayDefinitions } from "../support/gateway-definitions.ts";
 import { Kubernetes, withoutKubernetes, type KubernetesObject } from "../support/kubernetes.ts";
 import { endpointSlice, pod, service } from "../support/kubernetes-objects.ts";
 import { until } from "../support/until.ts";
 
-const folder = join(root, "deploy", "crds");
 const gateway = withoutKubernetes() === undefined ? await gatewayDefinitions() : undefined;
 
 describe("a cluster as a source", { skip: withoutKubernetes() }, () => {
@@ -22,10 +18,7 @@ describe("a cluster as a source", { skip: withoutKubernetes() }, () => {
   let changes = 0;
   before(async () => {
     kubernetes = await Kubernetes.start();
-    await kubernetes.applyCustomResources(
-      ...readdirSync(folder).map((name) => readFileSync(join(folder, name), "utf8")),
-      ...(gateway ?? []),
-    );
+    await kubernetes.applyDefinitions(gateway);
   });
   afterEach(async () => {
     await stop?.();

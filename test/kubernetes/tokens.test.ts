@@ -1,11 +1,10 @@
 // Sidecars that say who they are by the tokens of a real cluster, and get what is theirs.
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
-import { root } from "../../setup/paths.mjs";
 import { gatewayDefinitions } from "../support/gateway-definitions.ts";
 import { InjectedSidecar } from "../support/injected-sidecar.ts";
 import { Kubernetes, withoutKubernetes } from "../support/kubernetes.ts";
@@ -23,11 +22,7 @@ describe("sidecars with tokens of their cluster", { skip }, () => {
   let mesh: Mesh;
   before(async () => {
     kubernetes = await Kubernetes.start();
-    const definitions = join(root, "deploy", "crds");
-    await kubernetes.applyCustomResources(
-      ...readdirSync(definitions).map((name) => readFileSync(join(definitions, name), "utf8")),
-      ...(gateway ?? []),
-    );
+    await kubernetes.applyDefinitions(gateway);
     await kubernetes.apply(
       { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } },
       { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "web", namespace: "shop" } },

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { generateKeyPairSync } from "node:crypto";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { parseAllDocuments, stringify } from "yaml";
 import { ownKinds, routeKinds, type KindInCluster } from "../../controlplane/kubernetes/kinds.ts";
 import { builtApiServer } from "../../setup/kubernetes.mjs";
+import { root } from "../../setup/paths.mjs";
 import { Etcd, withoutEtcd } from "./etcd.ts";
 import { freePorts } from "./ports.ts";
 import { Process } from "./processes.ts";
@@ -216,6 +217,11 @@ export class Kubernetes {
     if (status >= 300) throw new Error(`${object.kind} ${object.metadata.name}: ${body.message ?? String(status)}`);
   }
 
+  /** The definitions of Meshwright's resources, and more. */
+  async applyDefinitions(more: readonly string[] = []): Promise<void> {
+    await this.applyCustomResources(...definitions(), ...more);
+  }
+
   /** Applies CustomResourceDefinitions and waits until their resources are served. */
   async applyCustomResources(...texts: readonly string[]): Promise<void> {
     for (const definition of texts.flatMap(yamlObjects)) {
@@ -229,6 +235,12 @@ export class Kubernetes {
       }, 30_000);
     }
   }
+}
+
+/** The CustomResourceDefinitions of Meshwright's resources, as YAML. */
+export function definitions(): string[] {
+  const folder = join(root, "deploy", "crds");
+  return readdirSync(folder).map((name) => readFileSync(join(folder, name), "utf8"));
 }
 
 /** The objects of a text of YAML. */

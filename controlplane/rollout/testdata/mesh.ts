@@ -9,7 +9,7 @@ import { Rollouts } from "../rollouts.ts";
 import type { Run, RunEvent } from "../run.ts";
 import { MemoryRolloutStore, type RolloutStore } from "../store.ts";
 import type { Content } from "../version.ts";
-import { Sidecar, type Behaviour } from "./sidecar.ts";
+import { everSent, Sidecar, versionsOf, type Behaviour } from "./sidecar.ts";
 
 // For tests: a controller of Rollouts with a clock of its own, before a fleet that behaves as it is told.
 
@@ -159,14 +159,12 @@ export class Mesh {
 
   /** How many sidecars have each version. */
   get versions(): Record<string, number> {
-    const counts: Record<string, number> = {};
-    for (const { version } of this.sidecars.values()) counts[version] = (counts[version] ?? 0) + 1;
-    return counts;
+    return versionsOf(this.sidecars.values());
   }
 
   /** Who was ever sent a version. */
   everSent(version: string): string[] {
-    return [...this.sidecars.values()].filter(({ sent }) => sent.has(version)).map(({ node }) => node.id);
+    return everSent(this.sidecars.values(), version);
   }
 
   #makeFleet(): Fleet {

@@ -9,7 +9,7 @@ import { versionFor } from "../run.ts";
 import type { Content } from "../version.ts";
 import { MODULES, served, SETTINGS, WINDOW_MS, type Module } from "./mesh.ts";
 import { SharedStore, type StoreClient } from "./shared-store.ts";
-import { Sidecar, type Behaviour } from "./sidecar.ts";
+import { everSent, Sidecar, versionsOf, type Behaviour } from "./sidecar.ts";
 
 // For tests: several control planes on one store, before one fleet, with one clock.
 
@@ -149,13 +149,11 @@ export class Replicas {
 
   /** How many sidecars have each version. */
   get versions(): Record<string, number> {
-    const counts: Record<string, number> = {};
-    for (const { version } of this.sidecars.values()) counts[version] = (counts[version] ?? 0) + 1;
-    return counts;
+    return versionsOf(this.sidecars.values());
   }
 
   everSent(version: string): string[] {
-    return [...this.sidecars.values()].filter(({ sent }) => sent.has(version)).map(({ node }) => node.id);
+    return everSent(this.sidecars.values(), version);
   }
 
   async close(): Promise<void> {

@@ -20,6 +20,18 @@ export interface Behaviour {
   readonly runs?: false;
 }
 
+/** How many sidecars have each version. */
+export function versionsOf(sidecars: Iterable<Sidecar>): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { version } of sidecars) counts[version] = (counts[version] ?? 0) + 1;
+  return counts;
+}
+
+/** Who was ever sent a version. */
+export function everSent(sidecars: Iterable<Sidecar>, version: string): string[] {
+  return [...sidecars].filter(({ sent }) => sent.has(version)).map(({ node }) => node.id);
+}
+
 /** A sidecar with one filter, whose version is read from its configuration. */
 export class Sidecar {
   readonly node: NodeInfo;
