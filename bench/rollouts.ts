@@ -22,7 +22,7 @@ const { values: flags } = parseArgs({
 
 if (flags.part !== "rates") await measureLoad({ sidecars: Number(flags.sidecars), services: Number(flags.services) });
 if (flags.part !== "load") {
-  measureRates({
+  await measureRates({
     ...{ rollouts: Number(flags.rollouts), only: flags.only, minRequests: Number(flags["min-requests"]) },
     size: { services: 5, sidecars: 20 },
     conditions: { requests: 10, errors: 0.0005, burst: Number(flags.burst), unevenness: Number(flags.unevenness) },

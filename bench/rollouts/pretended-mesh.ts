@@ -2,10 +2,11 @@
 import { pino } from "pino";
 import { LATENCY_BOUNDS } from "../../controlplane/bootstrap/histograms.ts";
 import { Fleet, NodeStats } from "../../controlplane/fleet/index.ts";
-import { loadModel } from "../../controlplane/model/index.ts";
+import { buildModel, ParsedFiles, parseResources } from "../../controlplane/model/index.ts";
 import { DurableRolloutStore, Rollouts, type RunEvent, type ServedContent } from "../../controlplane/rollout/index.ts";
 import type { Store } from "../../controlplane/store/index.ts";
-import { translate } from "../../controlplane/translate/index.ts";
+import { translate, type Translation } from "../../controlplane/translate/index.ts";
+import { Queue } from "../../controlplane/xds/index.ts";
 import { PretendedSidecar, type Conduct } from "../../test/support/pretended-sidecar.ts";
 
 interface Module {
@@ -31,8 +32,31 @@ export interface MeshSize {
   readonly services: number;
 }
 
-/** What a source says: Services with sidecars, a filter of a version for all of them, and a Rollout of it. */
-export function content(version: string, { sidecars, services }: MeshSize): ServedContent<Module> {
+/** A source, each resource in a file of its own: Services with sidecars, a filter of a version for all of them, and a Rollout of it. */
+export class Source {
+  readonly #size: MeshSize;
+  readonly #files = new ParsedFiles();
+  #translation: Translation | undefined;
+
+  constructor(size: MeshSize) {
+    this.#size = size;
+  }
+
+  /** As the control plane reads it: what did not change since the last time is as it was. */
+  content(version: string): ServedContent<Module> {
+    const files = documents(version, this.#size).map((document, i) => ({
+      path: `${i}.yaml`,
+      text: JSON.stringify(document),
+    }));
+    const result = buildModel(parseResources(files, this.#files));
+    if (!result.ok) throw new Error(JSON.stringify(result.problems.slice(0, 3)));
+    const { model } = result;
+    this.#translation = translate(model, MODULES, SETTINGS, this.#translation);
+    return { model, modules: MODULES, translation: this.#translation };
+  }
+}
+
+function documents(version: string, { sidecars, services }: MeshSize): readonly object[] {
   const documents: object[] = [
     resource("WasmModule", "wasm", { file: "wasm.wasm" }),
     resource("FilterPolicy", "authz", {
@@ -49,11 +73,7 @@ export function content(version: string, { sidecars, services }: MeshSize): Serv
     }
     documents.push(resource("Service", `s${service}`, { port: 80, endpoints }));
   }
-  const text = documents.map((document) => JSON.stringify(document)).join("\n---\n");
-  const result = loadModel([{ path: "mesh.yaml", text }]);
-  if (!result.ok) throw new Error(JSON.stringify(result.problems.slice(0, 3)));
-  const { model } = result;
-  return { model, modules: MODULES, translation: translate(model, MODULES, SETTINGS) };
+  return documents;
 }
 
 function resource(kind: string, name: string, spec: object): object {
@@ -68,6 +88,8 @@ export class PretendedMesh {
   readonly events: RunEvent[] = [];
   readonly #fleet = new Fleet({ now: () => this.now });
   readonly #sidecars: ReadonlyMap<string, PretendedSidecar>;
+  /** Those that may be served something else, as the server of xDS comes to them. */
+  readonly #stale = new Queue<PretendedSidecar>((sidecar) => this.#refresh(sidecar));
   #rollouts: Rollouts<Module> | undefined;
   #reports = 0;
 
@@ -95,7 +117,7 @@ export class PretendedMesh {
       ...{ store: new DurableRolloutStore(store), fleet: this.#fleet, stats: this.stats, settings: SETTINGS },
       findModule: (sha256) => [...MODULES.values()].find((module) => module.sha256 === sha256),
       prepare: () => Promise.resolve(),
-      beforeChange: () => undefined,
+      beforeChange: () => Promise.resolve(),
       onServed: (nodes) => this.#serve(nodes),
       onEvents: (_, events) => this.events.push(...events),
       log: pino({ enabled: false }),
@@ -127,12 +149,17 @@ export class PretendedMesh {
     }
   }
 
-  #serve(nodes: Iterable<string> | undefined): void {
-    for (const id of nodes ?? this.#sidecars.keys()) {
-      const sidecar = this.#sidecars.get(id);
-      if (sidecar === undefined) continue;
-      const wanted = this.rollouts.translationFor(id)?.snapshotFor(sidecar.node).snapshot;
-      if (wanted !== undefined) sidecar.serve(wanted, this.now);
-    }
+  /** Whether all are served what they are to have. */
+  get isServed(): boolean {
+    return this.#stale.isEmpty;
+  }
+
+  #serve(nodes: Iterable<string> = this.#sidecars.keys()): void {
+    this.#stale.add(Array.from(nodes, (id) => this.#sidecars.get(id)).filter((sidecar) => sidecar !== undefined));
+  }
+
+  #refresh(sidecar: PretendedSidecar): void {
+    const wanted = this.rollouts.translationFor(sidecar.node.id)?.snapshotFor(sidecar.node).snapshot;
+    if (wanted !== undefined) sidecar.serve(wanted, this.now);
   }
 }

@@ -21,7 +21,7 @@ export interface RatesOptions {
 }
 
 /** Prints a row for each fault. */
-export function measureRates({ rollouts, size, conditions, minRequests, only }: RatesOptions): void {
+export async function measureRates({ rollouts, size, conditions, minRequests, only }: RatesOptions): Promise<void> {
   const spec = defaultSpec({ minRequests });
   const waves = spec.waves.map((_, wave) => `in wave ${wave + 1}`);
   const header = ["fault", "undone", ...waves, "found after p50", "p99", "sidecars touched p50", "p99"];
@@ -31,7 +31,7 @@ export function measureRates({ rollouts, size, conditions, minRequests, only }: 
     if (!name.includes(only)) continue;
     const undone: Ending[] = [];
     for (let seed = 0; seed < rollouts; ++seed) {
-      const ending = simulate(spec, size, conditions, effect, seed);
+      const ending = await simulate(spec, size, conditions, effect, seed);
       if (ending.undone !== undefined) undone.push(ending);
     }
     const percent = (count: number): string => `${Number(((100 * count) / rollouts).toFixed(1))} %`;

@@ -4,7 +4,7 @@ import type { AnalysisSpec, RolloutSpec } from "../../controlplane/model/index.t
 import type { SidecarState } from "../../controlplane/rollout/observation.ts";
 import { apply, hasEnded, type Run, versionFor } from "../../controlplane/rollout/run.ts";
 import type { Sidecar } from "../../controlplane/rollout/sidecars.ts";
-import { Sampler } from "../../controlplane/rollout/sampler.ts";
+import { firstAdmitted, Sampler } from "../../controlplane/rollout/sampler.ts";
 import { Watch } from "../../controlplane/rollout/watch.ts";
 import { Random } from "./random.ts";
 import { type Conditions, type Effect, NO_EFFECT, SimulatedStats, WINDOW_MS } from "./traffic.ts";
@@ -31,13 +31,13 @@ const START = 1_700_000_000_000;
 /** Longer than this none takes. */
 const END_MS = 24 * 3_600_000;
 
-export function simulate(
+export async function simulate(
   spec: RolloutSpec,
   { services, sidecars }: FleetSize,
   conditions: Conditions,
   effect: Effect,
   seed: number,
-): Ending {
+): Promise<Ending> {
   const random = new Random(seed);
   const fleet: Sidecar[] = Array.from({ length: services * sidecars }, (_, i) => ({
     ...{ node: `${seed}-${i}`, service: `s${i % services}`, region: "", zone: "", envoy: "1.40.0", labels: {} },
@@ -64,13 +64,12 @@ export function simulate(
         return [node, isBehind ? { ...old, progress: "Behind" as const } : old];
       }),
     );
-    const sample = sampler.take(
-      fleet.map(({ node, service }) => ({
+    if (sampler.isDue(now)) {
+      const here = fleet.map(({ node, service }) => ({
         ...{ node, service, admittedAt: current.admitted.get(node), runningSince: runningSince.get(node) },
-      })),
-      now,
-    );
-    if (sample !== undefined) watch.add(sample, sampler.backdrop);
+      }));
+      watch.add(await sampler.take({ here, firstAt: firstAdmitted(here) }, now), sampler.backdrop);
+    }
     const seen = { sidecars: fleet, states, verdict: watch.verdict(), settled: true, open: true, frozen: false };
     for (const event of decide(run, seen, now)) {
       run = apply(run, event);

@@ -30,7 +30,7 @@ import { InsecureAccess, type HttpAccess, type Security } from "../security/inde
 import { MergedSource, type Source, type StopWatching } from "../source/index.ts";
 import type { Store } from "../store/index.ts";
 import type { Translation, TranslationSettings } from "../translate/index.ts";
-import { ANY_SERVICE, XdsServer, type Caller, type NodeInfo, type Snapshot } from "../xds/index.ts";
+import { ANY_SERVICE, Pace, XdsServer, type Caller, type NodeInfo, type Snapshot } from "../xds/index.ts";
 import type { LoadedModule } from "./filter-checks.ts";
 import { previewOf, type ChangePreview } from "./change-preview.ts";
 import type { ControlPlaneOptions } from "./control-plane-options.ts";
@@ -339,10 +339,13 @@ export class ControlPlane {
    * What statistics prove to run is in a sidecar's code cache, so that its next answer about that module is about the
    * filter's configuration alone. Looked at before a change is sent, which makes the statistics out of date.
    */
-  #rememberLoaded(nodes?: Iterable<string>): void {
+  async #rememberLoaded(nodes?: Iterable<string>): Promise<void> {
     const now = Date.now();
-    const views = nodes === undefined ? this.fleet.nodes() : Array.from(nodes, (node) => this.fleet.node(node));
-    for (const view of views) {
+    const pace = new Pace();
+    const ids = nodes ?? this.fleet.connectedNodes().map(({ id }) => id);
+    for (const node of ids) {
+      if (pace.isDue) await pace.rest();
+      const view = this.fleet.node(node);
       if (view === undefined) continue;
       const { id } = view.node;
       for (const [policy, state] of runningFilters(view, this.stats.of(id), now)) {

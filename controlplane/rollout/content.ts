@@ -31,11 +31,13 @@ export function compose<Module extends ModuleRef>(
   return problems.length === 0 ? { ok: true, content } : { ok: false, problems };
 }
 
+/** @param like a translation from which what is the same is taken over. */
 export function translated<Module extends ModuleRef>(
   content: Content<Module>,
   settings: TranslationSettings,
+  like: Translation,
 ): ServedContent<Module> {
-  return { ...content, translation: translate(content.model, content.modules, settings) };
+  return { ...content, translation: translate(content.model, content.modules, settings, like) };
 }
 
 function explain(problem: Problem): Problem {

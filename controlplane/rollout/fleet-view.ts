@@ -1,6 +1,6 @@
 import { type Fleet, type NodeStats, runningFilters } from "../fleet/index.ts";
 import type { SidecarPlace, Translation } from "../translate/index.ts";
-import type { NodeInfo } from "../xds/index.ts";
+import { Pace, type NodeInfo } from "../xds/index.ts";
 import { covers, sidecarOf } from "./coverage.ts";
 import { ALONE, mergeStates, type Peers } from "./peers.ts";
 import { fetchFault } from "./module-fetch.ts";
@@ -20,8 +20,11 @@ const RUNNING: SidecarState = { connected: true, since: 0, progress: "Running" }
 type ViewedFleet = Pick<Fleet, "connectedNodes" | "isConnected" | "node" | "revision">;
 type ViewedStats = Pick<NodeStats, "of" | "figures" | "windowMs" | "reportedAt">;
 
-/** A look at a sidecar that was given the new version. */
-interface Look {
+/** What sidecars are to have by a run, and what without it, at a time. */
+type Look = [run: Run, old: Translation, fresh: Translation, now: number];
+
+/** What was seen of a sidecar that was given the new version. */
+interface Seen {
   /** When it is looked at again, if nothing was heard of it. */
   readonly until: number;
   /** When it had last reported. */
@@ -40,7 +43,7 @@ export class FleetView {
   readonly #peers: Peers;
   /** How far those who were given the new version are, of those who are or were connected to this control plane. */
   #here = new Map<string, SidecarState>();
-  readonly #looks = new Map<string, Look>();
+  readonly #looks = new Map<string, Seen>();
   #count = 0;
   /** Since when a sidecar is known to run the new version. */
   readonly #runningSince = new Map<string, number>();
@@ -101,16 +104,37 @@ export class FleetView {
    * The state of each sidecar: of those who were given the new version as far as they are with what they are to have now; of the others only whether they
    * are connected.
    */
-  states(run: Run, old: Translation, fresh: Translation, now: number): Map<string, SidecarState> {
+  states(...look: Look): Map<string, SidecarState> {
+    const steps = this.#states(...look);
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+    }
+  }
+
+  /** As {@link states}, with pauses for whatever else there is to do. */
+  async statesInSlices(...look: Look): Promise<Map<string, SidecarState>> {
+    const pace = new Pace();
+    const steps = this.#states(...look);
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+      if (pace.isDue) await pace.rest();
+    }
+  }
+
+  *#states(run: Run, old: Translation, fresh: Translation, now: number): Generator<void, Map<string, SidecarState>> {
     const states = new Map(this.connections());
-    this.#here = new Map();
+    const seen = new Map<string, SidecarState>();
     for (const node of run.admitted.keys()) {
       const here = this.#look(node, run, old, fresh, now);
-      if (here !== undefined) this.#here.set(node, here);
+      if (here !== undefined) seen.set(node, here);
       const state = this.#peers.exist ? mergeStates(here, this.#peers.state(run, node), now) : here;
       if (state === undefined) states.delete(node);
       else states.set(node, state);
+      yield;
     }
+    this.#here = seen;
     return states;
   }
 
@@ -143,7 +167,7 @@ export class FleetView {
     return state;
   }
 
-  #isYoung({ until, reportedAt, version, state }: Look, node: string, to: string, now: number): boolean {
+  #isYoung({ until, reportedAt, version, state }: Seen, node: string, to: string, now: number): boolean {
     if (version !== to || now >= until) return false;
     return state.progress === "Running" || reportedAt === this.#stats.reportedAt(node);
   }

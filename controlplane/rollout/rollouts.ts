@@ -66,6 +66,8 @@ export class Rollouts<Module extends ModuleRef> {
   #work: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #due = Infinity;
+  /** How long the last look at all runs took. */
+  #lastTickMs = 0;
   #closed = false;
 
   private constructor(options: RolloutsOptions<Module>, now: () => number, following: Following) {
@@ -144,7 +146,7 @@ export class Rollouts<Module extends ModuleRef> {
     const states =
       active === undefined || candidate === undefined
         ? view.connections()
-        : view.states(active, base.translation, candidate.translation, this.#now());
+        : (control?.statesOf(active) ?? view.states(active, base.translation, candidate.translation, this.#now()));
     return {
       plan,
       record,
@@ -268,9 +270,13 @@ export class Rollouts<Module extends ModuleRef> {
     this.#due = due;
     this.#timer = setTimeout(() => {
       this.#due = Infinity;
+      const began = performance.now();
       this.tick()
         .catch((error: unknown) => this.#options.log.error({ err: error }, "a step of the rollouts failed"))
-        .finally(() => this.#schedule(this.#options.tickMs ?? TICK_MS));
+        .finally(() => {
+          this.#lastTickMs = performance.now() - began;
+          this.#schedule(this.#options.tickMs ?? TICK_MS);
+        });
     }, ms);
     // What is served keeps the process alive, and not the looking.
     this.#timer.unref();
@@ -281,7 +287,8 @@ export class Rollouts<Module extends ModuleRef> {
     for (const [name, control] of this.#runs) {
       if (this.#serving.records.get(name)?.run?.admitted.has(node) !== true) continue;
       control.view.forget(node);
-      this.#schedule(10);
+      // Thousands that answer one after the other are not looked at for each.
+      this.#schedule(Math.max(10, 4 * this.#lastTickMs));
     }
   }
 
@@ -312,7 +319,7 @@ export class Rollouts<Module extends ModuleRef> {
       control = new RunControl(run, [plan.stable, plan.to], { ...this.#options, peers: this.#peers }, now);
       this.#runs.set(run.rollout, control);
     }
-    const sight = control.look(run, { old: base.translation, fresh: candidate.translation }, now);
+    const sight = await control.look(run, { old: base.translation, fresh: candidate.translation }, now);
     if (!this.leads) {
       control.follow(run);
       return;

@@ -10,7 +10,7 @@ import { RunPreCheck } from "./pre-check.ts";
 import { postedRun, type PostedRun } from "./report.ts";
 import type { Run, RunEvent } from "./run.ts";
 import { mergeBackdrops, withoutMinutes, type Sample } from "./sample.ts";
-import { firstAdmitted, Sampler } from "./sampler.ts";
+import { firstAdmitted, Sampler, type MeasuredFleet } from "./sampler.ts";
 import { RECENT, Samples } from "./samples.ts";
 import type { Sidecar } from "./sidecars.ts";
 import { Trail, type TrailPoint } from "./trail.ts";
@@ -26,6 +26,7 @@ export interface Translations {
 
 /** What was seen of the fleet at one moment. */
 interface Sight {
+  readonly run: Run;
   readonly sidecars: readonly Sidecar[];
   readonly states: ReadonlyMap<string, SidecarState>;
 }
@@ -43,6 +44,8 @@ export class RunControl {
   #samples: Samples;
   #watch: Watch;
   #measuredTo = 0;
+  /** What was seen last. */
+  #sight: Sight | undefined;
   /** What another tells that leads. */
   readonly #theirTrail = new Trail();
   #theirs: LeadReport | undefined;
@@ -90,10 +93,24 @@ export class RunControl {
   }
 
   /** Looks at the fleet, and measures the sidecars that are connected here. */
-  look(run: Run, { old, fresh }: Translations, now: number): Sight {
+  async look(run: Run, { old, fresh }: Translations, now: number): Promise<Sight> {
+    const states = await this.view.statesInSlices(run, old, fresh, now);
     const sidecars = this.view.sidecars(old.sidecars, this.#versions);
-    const states = this.view.states(run, old, fresh, now);
-    const measured = sidecars
+    this.#sight = { run, sidecars, states };
+    if (this.#sampler.isDue(now)) {
+      const sample = await this.#sampler.take(this.#measured(this.#sight), now);
+      this.#recent = [...this.#recent, sample].slice(-RECENT);
+    }
+    return this.#sight;
+  }
+
+  /** The states of sidecars as they were seen last; undefined where something has happened to the run since. */
+  statesOf(run: Run): Sight["states"] | undefined {
+    return this.#sight?.run === run ? this.#sight.states : undefined;
+  }
+
+  #measured({ run, sidecars, states }: Sight): MeasuredFleet {
+    const all = sidecars
       .filter(({ node }) => states.get(node)?.connected === true)
       .map(({ node, service }) => ({
         node,
@@ -101,10 +118,7 @@ export class RunControl {
         admittedAt: run.admitted.get(node),
         runningSince: this.view.runningSince(node),
       }));
-    const here = measured.filter(({ node }) => this.view.isHere(node));
-    const sample = this.#sampler.take(here, now, firstAdmitted(measured));
-    if (sample !== undefined) this.#recent = [...this.#recent, sample].slice(-RECENT);
-    return { sidecars, states };
+    return { here: all.filter(({ node }) => this.view.isHere(node)), firstAt: firstAdmitted(all) };
   }
 
   /** Hears what the one that leads tells. */

@@ -1,6 +1,6 @@
-import type { Figures } from "../fleet/index.ts";
-import { mergeTotals, type NodeStats, type Totals } from "../fleet/index.ts";
+import { mergeTotals, type Figures, type NodeStats, type Totals } from "../fleet/index.ts";
 import type { RolloutSpec } from "../model/index.ts";
+import { Pace } from "../xds/index.ts";
 import { namesFor, type Listeners } from "./measure.ts";
 import { Excerpt, type Backdrop, type Sample, type ServicePast, type ServiceSample } from "./sample.ts";
 
@@ -11,6 +11,8 @@ const MAX_CONTROL = 200;
 /** Into so many groups those are put, to see how far such groups differ. */
 const GROUPS = 8;
 const MINUTE_MS = 60_000;
+/** The figures of so many are added up before others get a turn. */
+const AT_ONCE = 256;
 /** By so many sidecars of a Service, and for so long, it is seen how far they differ: those of all Services may have to be looked through at once. */
 const MAX_PAST = 96;
 const PAST_MINUTES = 6;
@@ -27,6 +29,13 @@ export interface MeasuredSidecar {
   readonly runningSince: number | undefined;
 }
 
+export interface MeasuredFleet {
+  /** The sidecars that are connected to this control plane. */
+  readonly here: readonly MeasuredSidecar[];
+  /** When the first sidecar of a Service was given the new version: until one was, nothing of it is of use. */
+  readonly firstAt: ReadonlyMap<string, number>;
+}
+
 /** Takes the figures of each window once, Service by Service, of the sidecars that are connected to this control plane. */
 export class Sampler {
   readonly #excerpt: Excerpt;
@@ -35,6 +44,7 @@ export class Sampler {
   readonly #past = new Map<string, ServicePast>();
   readonly #before = new Map<string, Totals>();
   readonly #seen = new Set<string>();
+  readonly #pace = new Pace();
   #measuredTo: number;
 
   /** @param now from when on it measures; what was before is what it compares with. */
@@ -49,35 +59,33 @@ export class Sampler {
     return { past: this.#past, before: this.#before };
   }
 
-  /**
-   * What was reported in the windows that ended since the last time; undefined where none did.
-   * @param firstAt when the first sidecar of a Service was given the new version: until one was, nothing of it is of use.
-   */
-  take(
-    sidecars: readonly MeasuredSidecar[],
-    now: number,
-    firstAt: ReadonlyMap<string, number> = firstAdmitted(sidecars),
-  ): Sample | undefined {
+  /** Whether a window has ended since the last time. */
+  isDue(now: number): boolean {
+    return this.#endOf(now) > this.#measuredTo;
+  }
+
+  /** What was reported in the windows that ended since the last time. Pauses for whatever else there is to do. */
+  async take({ here, firstAt }: MeasuredFleet, now: number): Promise<Sample> {
     const to = this.#endOf(now);
     const from = this.#measuredTo;
-    if (to <= from) return undefined;
     this.#measuredTo = to;
     const services = new Map<string, ServiceSample>();
     const vmFailures = new Map<string, number>();
     let othersTrap = false;
-    for (const [service, all] of byService(sidecars)) {
+    for (const [service, all] of byService(here)) {
       const first = firstAt.get(service);
       if (first === undefined) continue;
-      if (!this.#past.has(service)) this.#past.set(service, this.#pastOf(all, this.#endOf(first)));
-      this.#rememberBefore(service, all);
+      if (!this.#past.has(service)) this.#past.set(service, await this.#pastOf(all, this.#endOf(first)));
+      await this.#rememberBefore(service, all);
       const watched = all.filter((sidecar) => this.#isWatched(sidecar, from));
-      const groups = controlGroups(all).map((group) => this.#between(group, from, to));
+      const groups: Figures[] = [];
+      for (const group of controlGroups(all)) groups.push(await this.#between(group, from, to));
       othersTrap ||= groups.some((figures) => figures.vmFailures > 0);
       services.set(service, {
-        watched: this.#excerpt.of(this.#between(watched, from, to)),
+        watched: this.#excerpt.of(await this.#between(watched, from, to)),
         control: groups.map((figures) => this.#excerpt.of(figures)),
       });
-      for (const [node, failures] of this.#vmFailures(all, from, to)) vmFailures.set(node, failures);
+      for (const [node, failures] of await this.#vmFailures(all, from, to)) vmFailures.set(node, failures);
     }
     return { to, services, vmFailures, othersTrap };
   }
@@ -88,40 +96,48 @@ export class Sampler {
   }
 
   /** A VM that traps shows at once, also before the filter is proven to run. */
-  #vmFailures(all: readonly MeasuredSidecar[], from: number, to: number): (readonly [node: string, count: number])[] {
+  async #vmFailures(
+    all: readonly MeasuredSidecar[],
+    from: number,
+    to: number,
+  ): Promise<(readonly [node: string, count: number])[]> {
     const given = all.filter(
       ({ admittedAt }) => admittedAt !== undefined && this.#endOf(admittedAt) + this.#stats.windowMs <= from,
     );
     // Nearly always none did, and then nobody is looked at alone.
-    if (this.#between(given, from, to).vmFailures === 0) return [];
-    return given.flatMap((sidecar) => {
-      const { vmFailures } = this.#between([sidecar], from, to);
-      return vmFailures > 0 ? [[sidecar.node, vmFailures] as const] : [];
-    });
+    if ((await this.#between(given, from, to)).vmFailures === 0) return [];
+    const failures: (readonly [string, number])[] = [];
+    for (const sidecar of given) {
+      const { vmFailures } = await this.#between([sidecar], from, to);
+      if (vmFailures > 0) failures.push([sidecar.node, vmFailures]);
+    }
+    return failures;
   }
 
-  #pastOf(all: readonly MeasuredSidecar[], to: number): ServicePast {
+  async #pastOf(all: readonly MeasuredSidecar[], to: number): Promise<ServicePast> {
     const groups = controlGroups(all, MAX_PAST);
-    const during = (some: readonly MeasuredSidecar[], from: number, end: number): Totals =>
-      this.#excerpt.of(this.#between(some, from, end));
+    const during = async (some: readonly MeasuredSidecar[], from: number, end: number): Promise<Totals> =>
+      this.#excerpt.of(await this.#between(some, from, end));
     const minutes: (readonly Totals[])[] = [];
     for (let from = to - PAST_MINUTES * MINUTE_MS; from < to; from += MINUTE_MS) {
-      minutes.push(groups.map((group) => during(group, from, from + MINUTE_MS)));
+      const minute: Totals[] = [];
+      for (const group of groups) minute.push(await during(group, from, from + MINUTE_MS));
+      minutes.push(minute);
     }
     return {
-      all: during(all.slice(0, MAX_PAST), to - BEFORE_MS, to),
-      control: during(groups.flat(), to - BEFORE_MS, to),
+      all: await during(all.slice(0, MAX_PAST), to - BEFORE_MS, to),
+      control: await during(groups.flat(), to - BEFORE_MS, to),
       minutes,
     };
   }
 
   /** Adds how sidecars did before, as soon as they were given the new version: later, times are not told apart so well. */
-  #rememberBefore(service: string, all: readonly MeasuredSidecar[]): void {
+  async #rememberBefore(service: string, all: readonly MeasuredSidecar[]): Promise<void> {
     for (const sidecar of all) {
       const { node, admittedAt } = sidecar;
       if (this.#seen.has(node) || admittedAt === undefined) continue;
       this.#seen.add(node);
-      const figures = this.#between([sidecar], admittedAt - BEFORE_MS, this.#endOf(admittedAt));
+      const figures = await this.#between([sidecar], admittedAt - BEFORE_MS, this.#endOf(admittedAt));
       const totals = this.#excerpt.of(figures);
       const known = this.#before.get(service);
       this.#before.set(service, known === undefined ? totals : mergeTotals(known, totals));
@@ -129,13 +145,14 @@ export class Sampler {
   }
 
   /** What was reported in the windows between two times. A time at which a window begins would mean that window's end. */
-  #between(sidecars: readonly MeasuredSidecar[], from: number, to: number): Figures {
-    return this.#stats.figures(
-      sidecars.map(({ node }) => node),
-      from - 1,
-      to - 1,
-      this.#keeps,
-    );
+  async #between(sidecars: readonly MeasuredSidecar[], from: number, to: number): Promise<Figures> {
+    const parts: Figures[] = [];
+    for (let i = 0; i < sidecars.length || i === 0; i += AT_ONCE) {
+      if (this.#pace.isDue) await this.#pace.rest();
+      const nodes = sidecars.slice(i, i + AT_ONCE).map(({ node }) => node);
+      parts.push(this.#stats.figures(nodes, from - 1, to - 1, this.#keeps));
+    }
+    return parts.reduce((sum, part) => sum.merge(part));
   }
 
   /** The end of the last window that is over. */

@@ -46,19 +46,23 @@ export class Served<Module extends ModuleRef> {
   }
 }
 
-/** What is to be served by these plans, or why it cannot be. */
+/**
+ * What is to be served by these plans, or why it cannot be.
+ * @param before what is served now, from which what has not changed is taken over.
+ */
 export function composeServed<Module extends ModuleRef>(
   desired: ServedContent<Module>,
   plans: ReadonlyMap<string, Plan>,
   making: Making<Module>,
+  before: Served<Module> | undefined,
 ): { readonly value?: Served<Module>; readonly problems: readonly Problem[] } {
-  const base = composeOne(desired, stablePins(plans.values()), making);
+  const base = composeOne(desired, stablePins(plans.values()), making, before?.base);
   if (!base.ok) return { problems: base.problems };
   const candidates = new Map<string, ServedContent<Module>>();
   const problems: Problem[] = [];
   for (const [name, plan] of plans) {
     if (plan.to === undefined) continue;
-    const candidate = composeOne(desired, candidatePins(plans.values(), plan, plan.to), making);
+    const candidate = composeOne(desired, candidatePins(plans.values(), plan, plan.to), making, base.content);
     if (candidate.ok) candidates.set(name, candidate.content);
     else problems.push(...candidate.problems);
   }
@@ -66,18 +70,22 @@ export function composeServed<Module extends ModuleRef>(
   return { value: new Served(base.content, candidates), problems };
 }
 
-/** What is served where some versions hold. */
+/**
+ * What is served where some versions hold.
+ * @param like another content, from which what is the same is taken over.
+ */
 export function composeOne<Module extends ModuleRef>(
   desired: ServedContent<Module>,
   pins: readonly Version[],
   { settings, findModule }: Making<Module>,
+  like = desired,
 ):
   | { readonly ok: true; readonly content: ServedContent<Module> }
   | { readonly ok: false; readonly problems: readonly Problem[] } {
   if (pins.length === 0) return { ok: true, content: desired };
   const composed = compose(desired, pins, findModule);
   if (!composed.ok) return composed;
-  const content = translated(composed.content, settings);
+  const content = translated(composed.content, settings, like.translation);
   // Patches fit what is served, which is another where a version holds.
   const problems = content.translation.check();
   return problems.length === 0 ? { ok: true, content } : { ok: false, problems };

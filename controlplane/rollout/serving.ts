@@ -14,8 +14,8 @@ import { composeServed, type Making, type Served } from "./served.ts";
 export interface ServingOptions<Module extends ModuleRef> extends Making<Module> {
   /** Makes what sidecars need besides, before anything of this content is served. */
   readonly prepare: (content: ServedContent<Module>) => Promise<void>;
-  /** Is told before what is served changes, for these nodes or for all. */
-  readonly beforeChange: (nodes?: Iterable<string>) => void;
+  /** Is told before what is served changes, for these nodes or for all; the change waits for it. */
+  readonly beforeChange: (nodes?: Iterable<string>) => Promise<void>;
   /** Is told when what is served changed, for these nodes or for all. */
   readonly onServed: (nodes?: Iterable<string>) => void;
   /** Is told of what happened to a run once that is kept. Nothing waits for it. */
@@ -95,7 +95,7 @@ export class Serving<Module extends ModuleRef> {
     await this.#options.prepare(served.base);
     await this.#keep(drafts);
     for (const { rollout } of gone) await this.records.append(rollout, [{ type: "Removed", at: this.#now() }]);
-    this.#options.beforeChange();
+    await this.#options.beforeChange();
     this.#desired = desired;
     this.#plans = plans;
     this.#served = served;
@@ -109,8 +109,8 @@ export class Serving<Module extends ModuleRef> {
     const before = record.run;
     const admitted = events.flatMap((event) => (event.type === "Admitted" ? event.nodes : []));
     const isBack = events.some(({ type }) => type === "RollingBack");
-    if (events.some(({ type }) => type === "Promoted")) this.#options.beforeChange();
-    else this.#options.beforeChange(isBack ? [...(before?.admitted.keys() ?? [])] : admitted);
+    if (events.some(({ type }) => type === "Promoted")) await this.#options.beforeChange();
+    else await this.#options.beforeChange(isBack ? [...(before?.admitted.keys() ?? [])] : admitted);
     let run: Run | undefined;
     try {
       ({ run } = await this.records.append(record.rollout, events));
@@ -139,7 +139,7 @@ export class Serving<Module extends ModuleRef> {
     const events = await this.records.unread(rollout);
     if (events.length === 0) return false;
     const before = this.records.get(rollout)?.run;
-    this.#options.beforeChange();
+    await this.#options.beforeChange();
     const record = this.records.take(rollout, events);
     for (const event of events) this.#options.log.debug({ rollout, event }, `rollout ${rollout}: ${describe(event)}`);
     const changing: readonly RecordEvent["type"][] = ["Started", "Promoted", "RolledBack", ...NOT_OF_RUN];
@@ -177,7 +177,7 @@ export class Serving<Module extends ModuleRef> {
     const drafts = await this.#draft(this.#desired);
     if (this.#leads) await this.#keep(drafts);
     this.#plans = plansOf(drafts);
-    const { value, problems } = composeServed(this.#desired, this.#plans, this.#options);
+    const { value, problems } = composeServed(this.#desired, this.#plans, this.#options, this.#served);
     if (value === undefined) {
       this.#options.log.error({ problems }, "a version cannot be served; what was served before is still served");
       return;
@@ -189,7 +189,7 @@ export class Serving<Module extends ModuleRef> {
   async #outlook(desired: ServedContent<Module>): Promise<Outlook<Module>> {
     const drafts = await this.#draft(desired);
     const plans = plansOf(drafts);
-    const { value, problems } = composeServed(desired, plans, this.#options);
+    const { value, problems } = composeServed(desired, plans, this.#options, this.#served);
     return { drafts, plans, served: value, problems: [...orphanProblems(this.records.all, desired), ...problems] };
   }
 

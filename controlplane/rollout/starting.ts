@@ -37,7 +37,7 @@ export function startEvents<Module extends ModuleRef>(
     const message = `the run of Rollout ${blocker} changes some of the same sidecars, and comes first`;
     return { ok: false, message };
   }
-  const composed = composeOne(desired, candidatePins(serving.plans.values(), plan, to), making);
+  const composed = composeOne(desired, candidatePins(serving.plans.values(), plan, to), making, served.base);
   if (!composed.ok) {
     const problems = composed.problems.map(({ message }) => message).join("; ");
     return { ok: false, message: `beside what is served otherwise it is faulty: ${problems}` };

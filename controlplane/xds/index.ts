@@ -5,6 +5,7 @@ export { ANY_SERVICE, type Locality, type NodeInfo } from "./node.ts";
 export { nodeInfo } from "./decode.ts";
 export type { Connection, ConnectionObserver, Protocol, StreamObserver } from "./observer.ts";
 export type { NamedVersion, Outcome } from "./outcome.ts";
+export { Pace, Queue } from "./pace.ts";
 export { rawMethod } from "./raw-method.ts";
 export {
   contentHash,

@@ -16,6 +16,7 @@ import {
 import { encodeDelta, encodeSotw } from "./encode.ts";
 import type { NodeInfo } from "./node.ts";
 import type { Protocol, StreamObserver } from "./observer.ts";
+import { Queue } from "./pace.ts";
 import { xdsServices } from "./services.ts";
 import type { SnapshotSource } from "./snapshot.ts";
 import { type SotwRequest, SotwStream } from "./sotw.ts";
@@ -56,9 +57,6 @@ const KEEPALIVE_TIMEOUT_MS = 10_000;
 /** How long the calls of a connection that has aged may go on; streams of xDS do not end by themselves. */
 const GRACE_MS = 1_000;
 
-/** How many streams are served an update before others get a turn. */
-const STREAMS_A_TURN = 64;
-
 /** Serves xDS over gRPC: the aggregated service and those of single types, each in both variants of the protocol. */
 export class XdsServer {
   /** The gRPC server, for services beside xDS; add them before {@link listen}. */
@@ -66,8 +64,7 @@ export class XdsServer {
   readonly #context: DriverContext;
   readonly #variants: { readonly sotw: OpenCall; readonly delta: OpenCall };
   readonly #streams = new Set<StreamDriver>();
-  readonly #stale = new Set<StreamDriver>();
-  #updating = false;
+  readonly #stale = new Queue<StreamDriver>((stream) => stream.refresh());
   #connections: Connections | undefined;
 
   constructor(options: XdsServerOptions) {
@@ -134,8 +131,7 @@ export class XdsServer {
    */
   update(nodeIds?: Iterable<string>): void {
     const named = nodeIds && new Set(nodeIds);
-    for (const stream of this.#streams) if (!named || named.has(stream.nodeId)) this.#stale.add(stream);
-    this.#scheduleTurn();
+    this.#stale.add(named ? [...this.#streams].filter(({ nodeId }) => named.has(nodeId)) : this.#streams);
   }
 
   /** Ends all streams, so that clients turn to another replica, and then the server; after `graceMs` by force. */
@@ -148,21 +144,6 @@ export class XdsServer {
         clearTimeout(timer);
         resolve();
       });
-    });
-  }
-
-  #scheduleTurn(): void {
-    if (this.#updating || this.#stale.size === 0) return;
-    this.#updating = true;
-    setImmediate(() => {
-      this.#updating = false;
-      let left = STREAMS_A_TURN;
-      for (const stream of this.#stale) {
-        if (left-- === 0) break;
-        this.#stale.delete(stream);
-        stream.refresh();
-      }
-      this.#scheduleTurn();
     });
   }
 }

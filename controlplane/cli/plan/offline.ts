@@ -39,7 +39,7 @@ async function servingOf({ settings }: Scratch, ...releases: Release[]): Promise
     settings,
     findModule: (sha256: string) => modules.find((module) => module.sha256 === sha256),
     prepare: () => Promise.resolve(),
-    beforeChange: () => undefined,
+    beforeChange: () => Promise.resolve(),
     onServed: () => undefined,
     log: pino({ level: "silent" }),
   };

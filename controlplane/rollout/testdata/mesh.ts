@@ -116,7 +116,7 @@ export class Mesh {
       settings: SETTINGS,
       findModule: (sha256) => [...MODULES.values()].find((module) => module.sha256 === sha256),
       prepare: () => Promise.resolve(),
-      beforeChange: () => undefined,
+      beforeChange: () => Promise.resolve(),
       onServed: (nodes) => this.#serve(nodes),
       onEvents: (run, events) => this.onEvents(run, events),
       log: pino({ enabled: false }),

@@ -70,7 +70,7 @@ export class Replicas {
       ...{ replication, fleet, stats, settings: SETTINGS, log },
       findModule: (sha256) => [...MODULES.values()].find((module) => module.sha256 === sha256),
       prepare: () => Promise.resolve(),
-      beforeChange: () => undefined,
+      beforeChange: () => Promise.resolve(),
       onServed: (nodes) => this.#serve(index, nodes),
       now: () => this.now,
       tickMs: 1e9,
