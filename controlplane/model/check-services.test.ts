@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { loadModel } from "./load.ts";
+import { buildModel, loadModel, ParsedFiles, parseResources } from "./load.ts";
 
 /** The faults of a Service with these fields of `spec`, without their places, which load.test.ts looks at. */
 function faults(...fields: string[]): string[] {
@@ -140,4 +140,41 @@ spec:
       [`required with mtls ${mtls}: sidecar`],
     );
   }
+});
+
+it("what Services may have once is told apart again whenever one of them changes", () => {
+  const known = new ParsedFiles();
+  const file = (name: string, ...endpoints: string[]): { path: string; text: string } => ({
+    path: name,
+    text: `apiVersion: meshwright.dev/v1alpha1\nkind: Service\nmetadata: { name: ${name} }\nspec: { port: 80, endpoints: [${endpoints.join(", ")}] }\n`,
+  });
+  const faultsOf = (...files: { path: string; text: string }[]): string[] => {
+    const result = buildModel(parseResources(files, known));
+    return result.ok ? [] : result.problems.map(({ file, message }) => `${file}: ${message}`);
+  };
+  const bare = "{ address: 10.0.0.9, port: 80 }";
+  const sidecar = (host: number, node: string): string =>
+    `{ address: 10.0.0.${host}, port: 80, sidecar: { node: ${node}, inboundPort: 81 } }`;
+  const [a, b] = [file("a", sidecar(1, "n1"), bare), file("b", sidecar(2, "n2"), bare)];
+  assert.deepEqual(faultsOf(a, b), []);
+  const [sameNode, sameSocket, onBare] = [sidecar(3, "n1"), sidecar(2, "n3"), sidecar(9, "n4")];
+  for (let time = 0; time < 2; ++time) {
+    assert.deepEqual(faultsOf(a, b, file("c", sameNode)), [
+      "c: the node n1 is that of Service a endpoints[0] already (a:4)",
+    ]);
+    assert.deepEqual(faultsOf(a, b, file("c", sameSocket)), [
+      "c: the listening address 10.0.0.2:80 is that of Service b endpoints[0].port already (b:4)",
+      "c: the listening address 10.0.0.2:81 is that of Service b endpoints[0].sidecar.inboundPort already (b:4)",
+    ]);
+    assert.match(
+      faultsOf(a, b, file("c", onBare))[0] ?? "",
+      /10\.0\.0\.9:80 is that of an application without sidecar/,
+    );
+    assert.deepEqual(faultsOf(a, b, file("c", bare)), []);
+  }
+  // One with a fault of its own hides none between others.
+  assert.deepEqual(faultsOf(file("bad", "{ address: 0.0.0.0, port: 80 }"), a, file("c", sameNode)), [
+    "bad: expected the address of one interface, found 0.0.0.0",
+    "c: the node n1 is that of Service a endpoints[0] already (a:4)",
+  ]);
 });

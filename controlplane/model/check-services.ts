@@ -11,16 +11,65 @@ import type { LoadBalancing, Locality, ServiceDefaults, ServiceSpec } from "./se
 
 /** Finds the faults of Services, each in itself and against the others. */
 export function checkServices(services: readonly ServedService[]): Found {
-  const sockets = new Claims("listening address");
-  const nodes = new Claims("node");
-  return services.flatMap((service) => [
-    ...checkEndpoints(service, sockets, nodes),
+  if (areDisjoint(services)) return [];
+  const claims = newClaims();
+  return services.flatMap((service) => checkService(service, claims));
+}
+
+function checkService(service: ServedService, claims: ServiceClaims): Found {
+  return [
+    ...checkEndpoints(service, claims),
     ...checkMtls(service),
     // What the Mesh says is looked at there.
     ...checkDefaults(writtenService(service).spec, service.origin, ["spec"]),
     ...checkPolicies(service.spec, service.origin),
-  ]);
+  ];
 }
+
+/** What belongs to one only. */
+interface ServiceClaims {
+  readonly sockets: Claims;
+  readonly nodes: Claims;
+}
+
+function newClaims(): ServiceClaims {
+  return { sockets: new Claims("listening address"), nodes: new Claims("node") };
+}
+
+/**
+ * What a Service claims in which nothing is wrong; undefined for one with a fault. Services stay as they are, and mostly one of many is
+ * new, so this is found once for each.
+ */
+const known = new WeakMap<ServedService, readonly (readonly [key: string, owner: string])[] | undefined>();
+
+/** Whether no Service has a fault, nor anything that another has too. */
+function areDisjoint(services: readonly ServedService[]): boolean {
+  const owners = new Map<string, string>();
+  for (const service of services) {
+    if (!known.has(service)) known.set(service, claimsOf(service));
+    const claims = known.get(service);
+    if (claims === undefined) return false;
+    for (const [key, owner] of claims) {
+      const before = owners.get(key);
+      if (before === undefined) owners.set(key, owner);
+      else if (before !== owner) return false;
+    }
+  }
+  return true;
+}
+
+function claimsOf(service: ServedService): readonly (readonly [string, string])[] | undefined {
+  const claims = newClaims();
+  if (checkService(service, claims).some((problem) => problem !== undefined)) return undefined;
+  const { name } = service.metadata;
+  return Object.entries(claims).flatMap(([what, { owners }]: [string, Claims]) =>
+    // Within a Service nobody has what another has, so it stands for all who are in it.
+    Array.from(owners, ([key, owner]) => [`${what} ${key}`, owner === WITHOUT_SIDECAR ? owner : name] as const),
+  );
+}
+
+/** Nothing of ours listens there, so it may be in several Services. */
+const WITHOUT_SIDECAR = "an application without sidecar";
 
 function checkMtls(service: ServedService): Found {
   const { spec, origin } = service;
@@ -33,7 +82,7 @@ function checkMtls(service: ServedService): Found {
   return [origin.problem(["spec", "endpoints", without], `required with ${wanted}: sidecar`)];
 }
 
-function checkEndpoints({ metadata, origin, spec }: ServedService, sockets: Claims, nodes: Claims): Found {
+function checkEndpoints({ metadata, origin, spec }: ServedService, { sockets, nodes }: ServiceClaims): Found {
   return spec.endpoints.flatMap(({ address, port, sidecar }, index): Found => {
     const path = ["spec", "endpoints", index];
     const owner = `Service ${metadata.name} endpoints[${index}]`;
@@ -57,8 +106,7 @@ function checkEndpoints({ metadata, origin, spec }: ServedService, sockets: Clai
         first < index
           ? origin.problem(path, `the endpoint ${address}:${port} is there twice (see item ${first})`)
           : undefined,
-        // Nothing of ours listens there, so it may be in several Services.
-        isAddress ? claimSocket(address, port, ["port"], "an application without sidecar") : undefined,
+        isAddress ? claimSocket(address, port, ["port"], WITHOUT_SIDECAR) : undefined,
       ];
     }
     const found = [checkAddress(address, origin, [...path, "address"]), claimSocket(address, port, ["port"])];

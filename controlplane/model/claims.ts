@@ -14,6 +14,11 @@ export class Claims {
     this.#noun = noun;
   }
 
+  /** Who has what. */
+  get owners(): Iterable<readonly [key: string, owner: string]> {
+    return Array.from(this.#owners, ([key, { owner }]) => [key, owner]);
+  }
+
   /** Gives `key` to `owner`, or says who has it already. */
   claim(key: string, owner: string, origin: Origin, path: Path, shown = key): Problem | undefined {
     const before = this.#owners.get(key);
