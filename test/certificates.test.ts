@@ -238,7 +238,7 @@ spec: { certFile: config/web.pem, keyFile: config/web.key }
     );
     await assert.rejects(
       mesh.meshwright("apply", ["-f", file, "--state", mesh.state, ...server()]),
-      /a Certificate is written in the folder of serve only/,
+      /a Certificate is written in the folder of serve or in a cluster/,
     );
   });
 });

@@ -1,4 +1,4 @@
-import type { Assets, Certificate, Model, Problem } from "../model/index.ts";
+import { unreadable, type Assets, type Certificate, type Model, type Problem } from "../model/index.ts";
 import { MaterialError, readMaterial, type CertificateMaterial, type MaterialTexts } from "./material.ts";
 
 export type Materials = ReadonlyMap<string, CertificateMaterial>;
@@ -34,10 +34,7 @@ function load(certificate: Certificate, assets: Assets, now: number): Certificat
     if (path === undefined) continue;
     const file = assets.get(path);
     if (file?.ok === true && file.text !== undefined) texts[field] = file.text;
-    else {
-      const reason = file?.ok === false ? file.reason : "not found";
-      problems.push(origin.problem(["spec", field], `cannot read ${path}: ${reason}`));
-    }
+    else problems.push(unreadable(origin, ["spec", field], path, file));
   }
   if (problems.length > 0) return problems;
   try {

@@ -97,7 +97,7 @@ export class KubernetesApi {
     if (response.statusCode !== 200) await this.#json(response);
     response.socket.setKeepAlive(true, 15_000);
     for await (const line of createInterface({ input: response, crlfDelay: Infinity })) {
-      if (line !== "") yield JSON.parse(line) as WatchEvent;
+      if (line !== "") yield parse(line) as WatchEvent;
     }
   }
 
@@ -148,8 +148,17 @@ export class KubernetesApi {
     for await (const chunk of response) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString("utf8");
     const status = response.statusCode ?? 0;
-    if (status >= 200 && status < 300) return JSON.parse(text);
+    if (status >= 200 && status < 300) return parse(text);
     throw new KubernetesError(status, messageOf(text) ?? `the API answered with ${String(status)}`);
+  }
+}
+
+/** The library's error may quote what was sent, and that may be a Secret. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error("what the API sent is no JSON, or not all of it");
   }
 }
 

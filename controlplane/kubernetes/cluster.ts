@@ -1,5 +1,6 @@
 import type { SourceFile } from "../model/index.ts";
 import { ClusterIndex } from "./cluster-index.ts";
+import { keyPath, type HolderKind } from "./keyed-objects.ts";
 import { placeOf, type ObjectName } from "./names.ts";
 import type { CoreService, CustomObject, EndpointSlice, Pod } from "./objects.ts";
 import { ownDocument, type DocumentKind, type Surroundings } from "./own-documents.ts";
@@ -168,8 +169,7 @@ export class Cluster {
     document: object,
     text = JSON.stringify(document),
   ): SourceFile {
-    const assets = kind === "WasmModule" ? { assets: assetsOf(document, name.namespace) } : {};
-    return { path: placeOf(kind, name), text, owner: this.#owner, ...assets };
+    return { path: placeOf(kind, name), text, owner: this.#owner, ...filesOf(kind, document, name.namespace) };
   }
 
   #own(kind: DocumentKind, id: string): object | undefined {
@@ -233,11 +233,19 @@ export class Cluster {
   }
 }
 
-/** What a WasmModule names as a file is `CONFIGMAP/KEY` of its namespace. */
-function assetsOf(document: object, namespace: string): Readonly<Record<string, string>> {
-  const { spec } = document as { spec: { file?: unknown; schema?: unknown; signature?: unknown } };
-  const names = [spec.file, spec.schema, spec.signature].filter((name) => typeof name === "string");
-  return Object.fromEntries(names.map((name) => [name, `kubernetes:${namespace}/ConfigMap/${name}`]));
+/** What a WasmModule names as a file is `CONFIGMAP/KEY` of its namespace, what a Certificate names is `SECRET/KEY`. */
+function filesOf(kind: string, document: object, namespace: string): Pick<SourceFile, "assets" | "secrets"> {
+  const { spec } = document as { spec: Readonly<Record<string, unknown>> };
+  const places = (holder: HolderKind, fields: readonly string[]): Record<string, string> =>
+    Object.fromEntries(
+      fields
+        .map((field) => spec[field])
+        .filter((name) => typeof name === "string")
+        .map((name) => [name, keyPath(holder, namespace, name)]),
+    );
+  if (kind === "WasmModule") return { assets: places("ConfigMap", ["file", "schema", "signature"]) };
+  if (kind === "Certificate") return { secrets: places("Secret", ["certFile", "keyFile", "caFile"]) };
+  return {};
 }
 
 function put<T>(map: Map<string, T>, key: string, value: T | undefined): void {

@@ -9,7 +9,7 @@ export interface KindInCluster {
 
 const meshwright = "meshwright.dev/v1alpha1";
 
-/** The kinds of Meshwright. Rollouts are called filterrollouts, since others have rollouts too. */
+/** The kinds of Meshwright. Rollouts are called filterrollouts, since others have rollouts too; and so with others. */
 export const ownKinds = {
   MeshService: { apiVersion: meshwright, plural: "meshservices", singular: "meshservice" },
   WasmModule: { apiVersion: meshwright, plural: "wasmmodules", singular: "wasmmodule" },
@@ -19,6 +19,7 @@ export const ownKinds = {
   EnvoyPatch: { apiVersion: meshwright, plural: "envoypatches", singular: "envoypatch" },
   Mesh: { apiVersion: meshwright, plural: "meshes", singular: "mesh" },
   Telemetry: { apiVersion: meshwright, plural: "meshtelemetries", singular: "meshtelemetry" },
+  Certificate: { apiVersion: meshwright, plural: "meshcertificates", singular: "meshcertificate" },
 } as const satisfies Readonly<Record<string, KindInCluster>>;
 export type OwnKind = keyof typeof ownKinds;
 

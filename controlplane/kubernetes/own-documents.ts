@@ -60,6 +60,7 @@ function specOf(kind: DocumentKind, spec: Json, namespace: string, around: Surro
       };
     case "Quota":
     case "Mesh":
+    case "Certificate":
       return spec;
     case "Rollout":
       return {

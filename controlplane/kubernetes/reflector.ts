@@ -13,6 +13,11 @@ export interface ReflectorOptions<T> {
   readonly keep: (object: KubernetesObject) => T;
   /** Is told of each object that is new, another than before, or gone. */
   readonly onChange: (key: string, now: T | undefined, before: T | undefined) => void;
+  /**
+   * Is told why the API does not show the collection, once for each reason, and of nothing when it shows it again. What is not shown counts
+   * as empty. Without it, the collection is waited for.
+   */
+  readonly onRefused?: (reason: string | undefined) => void;
   readonly log: Logger;
   /** The first and the longest pause after a failure, in milliseconds. */
   readonly backoff?: { readonly firstMs: number; readonly maxMs: number };
@@ -35,6 +40,7 @@ export class Reflector<T> {
   readonly #running: Promise<void>;
   #version: string | undefined;
   #failures = 0;
+  #refusal: string | undefined;
   #lists = 0;
   #isSynced = false;
   #synced: () => void = () => undefined;
@@ -112,6 +118,7 @@ export class Reflector<T> {
     }
     for (const key of this.#objects.keys()) if (!seen.has(key)) this.#remove(key);
     this.#version = version;
+    this.#refuse(undefined);
     this.#sync();
   }
 
@@ -147,6 +154,12 @@ export class Reflector<T> {
       this.#version = undefined;
       log.debug({ path }, `${path}: ${message}; it is listed again`);
       if (++this.#failures === 1) return;
+    } else if (status === 403 && this.#options.onRefused !== undefined) {
+      this.#version = undefined;
+      this.#failures++;
+      for (const key of this.#objects.keys()) this.#remove(key);
+      this.#refuse(message);
+      this.#sync();
     } else if (status === 404) {
       this.#version = undefined;
       this.#failures = Math.max(this.#failures + 1, 5);
@@ -174,6 +187,12 @@ export class Reflector<T> {
     if (before === undefined) return;
     this.#objects.delete(key);
     this.#options.onChange(key, undefined, before);
+  }
+
+  #refuse(reason: string | undefined): void {
+    if (reason === this.#refusal) return;
+    this.#refusal = reason;
+    this.#options.onRefused?.(reason);
   }
 
   #sync(): void {

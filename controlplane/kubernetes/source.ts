@@ -4,7 +4,7 @@ import { Debouncer } from "../source/debounce.ts";
 import type { Source, SourceEvent, SourceStatus, StopWatching } from "../source/index.ts";
 import type { KubernetesApi } from "./api.ts";
 import { Cluster } from "./cluster.ts";
-import { ConfigMaps } from "./config-maps.ts";
+import { KeyedObjectError, KeyedObjects } from "./keyed-objects.ts";
 import { coreKinds, ownKinds, routeKinds, type KindInCluster } from "./kinds.ts";
 import { keepCustom, keepPod, keepService, keepSlice, type KubernetesObject } from "./objects.ts";
 import { collectionPath } from "./paths.ts";
@@ -32,7 +32,7 @@ export class KubernetesSource implements Source {
   readonly name = "the cluster";
   readonly cluster: Cluster;
   readonly #api: KubernetesApi;
-  readonly #configMaps: ConfigMaps;
+  readonly #files: KeyedObjects;
   readonly #reflectors: readonly Reflector<unknown>[];
   readonly #status: ClusterStatus;
   readonly #debouncers = new Set<Debouncer>();
@@ -49,7 +49,7 @@ export class KubernetesSource implements Source {
     this.#syncTimeoutMs = syncTimeoutMs;
     const cluster = (this.cluster = new Cluster(this.name, rootNamespace));
     this.#status = new ClusterStatus(cluster, api, log);
-    this.#configMaps = new ConfigMaps(api, () => this.#changed(), log);
+    this.#files = new KeyedObjects(api, () => this.#changed(), log);
     const follow = <T>(
       kind: KindInCluster,
       keep: (object: KubernetesObject) => T,
@@ -93,14 +93,14 @@ export class KubernetesSource implements Source {
   }
 
   async readAssets(references: readonly AssetReference[]): Promise<Assets> {
-    await this.#configMaps.follow(references.map(({ path }) => path));
+    await this.#files.follow(references.map(({ path }) => path));
     const assets = new Map<string, Asset>();
     for (const { path, use } of references) assets.set(path, await this.#asset(path, use));
     return assets;
   }
 
   read(path: string): Promise<Uint8Array> {
-    return this.#configMaps.read(path);
+    return this.#files.read(path, "ConfigMap");
   }
 
   watch(onChange: () => void): Promise<StopWatching> {
@@ -129,7 +129,7 @@ export class KubernetesSource implements Source {
   async #stop(): Promise<void> {
     await this.#status.stop();
     await Promise.all(this.#reflectors.map((reflector) => reflector.stop()));
-    await this.#configMaps.stop();
+    await this.#files.stop();
     this.#api.close();
   }
 
@@ -149,10 +149,12 @@ export class KubernetesSource implements Source {
 
   async #asset(path: string, use: AssetReference["use"]): Promise<Asset> {
     try {
-      const bytes = await this.#configMaps.read(path);
-      return use === "schema" ? { ok: true, text: Buffer.from(bytes).toString("utf8") } : { ok: true };
+      const bytes = await this.#files.read(path, use === "pem" ? "Secret" : "ConfigMap");
+      return use === "schema" || use === "pem" ? { ok: true, text: Buffer.from(bytes).toString("utf8") } : { ok: true };
     } catch (error) {
-      return { ok: false, reason: error instanceof Error ? error.message : String(error) };
+      if (!(error instanceof KeyedObjectError)) throw error;
+      const { message, missing } = error;
+      return { ok: false, reason: message, ...(missing === undefined ? {} : { missing }) };
     }
   }
 

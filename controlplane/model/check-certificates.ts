@@ -12,7 +12,7 @@ export function checkCertificates(model: Model, mayExist: MayExist): Found {
     ...sent.map(({ origin }) =>
       origin.problem(
         ["kind"],
-        "a Certificate is written in the folder of serve only: a private key is not to be sent or kept",
+        "a Certificate is written in the folder of serve or in a cluster: a private key is not to be sent or kept",
       ),
     ),
     ...[...model.services.values()].flatMap((service) => [

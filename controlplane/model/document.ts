@@ -14,6 +14,8 @@ export interface SourceFile {
   readonly owner?: string;
   /** Where the source has the files that are named in the text, by what they are named. Default: beside the file. */
   readonly assets?: Readonly<Record<string, string>>;
+  /** Where the source keeps what Certificates name, for one that keeps secrets: by what they are named. Default: in files, beside this one. */
+  readonly secrets?: Readonly<Record<string, string>>;
 }
 
 /** One document of a YAML or JSON file: its value, which JSON could express, and where each part of it stands. */
@@ -89,6 +91,7 @@ export class Origin {
   /** As {@link SourceFile} has them. */
   readonly owner: string | undefined;
   readonly assets: Readonly<Record<string, string>> | undefined;
+  readonly secrets: Readonly<Record<string, string>> | undefined;
   readonly #root: Node;
   readonly #lines: Lines;
   readonly #targets: ReadonlyMap<Node, Node>;
@@ -97,6 +100,7 @@ export class Origin {
     this.file = file.path;
     this.owner = file.owner;
     this.assets = file.assets;
+    this.secrets = file.secrets;
     this.#root = root;
     this.#lines = lines;
     this.#targets = targets;

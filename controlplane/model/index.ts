@@ -1,6 +1,6 @@
 export { checkModel } from "./checks.ts";
 export { localityName } from "./check-services.ts";
-export { type Asset, type AssetReference, type Assets } from "./assets.ts";
+export { unreadable, type Asset, type AssetReference, type Assets } from "./assets.ts";
 export { unresolvedBackends } from "./annotations.ts";
 export { filterProblem } from "./configuration.ts";
 export { originOf, readDocuments, type Origin, type SourceFile } from "./document.ts";

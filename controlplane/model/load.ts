@@ -1,5 +1,5 @@
 import type { AssetReference, Assets } from "./assets.ts";
-import { resolveAsset } from "./assets.ts";
+import { resolveAsset, unreadable } from "./assets.ts";
 import { checkModel } from "./checks.ts";
 import { ConfigurationSchema, configurationPath } from "./configuration.ts";
 import { readDocuments } from "./document.ts";
@@ -200,9 +200,10 @@ function withFiles(resource: Resource): Resource {
   if (resource.kind === "WasmModule") return withPaths(resource);
   // What was sent names no files of this machine.
   if (resource.kind !== "Certificate" || resource.origin.assets !== undefined) return resource;
-  const paths = Object.fromEntries(
-    Object.entries(resource.spec).map(([field, path]) => [field, resolveAsset(resource.origin.file, path as string)]),
-  );
+  const { file, secrets } = resource.origin;
+  const known = secrets === undefined ? undefined : new Map(Object.entries(secrets));
+  const find = (name: string): string => known?.get(name) ?? resolveAsset(file, name);
+  const paths = Object.fromEntries(Object.entries(resource.spec).map(([field, name]) => [field, find(name as string)]));
   return { ...resource, paths };
 }
 
@@ -233,13 +234,11 @@ function checkAssets(model: Model, assets: Assets): Problem[] {
     const { metadata, origin, filePath, schemaPath, signaturePath } = module;
     if (filePath !== undefined) {
       const file = assets.get(filePath);
-      if (file?.ok !== true) problems.push(origin.problem(["spec", "file"], notFound(filePath, file?.reason)));
+      if (file?.ok !== true) problems.push(unreadable(origin, ["spec", "file"], filePath, file));
     }
     if (signaturePath !== undefined) {
       const file = assets.get(signaturePath);
-      if (file?.ok !== true) {
-        problems.push(origin.problem(["spec", "signature"], notFound(signaturePath, file?.reason)));
-      }
+      if (file?.ok !== true) problems.push(unreadable(origin, ["spec", "signature"], signaturePath, file));
     }
     if (schemaPath === undefined) {
       noteSchema(module, undefined);
@@ -247,9 +246,7 @@ function checkAssets(model: Model, assets: Assets): Problem[] {
     }
     const asset = assets.get(schemaPath);
     if (asset?.ok !== true || asset.text === undefined) {
-      problems.push(
-        origin.problem(["spec", "schema"], notFound(schemaPath, asset?.ok === false ? asset.reason : undefined)),
-      );
+      problems.push(unreadable(origin, ["spec", "schema"], schemaPath, asset));
       continue;
     }
     const { schema, problems: faults } = ConfigurationSchema.parse(schemaPath, asset.text);
@@ -263,10 +260,6 @@ function checkAssets(model: Model, assets: Assets): Problem[] {
     if (schema !== undefined) problems.push(...schema.check(spec.configuration ?? {}, origin, configurationPath));
   }
   return problems;
-}
-
-function notFound(path: string, reason = "not found"): string {
-  return `cannot read ${path}: ${reason}`;
 }
 
 function duplicate(resource: Resource, first: Resource): Problem {

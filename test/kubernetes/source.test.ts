@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { pino } from "pino";
+import { loadMaterials } from "../../controlplane/certificates/index.ts";
 import { KubernetesApi, KubernetesSource } from "../../controlplane/kubernetes/index.ts";
-import { formatProblem, type Model } from "../../controlplane/model/index.ts";
+import { buildModel, formatProblem, parseResources, type Model } from "../../controlplane/model/index.ts";
 import { loadFromSource } from "../../controlplane/source/index.ts";
+import { CertificateAuthority } from "../support/certificates.ts";
 import { gatewayDefinitions } from "../support/gateway-definitions.ts";
 import { Kubernetes, withoutKubernetes, type KubernetesObject } from "../support/kubernetes.ts";
 import { endpointSlice, pod, service } from "../support/kubernetes-objects.ts";
@@ -26,8 +31,8 @@ describe("a cluster as a source", { skip: withoutKubernetes() }, () => {
   });
   after(() => kubernetes.stop());
 
-  const open = async (namespace?: string): Promise<KubernetesSource> => {
-    const api = KubernetesApi.open(kubernetes.kubeconfig);
+  const open = async (namespace?: string, kubeconfig = kubernetes.kubeconfig): Promise<KubernetesSource> => {
+    const api = KubernetesApi.open(kubeconfig);
     const opened = new KubernetesSource({
       ...{ api, log: pino({ level: "silent" }), rootNamespace: "meshwright-system" },
       ...(namespace === undefined ? {} : { namespace }),
@@ -220,6 +225,93 @@ describe("a cluster as a source", { skip: withoutKubernetes() }, () => {
       await until(async () => Buffer.from(await opened.read(filePath!)).toString() === "other", 10_000);
     },
   );
+
+  test("a Certificate is in Secrets that a Role names, is renewed with them, and holds up nothing where it may not be read", async () => {
+    const authority = await CertificateAuthority.create("an authority");
+    const folder = mkdtempSync(join(tmpdir(), "meshwright-secrets-"));
+    try {
+      await namespace("secrets");
+      const rbac = "rbac.authorization.k8s.io/v1";
+      const meta = (name: string) => ({ metadata: { name, namespace: "secrets" } });
+      const secret = (name: string, type: string, data: Readonly<Record<string, string>>): KubernetesObject => ({
+        ...{ apiVersion: "v1", kind: "Secret", ...meta(name), type },
+        data: Object.fromEntries(
+          Object.entries(data).map(([key, text]) => [key, Buffer.from(text).toString("base64")]),
+        ),
+      });
+      const tls = async (name: string): Promise<KubernetesObject> => {
+        const { cert, key } = await authority.issue("/CN=web", ["DNS:web.example"]);
+        return secret(name, "kubernetes.io/tls", { "tls.crt": cert, "tls.key": key });
+      };
+      const role = (resourceNames: string[]): KubernetesObject => ({
+        ...{ apiVersion: rbac, kind: "Role", ...meta("certificates") },
+        rules: [{ apiGroups: [""], resources: ["secrets"], resourceNames, verbs: ["get", "list", "watch"] }],
+      });
+      const pairOf = (name: string): object => ({ certFile: `${name}/tls.crt`, keyFile: `${name}/tls.key` });
+      await kubernetes.apply(
+        { apiVersion: "v1", kind: "ServiceAccount", ...meta("reader") },
+        await tls("web-tls"),
+        await tls("hidden"),
+        secret("authorities", "Opaque", { "ca.crt": authority.cert }),
+        role(["web-tls", "authorities"]),
+        ...["view", "own"].map((name) => ({
+          ...{ apiVersion: rbac, kind: "RoleBinding", ...meta(name) },
+          roleRef: {
+            apiGroup: "rbac.authorization.k8s.io",
+            ...(name === "own" ? { kind: "Role", name: "certificates" } : { kind: "ClusterRole", name: "mesh-view" }),
+          },
+          subjects: [{ kind: "ServiceAccount", name: "reader", namespace: "secrets" }],
+        })),
+        {
+          ...{ apiVersion: rbac, kind: "ClusterRole", metadata: { name: "mesh-view" } },
+          rules: ["", "discovery.k8s.io", "meshwright.dev", "gateway.networking.k8s.io"].map((group) => ({
+            apiGroups: [group],
+            resources: group === "" ? ["services", "pods"] : ["*"],
+            verbs: ["get", "list", "watch"],
+          })),
+        },
+        mesh("Certificate", "web", "secrets", { ...pairOf("web-tls"), caFile: "authorities/ca.crt" }),
+        mesh("Certificate", "hidden", "secrets", pairOf("hidden")),
+      );
+      // Half a pair the API itself refuses.
+      const half = await kubernetes.tryApply(mesh("Certificate", "half", "secrets", { certFile: "web-tls/tls.crt" }));
+      assert.match(half.body.message ?? "", /keyFile is required with certFile/);
+
+      const { body } = await kubernetes.request("POST", "/api/v1/namespaces/secrets/serviceaccounts/reader/token", {
+        ...{ apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} },
+      });
+      const file = join(folder, "kubeconfig");
+      writeFileSync(file, JSON.stringify(kubernetes.kubeconfigFor(body["status"] as { token: string })));
+      await open("secrets", file);
+      const read = async (): Promise<ReturnType<typeof loadMaterials>> => {
+        const parsed = parseResources(await source!.list());
+        const assets = await source!.readAssets(parsed.references);
+        const result = buildModel(parsed, assets);
+        assert.ok(result.ok, result.ok ? "" : result.problems.map(formatProblem).join("\n"));
+        return loadMaterials(result.model, assets);
+      };
+      const first = await read();
+      const web = first.materials.get("web.secrets");
+      assert.ok(web?.pair !== undefined && web.authorities !== undefined);
+      assert.match(
+        first.problems[0]?.message ?? "",
+        /^cannot read kubernetes:secrets\/Secret\/hidden\/tls.crt: .*forbidden/,
+      );
+
+      await kubernetes.apply(await tls("web-tls"));
+      const isNew = async (): Promise<boolean> =>
+        (await read()).materials.get("web.secrets")?.fingerprint !== web.fingerprint;
+      await until(async () => changes > 0 && (await isNew()), 20_000);
+
+      await kubernetes.apply(role(["web-tls", "authorities", "hidden"]));
+      await until(async () => (await read()).materials.has("hidden.secrets"), 30_000);
+      await kubernetes.delete(secret("hidden", "kubernetes.io/tls", {}));
+      await until(async () => (await read()).problems[0]?.missing === "Secret secrets/hidden", 20_000);
+    } finally {
+      authority.remove();
+      rmSync(folder, { recursive: true });
+    }
+  });
 
   test("a pod without a sidecar gets no requests where a filter is to stand before it", async () => {
     await namespace("guarded");

@@ -12,12 +12,15 @@ export interface CelRule {
 type Fields = ReadonlyMap<string, Schema>;
 
 /**
- * The conditions of a schema (`if`, `then` and `else`) as rules in CEL, as far as CEL sees the fields that they are about.
+ * The conditions of a schema (`if`, `then`, `else` and `dependencies`) as rules in CEL, as far as CEL sees the fields that they are about.
  *
  * @throws Error for a condition of a form that the model did not have until now.
  */
 export function celRules(schema: Schema, fields: Fields): CelRule[] {
-  return [schema, ...(schema.allOf ?? [])].flatMap((part) => {
+  const together = Object.entries(schema.dependencies ?? {}).flatMap(([field, needed]) =>
+    needed.map((other) => ({ rule: `!${has(field)} || ${has(other)}`, message: `${other} is required with ${field}` })),
+  );
+  const conditions = [schema, ...(schema.allOf ?? [])].flatMap((part) => {
     if (part.if === undefined) return [];
     const { test, words } = conditionOf(part.if);
     return [
@@ -25,6 +28,7 @@ export function celRules(schema: Schema, fields: Fields): CelRule[] {
       ...consequences(part.else, `!(${test})`, `without ${words}`, fields),
     ];
   });
+  return [...together, ...conditions];
 }
 
 /** `has(self.x)`, or that a field has one of some values. */

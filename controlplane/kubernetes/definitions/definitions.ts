@@ -1,3 +1,4 @@
+import certificateSchema from "../../model/schemas/certificate.json" with { type: "json" };
 import envoyPatchSchema from "../../model/schemas/envoy-patch.json" with { type: "json" };
 import httpRouteSchema from "../../model/schemas/http-route.json" with { type: "json" };
 import meshSchema from "../../model/schemas/mesh.json" with { type: "json" };
@@ -89,6 +90,15 @@ const definitions: Readonly<Record<OwnKind, Definition>> = {
     columns: [column("mTLS", "string", ".spec.services.mtls"), accepted, programmed],
   },
   Telemetry: { schema: telemetrySchema, shortNames: ["mtel"], columns: [accepted, programmed] },
+  Certificate: {
+    schema: certificateInSecrets(),
+    shortNames: ["mcert"],
+    columns: [
+      column("Certificate", "string", ".spec.certFile"),
+      column("Authorities", "string", ".spec.caFile"),
+      ...[accepted, programmed],
+    ],
+  },
 };
 
 /** The CustomResourceDefinition of each kind of Meshwright, by the name that it has. */
@@ -148,6 +158,28 @@ function meshServiceSchema(): Schema {
     ...schema,
     description: "What the mesh does for the core Service of the same name and namespace.",
     properties: { spec: { type: "object", properties: { port: { ...port, description }, ...others } } },
+  };
+}
+
+/** As a Certificate in a file, but for where its parts are. */
+function certificateInSecrets(): Schema {
+  const schema = certificateSchema as Schema;
+  const { spec = {} } = schema.properties ?? {};
+  const inSecret = (what: string): Schema => ({
+    description: `${what}, in PEM: \`SECRET/KEY\`, a key of a Secret of the same namespace, of type kubernetes.io/tls or Opaque.`,
+    type: "string",
+    pattern: "^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/[-._a-zA-Z0-9]{1,253}$",
+  });
+  const properties = {
+    certFile: inSecret("The certificate, followed by those between it and its authority"),
+    keyFile: inSecret("The private key, without a passphrase"),
+    caFile: inSecret("The certificates of authorities"),
+  };
+  return {
+    ...schema,
+    description:
+      "A certificate with its private key, authorities whose certificates are believed, or both, in Secrets.",
+    properties: { spec: { ...spec, properties } },
   };
 }
 

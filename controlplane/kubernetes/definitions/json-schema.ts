@@ -8,6 +8,7 @@ export interface Schema {
   readonly required?: readonly string[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly allOf?: readonly Schema[];
+  readonly dependencies?: Readonly<Record<string, readonly string[]>>;
   readonly if?: Schema;
   readonly then?: Schema;
   readonly else?: Schema;
