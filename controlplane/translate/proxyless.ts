@@ -56,6 +56,8 @@ export function targetName({ metadata, spec }: Service): string {
 export function proxylessListener(service: Service): Resource {
   const name = targetName(service);
   const manager = create(HttpConnectionManagerSchema, {
+    // gRPC has no use for it, but a message without it is not valid.
+    statPrefix: "outbound",
     routeSpecifier: { case: "rds", value: { routeConfigName: name, configSource: fromAds() } },
     httpFilters: [
       {
