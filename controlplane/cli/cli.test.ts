@@ -100,7 +100,10 @@ describe("the bootstrap of a gRPC client", () => {
       const keyPair = { certificate: "a certificate", privateKey: "a key" };
       const made = writePemFiles(join(folder, "made"), { keyPair }, { text: "an authority" });
       assert.deepEqual(
-        [made.certificate, made.privateKey, made.trust].map((file) => [readFileSync(file, "utf8"), statSync(file).mode & 0o777]),
+        [made.certificate, made.privateKey, made.trust].map((file) => [
+          readFileSync(file, "utf8"),
+          statSync(file).mode & 0o777,
+        ]),
         [
           ["a certificate", 0o600],
           ["a key", 0o600],
