@@ -1,6 +1,7 @@
 // Every check, one more at once than there are processors, as many tests wait for another process, and one total. `node setup/test.mjs unit e2e` runs only those parts.
 import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
+import { dirname } from "node:path";
 import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
 import { stripVTControlCharacters } from "node:util";
@@ -9,7 +10,7 @@ import { builtApiServer } from "./kubernetes.mjs";
 import { root } from "./paths.mjs";
 import { step } from "./tools.mjs";
 
-/** One command. A file of tests is one too: node's own runner would leave a processor to itself. */
+/** One command. A file or a folder of tests is one too: node's own runner would leave a processor to itself. */
 /** @typedef {{ part: string, name: string, command: string[] }} Job */
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
 
@@ -20,11 +21,20 @@ const KUBERNETES = "test/kubernetes";
 
 const node = process.execPath;
 const bin = (/** @type {string} */ path) => [node, `node_modules/${path}`];
+const typescript = [node, "--import", "tsx", "--conditions=meshwright-source", "--test-reporter=spec"];
 const testFiles = (/** @type {string[]} */ folders) =>
-  globSync(folders, ".test.ts").map((file) => ({
-    name: file,
-    command: [node, "--import", "tsx", "--conditions=meshwright-source", "--test-reporter=spec", file],
+  globSync(folders, ".test.ts").map((file) => ({ name: file, command: [...typescript, file] }));
+const testFolders = (/** @type {string[]} */ folders) => {
+  /** @type {Map<string, string[]>} */
+  const byFolder = new Map();
+  for (const file of globSync(folders, ".test.ts")) {
+    byFolder.set(dirname(file), [...(byFolder.get(dirname(file)) ?? []), file]);
+  }
+  return Array.from(byFolder, ([folder, files]) => ({
+    name: folder,
+    command: [...typescript, "setup/test-folder.mjs", ...files],
   }));
+};
 
 /** The parts, longest jobs first, so that the last job to end is a short one. */
 /** @type {Record<string, () => { name: string, command: string[] }[]>} */
@@ -40,7 +50,7 @@ const parts = {
   e2e: () => testFiles(["test"]).filter(({ name }) => !name.startsWith(KUBERNETES)),
   // Only where npm run test:kubernetes has built a kube-apiserver, which takes long.
   kubernetes: () => (builtApiServer() === undefined ? [] : testFiles([KUBERNETES])),
-  unit: () => testFiles(["assembly", "host", "filters", "examples", "controlplane", "setup"]),
+  unit: () => testFolders(["assembly", "host", "filters", "examples", "controlplane", "setup"]),
 };
 
 /** @type {Set<import("node:child_process").ChildProcess>} */
