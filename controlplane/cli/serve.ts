@@ -10,9 +10,8 @@ import {
   type Shadow,
 } from "../control/index.ts";
 import { installedEnvoy } from "../envoy-binary/envoy.mjs";
-import { Admission } from "../admission/index.ts";
-import { parseSettings, usualSettings } from "../inject/index.ts";
-import { KubernetesApi, openKubernetes, type Kubernetes } from "../kubernetes/index.ts";
+import type { Admission } from "../admission/index.ts";
+import type { Kubernetes } from "../kubernetes/index.ts";
 import { startTracing, type Tracing } from "../observe/index.ts";
 import { RedisLedger, type Ledger } from "../quota/index.ts";
 import { Security } from "../security/index.ts";
@@ -72,7 +71,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   let tracing: Tracing | undefined;
   try {
     tracing = await startTracing(process.env);
-    const cluster = options.kubernetes ? clusterOf(options, log) : undefined;
+    const cluster = options.kubernetes ? await clusterOf(options, log) : undefined;
     const security = options.insecure ? undefined : await openSecurity(options, cluster, log);
     plane = await ControlPlane.start({
       source: sourceOf(options, cluster),
@@ -127,7 +126,9 @@ function sourceOf({ config }: ServeOptions, cluster: Kubernetes | undefined): So
   return only !== undefined && more.length === 0 ? only : new MergedSource(sources);
 }
 
-function clusterOf({ kubeconfig, namespace }: ServeOptions, log: Logger): Kubernetes {
+/** What only Kubernetes needs is read only then: a client of it has more modules than all the rest. */
+async function clusterOf({ kubeconfig, namespace }: ServeOptions, log: Logger): Promise<Kubernetes> {
+  const { openKubernetes } = await import("../kubernetes/index.ts");
   return openKubernetes({
     log,
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
@@ -146,6 +147,11 @@ async function openAdmission(
   if (listen === undefined) return undefined;
   if (cluster === undefined) throw new Error("--admission needs --kubernetes");
   if (security === undefined) throw new Error("--admission cannot be --insecure: an API server calls no webhook so");
+  const [{ Admission }, { parseSettings, usualSettings }, { KubernetesApi }] = await Promise.all([
+    import("../admission/index.ts"),
+    import("../inject/index.ts"),
+    import("../kubernetes/index.ts"),
+  ]);
   return Admission.start({
     ...{ listen, security, source: cluster.source, plane, log, configurations: webhookConfiguration },
     settings:

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { root } from "../../setup/paths.mjs";
@@ -22,6 +22,7 @@ registerHttpContext("a", () => new A());
 `;
 
 describe("a debug module", () => {
+  mkdirSync(join(root, ".cache"), { recursive: true });
   const folder = mkdtempSync(join(root, ".cache", "symbolize-"));
   let module: Uint8Array = new Uint8Array();
   let sourceMap = "";
