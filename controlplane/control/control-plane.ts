@@ -404,8 +404,7 @@ export class ControlPlane {
     const translation = this.#translationFor(node.id);
     const snapshot = translation?.snapshotFor(node).snapshot;
     if (translation === undefined || snapshot === undefined) return undefined;
-    const service = translation.sidecars.get(node.id)?.service.metadata.name ?? node.cluster;
-    const own = this.#secrets?.addTo(snapshot, node.id, service) ?? snapshot;
+    const own = this.#secrets?.addTo(snapshot, node.id) ?? snapshot;
     return this.#certificates.addTo(own, node.id, translation);
   }
 

@@ -67,6 +67,8 @@ export interface Pod {
     readonly inboundPort: number;
     readonly outboundPort: number;
     readonly service?: string;
+    /** The name of its service account. */
+    readonly account: string;
   };
 }
 
@@ -81,10 +83,11 @@ export const podAnnotations = {
   outboundPort: "meshwright.dev/outbound-port",
 } as const;
 
-export function keepPod({ metadata, status }: KubernetesObject): Pod {
+export function keepPod({ metadata, spec, status }: KubernetesObject): Pod {
   const { namespace = "", name, annotations = {} } = metadata;
   if (annotations[podAnnotations.injected] !== "true") return { namespace, name };
   const service = annotations[podAnnotations.service];
+  const { serviceAccountName = "default" } = (spec ?? {}) as { serviceAccountName?: string };
   const { phase, podIP, podIPs } = (status ?? {}) as { phase?: string; podIP?: string; podIPs?: { ip?: string }[] };
   const ips = podIPs?.map(({ ip }) => ip) ?? [podIP];
   // What has ended keeps its address in its status, and another pod may have it by now.
@@ -97,6 +100,7 @@ export function keepPod({ metadata, status }: KubernetesObject): Pod {
       inboundPort: portOf(annotations[podAnnotations.inboundPort]) ?? DEFAULT_INBOUND_PORT,
       outboundPort: portOf(annotations[podAnnotations.outboundPort]) ?? DEFAULT_OUTBOUND_PORT,
       ...(service === undefined || service === "" ? {} : { service }),
+      account: serviceAccountName,
     },
   };
 }

@@ -143,8 +143,9 @@ function endpointsOf(
         if (isProtected) withoutSidecar.push(podName ?? address);
         else if (isReady) endpoints.set(key, place);
       } else if (ownerOf(pod) === service.name && pod.sidecar.addresses.includes(address)) {
-        const { inboundPort, outboundPort } = pod.sidecar;
-        endpoints.set(key, { ...place, sidecar: { node: nodeId(pod), inboundPort, outboundPort } });
+        const { inboundPort, outboundPort, account } = pod.sidecar;
+        const serviceAccount = { namespace: pod.namespace, name: account };
+        endpoints.set(key, { ...place, sidecar: { node: nodeId(pod), inboundPort, outboundPort, serviceAccount } });
       }
       // The sidecar of another Service would not know this one, and past it the filters of that one would not run.
     }

@@ -60,6 +60,8 @@ export interface Sidecar {
   readonly outboundPort?: number;
   readonly address?: string;
   readonly outboundAddress: string;
+  /** Whose certificate it has; that of its Service where this is left out. */
+  readonly serviceAccount?: { readonly namespace: string; readonly name: string };
 }
 
 /** Where an endpoint is; a zone or sub-zone that is not known is empty. */

@@ -116,7 +116,10 @@ class ModelTranslation implements Translation {
     this.#mesh = meshOf(model);
     const { trustDomain } = settings;
     const aliases = this.#mesh?.spec.trustDomainAliases ?? [];
-    this.#trustDomains = trustDomain === undefined ? undefined : { own: trustDomain, aliases };
+    const hasAccounts = services.some(({ spec }) =>
+      spec.endpoints.some(({ sidecar }) => sidecar?.serviceAccount !== undefined),
+    );
+    this.#trustDomains = trustDomain === undefined ? undefined : { own: trustDomain, aliases, hasAccounts };
     this.#settings = settings;
     this.#patches = new EnvoyPatches(model);
     this.#extensionConfigs = new Map(

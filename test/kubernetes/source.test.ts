@@ -86,7 +86,10 @@ describe("a cluster as a source", { skip: withoutKubernetes() }, () => {
     assert.equal(spec.port, 80);
     assert.equal(spec.loadBalancing.policy, "LeastRequest");
     assert.deepEqual(spec.hostnames, ["web.shop.svc", "web.shop.svc.cluster.local"]);
-    const sidecar = { inboundPort: 15006, outboundPort: 15001, outboundAddress: "127.0.0.1" };
+    const sidecar = {
+      ...{ inboundPort: 15006, outboundPort: 15001, outboundAddress: "127.0.0.1" },
+      serviceAccount: { namespace: "shop", name: "default" },
+    };
     const endpoint = { port: 8080, weight: 1, priority: 0 };
     assert.deepEqual(spec.endpoints, [
       {
