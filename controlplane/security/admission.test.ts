@@ -9,7 +9,7 @@ import { SidecarTokens, type PodIdentity } from "./sidecar-tokens.ts";
 describe("who may act as a sidecar", () => {
   let authority: CertificateAuthority;
   const reviewer = { audience: "meshwright", review: () => Promise.reject<PodIdentity>(new Error("not asked")) };
-  const tokens = new SidecarTokens(reviewer, {});
+  const tokens = new SidecarTokens(reviewer, { everyMs: 60_000 });
   before(async () => {
     authority = await CertificateAuthority.create("an authority");
   });
