@@ -2,7 +2,7 @@ import { runningFilters, type Fleet, type LoadState, type NodeStats, type NodeVi
 import type { Held, HeldResource } from "../isolate/index.ts";
 import { formatProblem, type Problem } from "../model/index.ts";
 import type { Release } from "../control/index.ts";
-import { whyNoFilters } from "../translate/index.ts";
+import { isProxyless, whyNoFilters } from "../translate/index.ts";
 import { TypeUrl, type ResourceState, type ResourceStatus } from "../xds/index.ts";
 import { RECENT_MS } from "./recent.ts";
 
@@ -274,14 +274,17 @@ function stateOf(
   if (withoutFilters !== undefined || rejections.length > 0 || filters.some(({ running }) => running === "failed"))
     return "faulty";
   const isAsking = view.types.some(({ requested }) => requested);
-  const isSynced = isAsking && view.types.every((type) => type.inStep || type.resources.every(isSettled));
+  const isSidecar = !isProxyless(view.node);
+  const isSynced =
+    isAsking && view.types.every((type) => type.inStep || type.resources.every((one) => isSettled(one, isSidecar)));
   return isSynced && filters.every(({ running }) => running === "loaded") ? "ready" : "updating";
 }
 
 /**
  * Whether there is nothing more to happen to a resource. A sidecar is given nothing that it has no use for, so what it has
- * not asked for yet it will ask for: it learns of routes and filters by its listeners, and of endpoints by its clusters.
+ * not asked for yet it will ask for: it learns of routes and filters by its listeners, and of endpoints by its clusters. A gRPC client
+ * without a sidecar may call every Service, and asks for those that it calls.
  */
-function isSettled({ state, version }: ResourceStatus): boolean {
-  return state === "synced" || (state === "not-requested" && version === null);
+function isSettled({ state, version }: ResourceStatus, isSidecar: boolean): boolean {
+  return state === "synced" || (state === "not-requested" && (version === null || !isSidecar));
 }

@@ -1,5 +1,5 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { create, createRegistry, toJsonString, type MessageInitShape } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
 import { DiscoveryResponseSchema } from "#gen/envoy/service/discovery/v3/discovery_pb.js";
@@ -18,17 +18,13 @@ export interface CredentialFiles {
 export const IDENTITY_SECRET = "meshwright-identity";
 export const TRUST_SECRET = "meshwright-trust";
 
-/**
- * Writes the files of a sidecar, for its user only.
- *
- * @param identity a certificate with its key, or the files that have them, which Envoy then watches too.
- * @param trust certificates in PEM, or the file that has them.
- */
-export function writeCredentials(
-  folder: string,
-  identity: { readonly keyPair: KeyPair } | { readonly files: KeyPairFiles },
-  trust: { readonly text: string } | { readonly file: string },
-): CredentialFiles {
+/** A certificate with its key, or the files that have them. */
+export type GivenIdentity = { readonly keyPair: KeyPair } | { readonly files: KeyPairFiles };
+/** Certificates of authorities in PEM, or the file that has them. */
+export type GivenTrust = { readonly text: string } | { readonly file: string };
+
+/** Writes the files of a sidecar, for its user only. Files that are given are watched by Envoy, too. */
+export function writeCredentials(folder: string, identity: GivenIdentity, trust: GivenTrust): CredentialFiles {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const files = { identity: resolve(folder, "identity.json"), trust: resolve(folder, "trust.json") };
   write(files.identity, {
@@ -72,13 +68,18 @@ function folderOf(path: string): { path: string } {
   return { path: resolve(path, "..") };
 }
 
-/** Written aside and renamed, so that Envoy never reads half a file, nor a certificate with another one's key. */
+/** In one file, so that Envoy never reads a certificate with another one's key. */
 function write(path: string, secret: MessageInitShape<typeof SecretSchema>): void {
   const resources = [anyPack(SecretSchema, create(SecretSchema, secret))];
   const text = toJsonString(DiscoveryResponseSchema, create(DiscoveryResponseSchema, { resources }), {
     registry: createRegistry(SecretSchema),
   });
-  const scratch = join(path, "..", `.${String(process.pid)}.json`);
-  writeFileSync(scratch, `${text}\n`, { mode: 0o600 });
+  replaceFile(path, `${text}\n`);
+}
+
+/** Written aside and renamed, so that nobody reads half a file; for its user only. */
+export function replaceFile(path: string, text: string): void {
+  const scratch = `${path}.${String(process.pid)}`;
+  writeFileSync(scratch, text, { mode: 0o600 });
   renameSync(scratch, path);
 }

@@ -65,7 +65,8 @@ export interface BootstrapOptions {
   readonly waits?: boolean;
 }
 
-export { writeCredentials, type CredentialFiles } from "./credentials.ts";
+export { writeCredentials, type CredentialFiles, type GivenIdentity, type GivenTrust } from "./credentials.ts";
+export { grpcBootstrap, writePemFiles, type PemFiles } from "./grpc.ts";
 export type { ForwardedProbe, Readiness } from "./readiness.ts";
 export { tokenSecret, type TokenFiles } from "./token.ts";
 

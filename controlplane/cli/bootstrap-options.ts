@@ -53,6 +53,11 @@ export function addBootstrapCommand(program: Command): void {
     .option("--client-cert <file>", "a certificate that the sidecar has already, instead")
     .option("--client-key <file>", "its key")
     .option("--trust <file>", "the authorities that the sidecar trusts; default: the one that issues")
+    .addOption(
+      new Option("--grpc", "print the one of a gRPC client without a sidecar instead, for GRPC_XDS_BOOTSTRAP, as JSON")
+        .default(false)
+        .conflicts(["http", "protocol", "admin", "statsInterval", "reconnect", "serverName"]),
+    )
     .option("--server-name <name>", "a DNS name in the control plane's certificate; default: its SPIFFE ID is expected")
     .option("--insecure", "without encryption and certificates, for a control plane that runs so", false)
     .action((flags: BootstrapFlags) => orFail(async () => (await import("./bootstrap.ts")).bootstrap(flags)));

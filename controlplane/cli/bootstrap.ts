@@ -1,6 +1,15 @@
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { bootstrapJson, createBootstrap, writeCredentials, type BootstrapOptions } from "../bootstrap/index.ts";
+import {
+  bootstrapJson,
+  createBootstrap,
+  grpcBootstrap,
+  writeCredentials,
+  writePemFiles,
+  type BootstrapOptions,
+  type GivenIdentity,
+  type GivenTrust,
+} from "../bootstrap/index.ts";
 import type { HostPort } from "../control/index.ts";
 import {
   Authority,
@@ -16,6 +25,7 @@ import { InputError } from "../explain/input-error.ts";
 export interface BootstrapFlags {
   readonly node: string;
   readonly service: string;
+  readonly grpc: boolean;
   readonly xds: HostPort;
   readonly http: HostPort;
   readonly protocol: "delta" | "sotw";
@@ -37,31 +47,57 @@ export interface BootstrapFlags {
 
 /** `meshwright bootstrap`. */
 export async function bootstrap(flags: BootstrapFlags): Promise<void> {
-  const { node, service, xds, http, protocol, admin, statsInterval, reconnect } = flags;
-  let tls: BootstrapOptions["tls"];
+  let given: Credentials | undefined;
   if (!flags.insecure) {
     try {
-      tls = await credentials(flags);
+      given = await credentials(flags);
     } catch (error) {
       if (!(error instanceof CertificateError || error instanceof RangeError)) throw error;
       throw new InputError(error.message);
     }
   }
+  process.stdout.write(flags.grpc ? ofGrpcClient(flags, given) : ofSidecar(flags, given));
+}
+
+/** What shows who it is, and whom it trusts. */
+interface Credentials {
+  readonly identity: GivenIdentity;
+  readonly trust: GivenTrust;
+  /** Where files of it are written. */
+  readonly folder: string;
+  readonly trustDomain: string;
+}
+
+function ofSidecar(flags: BootstrapFlags, given: Credentials | undefined): string {
+  const { node, service, xds, http, protocol, admin, statsInterval, reconnect } = flags;
+  const tls: BootstrapOptions["tls"] = given && {
+    by: { files: writeCredentials(given.folder, given.identity, given.trust) },
+    server:
+      flags.serverName === undefined
+        ? { kind: "uri", value: formatIdentity(given.trustDomain, { kind: "control-plane" }) }
+        : { kind: "dns", value: flags.serverName },
+  };
   const configuration = createBootstrap({
     ...{ node, service, xds, http, protocol, statsIntervalMs: statsInterval, reconnectMs: reconnect },
     ...(admin === undefined ? {} : { admin }),
     ...(tls === undefined ? {} : { tls }),
   });
-  process.stdout.write(stringify(bootstrapJson(configuration)));
+  return stringify(bootstrapJson(configuration));
 }
 
-async function credentials(flags: BootstrapFlags): Promise<NonNullable<BootstrapOptions["tls"]>> {
+function ofGrpcClient({ node, service, xds }: BootstrapFlags, given: Credentials | undefined): string {
+  const files = given && writePemFiles(given.folder, given.identity, given.trust);
+  const configuration = grpcBootstrap({ node, service, xds, ...(files === undefined ? {} : { files }) });
+  return `${JSON.stringify(configuration, undefined, 2)}\n`;
+}
+
+async function credentials(flags: BootstrapFlags): Promise<Credentials> {
   const { node, service, state } = flags;
   const clientFiles = pairOf("--client-cert", flags.clientCert, "--client-key", flags.clientKey);
   const authorityFiles = pairOf("--authority-cert", flags.authorityCert, "--authority-key", flags.authorityKey);
   let trustDomain = flags.trustDomain ?? DEFAULT_TRUST_DOMAIN;
-  let identity: Parameters<typeof writeCredentials>[1];
-  let trust: Parameters<typeof writeCredentials>[2] | undefined;
+  let identity: GivenIdentity;
+  let trust: GivenTrust | undefined;
   if (flags.trust !== undefined) {
     readTrust(flags.trust);
     trust = { file: flags.trust };
@@ -79,14 +115,7 @@ async function credentials(flags: BootstrapFlags): Promise<NonNullable<Bootstrap
   }
   if (trust === undefined) throw new InputError("--client-cert needs --trust: whose certificates the sidecar believes");
   const encoded = formatIdentity("x", { kind: "sidecar", service, node }).split("/").slice(-2);
-  const folder = flags.credentials ?? join(state, "sidecars", ...encoded);
-  return {
-    by: { files: writeCredentials(folder, identity, trust) },
-    server:
-      flags.serverName === undefined
-        ? { kind: "uri", value: formatIdentity(trustDomain, { kind: "control-plane" }) }
-        : { kind: "dns", value: flags.serverName },
-  };
+  return { identity, trust, folder: flags.credentials ?? join(state, "sidecars", ...encoded), trustDomain };
 }
 
 function stateAuthority({ state, trustDomain }: BootstrapFlags): NonNullable<ReturnType<typeof readStateAuthority>> {

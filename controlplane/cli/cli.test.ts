@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { bootstrapJson, createBootstrap } from "../bootstrap/index.ts";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bootstrapJson, createBootstrap, grpcBootstrap, writePemFiles } from "../bootstrap/index.ts";
 import { formatHostPort } from "../control/index.ts";
 import { formatLimits } from "./limits.ts";
 import { parseHostPort } from "./parse-host-port.ts";
@@ -68,6 +71,54 @@ describe("bootstrap", () => {
       });
     });
   }
+});
+
+describe("the bootstrap of a gRPC client", () => {
+  const options = { node: "web-1", service: "web", xds: { host: "::1", port: 18000 } };
+
+  test("has what gRPC's proposals A27 and A65 name", () => {
+    const files = { certificate: "/c.pem", privateKey: "/k.pem", trust: "/t.pem" };
+    const config = {
+      certificate_file: "/c.pem",
+      private_key_file: "/k.pem",
+      ca_certificate_file: "/t.pem",
+      refresh_interval: "60s",
+    };
+    assert.deepEqual(grpcBootstrap({ ...options, files }), {
+      xds_servers: [
+        { server_uri: "[::1]:18000", channel_creds: [{ type: "tls", config }], server_features: ["xds_v3"] },
+      ],
+      node: { id: "web-1", cluster: "web", locality: {} },
+    });
+    const [server] = grpcBootstrap(options)["xds_servers"] as [{ channel_creds: unknown }];
+    assert.deepEqual(server.channel_creds, [{ type: "insecure" }]);
+  });
+
+  test("names files that only their owner may read, or those that there are", () => {
+    const folder = mkdtempSync(join(tmpdir(), "meshwright-pem-"));
+    try {
+      const keyPair = { certificate: "a certificate", privateKey: "a key" };
+      const made = writePemFiles(join(folder, "made"), { keyPair }, { text: "an authority" });
+      assert.deepEqual(
+        [made.certificate, made.privateKey, made.trust].map((file) => [
+          readFileSync(file, "utf8"),
+          statSync(file).mode & 0o777,
+        ]),
+        [
+          ["a certificate", 0o600],
+          ["a key", 0o600],
+          ["an authority", 0o600],
+        ],
+      );
+      const files = { certificate: join(folder, "own.pem"), privateKey: join(folder, "own.key") };
+      writeFileSync(files.certificate, "theirs");
+      const given = writePemFiles(folder, { files }, { file: join(folder, "trust.pem") });
+      assert.deepEqual(given, { ...files, trust: join(folder, "trust.pem") });
+      assert.equal(readFileSync(files.certificate, "utf8"), "theirs");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
 });
 
 test("limits for people", () => {

@@ -3,56 +3,17 @@ import { once } from "node:events";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 
-import { Client, credentials, Server, ServerCredentials, type ServiceError, status as Code } from "@grpc/grpc-js";
+import { Client, credentials, ServerCredentials, type ServiceError, status as Code } from "@grpc/grpc-js";
 
 import { Fleet } from "../../controlplane/fleet/index.ts";
 import { loadModel } from "../../controlplane/model/index.ts";
 import { translate, type Translation } from "../../controlplane/translate/index.ts";
-import { rawMethod, XdsServer } from "../../controlplane/xds/index.ts";
+import { XdsServer } from "../../controlplane/xds/index.ts";
+import { backendRef, echoRoute, grpcService, SAY, startEcho, type EchoBackend } from "../support/grpc-echo.ts";
 
 /*
  * grpc-js's own xDS client, which gRPC applications without a sidecar use, against what the control plane serves them.
  */
-
-const SAY = rawMethod("/test.Echo/Say", false);
-const SHOUT = rawMethod("/test.Echo/Shout", false);
-
-/** A gRPC server that answers every call with its name. */
-async function startBackend(name: string): Promise<{ readonly server: Server; readonly port: number }> {
-  const server = new Server();
-  const answer = (_: unknown, callback: (error: null, bytes: Buffer) => void): void =>
-    callback(null, Buffer.from(name));
-  server.addService({ Say: SAY, Shout: SHOUT }, { Say: answer, Shout: answer });
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) => {
-      if (error) reject(error);
-      else resolve(bound);
-    });
-  });
-  return { server, port };
-}
-
-const service = (name: string, ports: readonly number[], more = ""): string => `---
-apiVersion: meshwright.dev/v1alpha1
-kind: Service
-metadata: { name: ${name} }
-spec:
-  port: 50051
-  protocol: HTTP2
-  ${more}
-  endpoints: [${ports.map((port) => `{ address: 127.0.0.1, port: ${port} }`).join(", ")}]
-`;
-
-const route = (rules: string): string => `---
-apiVersion: gateway.networking.k8s.io/v1
-kind: GRPCRoute
-metadata: { name: echo, annotations: { meshwright.dev/unresolved-backends: Answer } }
-spec:
-  parentRefs: [{ group: meshwright.dev, kind: Service, name: echo }]
-  rules: ${rules}
-`;
-const backend = (name: string, weight = 1): string =>
-  `{ group: meshwright.dev, kind: Service, name: ${name}, port: 50051, weight: ${weight} }`;
 
 function translationOf(...texts: string[]): Translation {
   const loaded = loadModel([{ path: "mesh.yaml", text: texts.join("") }]);
@@ -64,13 +25,13 @@ const fleet = new Fleet();
 const rejections: string[] = [];
 let translation: Translation;
 const xds = new XdsServer({ source: { snapshot: (node) => translation.snapshotFor(node).snapshot }, observer: fleet });
-const backends = new Map<string, { readonly server: Server; readonly port: number }>();
+const backends = new Map<string, EchoBackend>();
 let client: Client;
 
 before(async () => {
   fleet.on("rejected", ({ typeUrl, ...outcome }) => rejections.push(`${typeUrl}: ${JSON.stringify(outcome)}`));
-  for (const name of ["a", "b", "c"]) backends.set(name, await startBackend(name));
-  translation = translationOf(service("echo", [portOf("a")]));
+  for (const name of ["a", "b", "c"]) backends.set(name, await startEcho(name));
+  translation = translationOf(grpcService("echo", [portOf("a")]));
   const port = await xds.listen("127.0.0.1:0", ServerCredentials.createInsecure());
   process.env["GRPC_XDS_BOOTSTRAP_CONFIG"] = JSON.stringify({
     xds_servers: [
@@ -136,25 +97,43 @@ test("a call to a Service by its name and port reaches an endpoint", { timeout: 
 });
 
 test("endpoints that come are used, and those that go are not", { timeout: 20_000 }, async () => {
-  await serve(service("echo", [portOf("a"), portOf("b")]));
+  await serve(grpcService("echo", [portOf("a"), portOf("b")]));
   await callsUntil(["a", "b"]);
-  await serve(service("echo", [portOf("b")]));
+  await serve(grpcService("echo", [portOf("b")]));
   await callsUntil(["b"]);
 });
 
 test("routes by method, shares, and a rule without a backend", { timeout: 20_000 }, async () => {
-  const services = ["a", "b", "c"].map((name) => service(name, [portOf(name)]));
+  const services = ["a", "b", "c"].map((name) => grpcService(name, [portOf(name)]));
   const shout = "{ matches: [{ method: { service: test.Echo, method: Shout } }]";
   await serve(
-    service("echo", [portOf("a")]),
+    grpcService("echo", [portOf("a")]),
     ...services,
-    route(`[${shout}, backendRefs: [${backend("b")}, ${backend("c")}] }, { backendRefs: [${backend("a")}] }]`),
+    echoRoute(
+      `[${shout}, backendRefs: [${backendRef("b")}, ${backendRef("c")}] }, { backendRefs: [${backendRef("a")}] }]`,
+    ),
   );
   await callsUntil(["b", "c"], "/test.Echo/Shout");
   await callsUntil(["a"]);
-  await serve(service("echo", [portOf("a")]), ...services, route(`[${shout} }, { backendRefs: [${backend("b")}] }]`));
+  await serve(
+    grpcService("echo", [portOf("a")]),
+    ...services,
+    echoRoute(`[${shout} }, { backendRefs: [${backendRef("b")}] }]`),
+  );
   await callsUntil(["b"]);
   await assert.rejects(call("/test.Echo/Shout"), { code: Code.UNAVAILABLE });
+});
+
+test("a rule for requests with a query is for no call", { timeout: 20_000 }, async () => {
+  const services = ["a", "b"].map((name) => grpcService(name, [portOf(name)]));
+  const query = `{ matches: [{ queryParams: [{ name: q, value: "1" }] }], backendRefs: [${backendRef("b")}] }`;
+  const rules = `[${query}, { backendRefs: [${backendRef("a")}] }]`;
+  await serve(
+    grpcService("echo", [portOf("b")]),
+    ...services,
+    echoRoute(rules).replace("kind: GRPCRoute", "kind: HTTPRoute"),
+  );
+  await callsUntil(["a"]);
 });
 
 test("every policy for choosing an endpoint is one that the client takes", { timeout: 20_000 }, async () => {
@@ -162,7 +141,7 @@ test("every policy for choosing an endpoint is one that the client takes", { tim
   for (const policy of ["RingHash", "RoundRobin", "Maglev", "LeastRequest", "RingHash", "Random"]) {
     const isHashed = policy === "RingHash" || policy === "Maglev";
     const hash = isHashed ? ", hashPolicies: [{ type: Header, name: x-user }]" : "";
-    await serve(service("echo", [portOf("a")], `loadBalancing: { policy: ${policy}${hash} }`));
+    await serve(grpcService("echo", [portOf("a")], `loadBalancing: { policy: ${policy}${hash} }`));
     await callsUntil(["a"]);
   }
 });
