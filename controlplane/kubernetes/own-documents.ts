@@ -65,7 +65,7 @@ function specOf(kind: DocumentKind, spec: Json, namespace: string, around: Surro
     case "Rollout":
       return {
         ...spec,
-        targetRefs: list(spec["targetRefs"], named),
+        targetRefs: list(spec["targetRefs"], (ref) => rolloutTarget(ref, namespace, around)),
         ...(spec["waves"] === undefined ? {} : { waves: list(spec["waves"], (wave) => waveIn(wave, namespace)) }),
       };
     case "EnvoyPatch":
@@ -94,6 +94,11 @@ function targets(spec: Json, namespace: string, { servicesOf, rootNamespace }: S
   if (refs !== undefined) return { targetRefs: list(refs, (ref) => withNamespace(ref, namespace)) };
   if (namespace === rootNamespace) return {};
   return { targetRefs: [...servicesOf(namespace)].sort().map((name) => ({ name: modelName({ namespace, name }) })) };
+}
+
+/** There is one Mesh, which has no namespace in the model; who may not write it may not roll it out. */
+function rolloutTarget(ref: unknown, namespace: string, { rootNamespace }: Surroundings): unknown {
+  return asObject(ref)["kind"] === "Mesh" && namespace === rootNamespace ? ref : withNamespace(ref, namespace);
 }
 
 function waveIn(wave: unknown, namespace: string): unknown {

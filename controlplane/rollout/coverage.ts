@@ -1,29 +1,58 @@
 import type { NodeInfo } from "../xds/index.ts";
-import type { FilterPolicySpec } from "../model/index.ts";
+import { LISTENERS } from "../fleet/index.ts";
+import type { EnvoyPatchSpec, FilterPolicySpec, TelemetrySpec } from "../model/index.ts";
 import { whyNoFilters, type SidecarPlace } from "../translate/index.ts";
 import type { Listeners } from "./measure.ts";
 import type { Sidecar } from "./sidecars.ts";
-import type { Version } from "./version.ts";
+import type { Version, VersionedResource } from "./version.ts";
 
 /** Whether a sidecar may be served something else by one of these versions than by another. */
-export function covers(versions: readonly Version[], { service, sidecar }: SidecarPlace): boolean {
-  return versions.some(({ resources }) =>
-    resources.some(({ kind, spec }) => {
-      if (kind !== "FilterPolicy") return sidecar.outboundPort !== undefined;
-      const { targetRefs } = spec as FilterPolicySpec;
-      return targetRefs.some(({ name }) => name === service.metadata.name);
-    }),
-  );
+export function covers(versions: readonly Version[], place: SidecarPlace): boolean {
+  return versions.some(({ resources }) => resources.some((resource) => reaches(resource, place)));
+}
+
+function reaches({ kind, metadata, spec }: VersionedResource, { service, sidecar }: SidecarPlace): boolean {
+  const own = service.metadata.name;
+  const isCaller = sidecar.outboundPort !== undefined;
+  switch (kind) {
+    case "FilterPolicy":
+    case "EnvoyPatch":
+    case "Telemetry": {
+      const { targetRefs } = spec as FilterPolicySpec | EnvoyPatchSpec | TelemetrySpec;
+      return targetRefs?.some(({ name }) => name === own) ?? true;
+    }
+    case "HTTPRoute":
+    case "GRPCRoute":
+      return isCaller;
+    case "Service":
+      return metadata.name === own || isCaller;
+    case "Mesh":
+      return true;
+  }
 }
 
 /** The listeners whose requests show what these versions do. */
 export function listenersOf(versions: readonly Version[]): Listeners {
-  const listeners = versions.flatMap(({ resources }) =>
-    resources.map(({ kind, spec }) =>
-      kind === "FilterPolicy" && (spec as FilterPolicySpec).direction === "Inbound" ? "inbound" : "outbound",
-    ),
-  );
-  return [...new Set(listeners)];
+  return [...new Set(versions.flatMap(({ resources }) => resources.flatMap(shownAt)))];
+}
+
+function shownAt({ kind, spec }: VersionedResource): Listeners {
+  switch (kind) {
+    case "FilterPolicy":
+      return (spec as FilterPolicySpec).direction === "Inbound" ? ["inbound"] : ["outbound"];
+    case "HTTPRoute":
+    case "GRPCRoute":
+      return ["outbound"];
+    case "EnvoyPatch":
+      return (spec as EnvoyPatchSpec).patches.flatMap((patch) => {
+        const direction = patch.operation === "AddResource" ? undefined : patch.target.direction;
+        return direction === undefined ? LISTENERS : direction === "Inbound" ? ["inbound"] : ["outbound"];
+      });
+    case "Service":
+    case "Telemetry":
+    case "Mesh":
+      return LISTENERS;
+  }
 }
 
 /**

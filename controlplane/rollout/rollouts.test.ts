@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 
+import { TypeUrl } from "../xds/index.ts";
 import { SqliteStore } from "../store/index.ts";
 import type { Run } from "./run.ts";
 import { DurableRolloutStore } from "./durable-store.ts";
@@ -99,6 +100,44 @@ describe("a change of what a Rollout targets", () => {
     assert.equal(mesh.rollouts.view("shop")?.record.run?.number, 2);
     assert.equal(await mesh.finish(), "Promoted");
     assert.deepEqual(mesh.versions, { v3: 10 });
+  });
+});
+
+describe("a change of an EnvoyPatch", () => {
+  const patched = (bytes?: number, more: object = {}): ReturnType<typeof source> => {
+    const patch = `---
+apiVersion: meshwright.dev/v1alpha1
+kind: EnvoyPatch
+metadata: { name: limits }
+spec:
+  patches:
+    - { operation: Merge, target: { type: Listener, direction: Inbound }, value: { perConnectionBufferLimitBytes: ${bytes ?? 0} } }
+`;
+    const text = spec({ targetRefs: [{ kind: "EnvoyPatch", name: "limits" }], ...more });
+    return bytes === undefined ? source("v1", "{}", []) : source("v1", text, ["shop"], patch);
+  };
+  /** How many sidecars are served each form of their listener. */
+  const forms = (mesh: Mesh): number[] => {
+    const counts = new Map<string, number>();
+    for (const { node } of mesh.sidecars.values()) {
+      const sets = mesh.rollouts.translationFor(node.id)?.snapshotFor(node).snapshot?.sets;
+      const listener = sets?.get(TypeUrl.listener)?.resources.get("inbound")?.body ?? assert.fail();
+      // The sidecars are at different addresses.
+      const form = Buffer.from(listener).toString("latin1").includes("\x2a\x03\x08") ? "patched" : "plain";
+      counts.set(form, (counts.get(form) ?? 0) + 1);
+    }
+    return ["plain", "patched"].map((form) => counts.get(form) ?? 0);
+  };
+
+  it("reaches the sidecars wave by wave, also where there was none before", async () => {
+    const mesh = await Mesh.serving(patched());
+    assert.deepEqual(await mesh.adopt(patched(1024)), []);
+    const seen = new Set<string>();
+    await mesh.pass(600, () => {
+      seen.add(forms(mesh).join());
+      return mesh.rollouts.view("shop")?.record.run?.phase === "Promoted";
+    });
+    assert.deepEqual([...seen], ["10,0", "9,1", "5,5", "0,10"]);
   });
 });
 

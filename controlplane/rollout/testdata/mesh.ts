@@ -22,13 +22,13 @@ export const MODULES = new Map<string, Module>([["wasm", { sha256: "a".repeat(64
 export const SETTINGS = { modulesAuthority: "plane:80", modulesCluster: "plane" };
 export const WINDOW_MS = 5_000;
 
-/** What a source says: a Service with ten sidecars, a filter of a version, and a Rollout of it. */
-export function source(version: string, spec = "{}", rollouts = ["shop"]): Content<Module> {
+/** What a source says: a Service with ten sidecars, a filter of a version, a Rollout of it, and more. */
+export function source(version: string, spec = "{}", rollouts = ["shop"], more = ""): Content<Module> {
   const endpoints = Array.from(
     { length: 10 },
     (_, i) => `{ address: 10.0.0.${i + 1}, port: 80, sidecar: { node: n${i}, inboundPort: 1 } }`,
   );
-  const { targetRefs, ...more } = { targetRefs: [{ kind: "FilterPolicy", name: "authz" }], ...JSON.parse(spec) } as {
+  const { targetRefs, ...rest } = { targetRefs: [{ kind: "FilterPolicy", name: "authz" }], ...JSON.parse(spec) } as {
     targetRefs: object;
   };
   const text = `
@@ -52,10 +52,10 @@ ${rollouts
 apiVersion: meshwright.dev/v1alpha1
 kind: Rollout
 metadata: { name: ${name} }
-spec: ${JSON.stringify({ targetRefs, ...more })}
+spec: ${JSON.stringify({ targetRefs, ...rest })}
 `,
   )
-  .join("")}`;
+  .join("")}${more}`;
   const result = loadModel([{ path: "mesh.yaml", text }]);
   assert.ok(result.ok, JSON.stringify(result));
   return { model: result.model, modules: MODULES };
