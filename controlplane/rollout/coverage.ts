@@ -1,7 +1,7 @@
 import type { NodeInfo } from "../xds/index.ts";
 import { LISTENERS } from "../fleet/index.ts";
 import type { EnvoyPatchSpec, FilterPolicySpec, TelemetrySpec } from "../model/index.ts";
-import { whyNoFilters, type SidecarPlace } from "../translate/index.ts";
+import { whyNoFilters, whyNotOfService, type SidecarPlace } from "../translate/index.ts";
 import type { Listeners } from "./measure.ts";
 import type { Sidecar } from "./sidecars.ts";
 import type { Version, VersionedResource } from "./version.ts";
@@ -58,14 +58,11 @@ function shownAt({ kind, spec }: VersionedResource): Listeners {
 /**
  * A sidecar as rollouts see it.
  * @param info what it says of itself; undefined if it never connected.
- * @param versions why it may be unable to run what is new.
+ * @param versions what it may be unable to run.
  */
-export function sidecarOf(
-  { service, endpoint, sidecar }: SidecarPlace,
-  info: NodeInfo | undefined,
-  versions: readonly Version[],
-): Sidecar {
-  const unable = info && whyUnable(info, versions);
+export function sidecarOf(place: SidecarPlace, info: NodeInfo | undefined, versions: readonly Version[]): Sidecar {
+  const { service, endpoint, sidecar } = place;
+  const unable = info && (whyNotOfService(info, place) ?? whyUnable(info, versions));
   return {
     node: sidecar.node,
     service: service.metadata.name,

@@ -10,7 +10,7 @@ import type { Run } from "./run.ts";
 import { DurableRolloutStore } from "./durable-store.ts";
 import { MemoryRolloutStore } from "./store.ts";
 import { Mesh, source } from "./testdata/mesh.ts";
-import type { Behaviour } from "./testdata/sidecar.ts";
+import { Sidecar, type Behaviour } from "./testdata/sidecar.ts";
 
 const waves = [{ percentage: 10, bake: "30s" }, { percentage: 50, bake: "30s" }, { bake: "30s" }];
 const spec = (more: object = {}): string => JSON.stringify({ waves, ...more });
@@ -138,6 +138,35 @@ spec:
       return mesh.rollouts.view("shop")?.record.run?.phase === "Promoted";
     });
     assert.deepEqual([...seen], ["10,0", "9,1", "5,5", "0,10"]);
+  });
+});
+
+describe("a sidecar that says it is of another Service", () => {
+  const stranger = (id: string): Sidecar => new Sidecar(id, {}, "another");
+
+  it("is left out of all waves, and named", async () => {
+    const mesh = await Mesh.serving(source("v1", spec()));
+    const [first = ""] = mesh.sidecars.keys();
+    mesh.replace(stranger(first));
+    await mesh.adopt(source("v2", spec()));
+    assert.equal(await mesh.finish(), "Promoted");
+    const { run } = mesh.rollouts.view("shop")?.record ?? {};
+    assert.deepEqual(run?.unable, [
+      { node: "n0", reason: 'the node "n0" is a sidecar of Service shop, but says that its cluster is "another"' },
+    ]);
+    assert.equal(run.admitted.size, 9);
+    assert.deepEqual(mesh.versions, { none: 1, v2: 9 });
+  });
+
+  it("in the midst of a wave is not replaced by one more that gets the new version", async () => {
+    const mesh = await changed();
+    await mesh.pass(3);
+    const [canary = ""] = mesh.everSent("v2");
+    mesh.replace(stranger(canary));
+    assert.equal(await mesh.finish(), "RolledBack");
+    const { run } = mesh.rollouts.view("shop")?.record ?? {};
+    assert.equal(run?.reason?.kind, "NoAnswer");
+    assert.deepEqual([run.admitted.size, mesh.everSent("v2")], [1, []]);
   });
 });
 

@@ -1,5 +1,5 @@
 export type { ModuleRef, TranslationSettings } from "./settings.ts";
-export { translate, type NodeSnapshot, type SidecarPlace, type Translation } from "./translation.ts";
+export { translate, whyNotOfService, type NodeSnapshot, type SidecarPlace, type Translation } from "./translation.ts";
 export { clientSocket, type PeerNames } from "./tls.ts";
 export { whyNoFilters } from "./filter-support.ts";
 export { isProxyless } from "./proxyless.ts";

@@ -3,6 +3,7 @@ import { pino } from "pino";
 import { Fleet, NodeStats } from "../../fleet/index.ts";
 import { loadModel } from "../../model/index.ts";
 import { translate } from "../../translate/index.ts";
+import type { Snapshot } from "../../xds/index.ts";
 import type { ServedContent } from "../content.ts";
 import type { PreCheck } from "../pre-check.ts";
 import { Rollouts } from "../rollouts.ts";
@@ -171,10 +172,17 @@ export class Mesh {
     return new Fleet({ now: () => this.now });
   }
 
-  #wantedBy({ node }: Sidecar): Parameters<Sidecar["serve"]>[0] {
-    const snapshot = this.#rollouts?.translationFor(node.id)?.snapshotFor(node).snapshot;
-    assert.ok(snapshot !== undefined);
-    return snapshot;
+  /** A sidecar takes the place of another, as a pod that is started again does. */
+  replace(sidecar: Sidecar): void {
+    const { id } = sidecar.node;
+    this.sidecars.get(id)?.disconnect();
+    this.sidecars.set(id, sidecar);
+    sidecar.connect(this.#fleet, this.#wantedBy(sidecar), this.now);
+  }
+
+  /** Undefined for a sidecar that says it is of another Service. */
+  #wantedBy({ node }: Sidecar): Snapshot | undefined {
+    return this.#rollouts?.translationFor(node.id)?.snapshotFor(node).snapshot;
   }
 
   #serve(nodes: Iterable<string> | undefined): void {
@@ -182,7 +190,8 @@ export class Mesh {
     this.served.push(ids ?? "all");
     for (const id of ids ?? this.sidecars.keys()) {
       const sidecar = this.sidecars.get(id);
-      if (sidecar?.isConnected === true) sidecar.serve(this.#wantedBy(sidecar), this.now);
+      const wanted = sidecar?.isConnected === true ? this.#wantedBy(sidecar) : undefined;
+      if (wanted !== undefined) sidecar?.serve(wanted, this.now);
     }
   }
 }
