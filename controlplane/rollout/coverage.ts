@@ -36,6 +36,13 @@ export function listenersOf(versions: readonly Version[]): Listeners {
   return [...new Set(versions.flatMap(({ resources }) => resources.flatMap(shownAt)))];
 }
 
+/** Whether the old version has no filter, and the new one has. */
+export function isFirstFilter([old, fresh]: readonly Version[]): boolean {
+  const hasFilter = (version: Version | undefined): boolean =>
+    version?.resources.some(({ kind }) => kind === "FilterPolicy") === true;
+  return hasFilter(fresh) && !hasFilter(old);
+}
+
 function shownAt({ kind, spec }: VersionedResource): Listeners {
   switch (kind) {
     case "FilterPolicy":
