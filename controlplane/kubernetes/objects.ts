@@ -55,6 +55,13 @@ export interface SliceEndpoint {
   readonly addresses: readonly string[];
   readonly isReady: boolean;
   readonly pod?: string;
+  readonly node?: string;
+  readonly zone?: string;
+}
+
+/** Where a node is, as its labels say. */
+export interface NodePlace {
+  readonly region?: string;
   readonly zone?: string;
 }
 
@@ -151,6 +158,7 @@ export function keepSlice(object: KubernetesObject): EndpointSlice {
           addresses?: string[];
           conditions?: { ready?: boolean };
           targetRef?: { kind?: string; name?: string };
+          nodeName?: string;
           zone?: string;
         }[]
       | null;
@@ -159,14 +167,20 @@ export function keepSlice(object: KubernetesObject): EndpointSlice {
     namespace,
     service: labels["kubernetes.io/service-name"] ?? "",
     ports: (ports ?? []).flatMap(({ name = "", port }) => (port === undefined ? [] : [{ name, port }])),
-    endpoints: (endpoints ?? []).map(({ addresses = [], conditions, targetRef, zone }) => ({
+    endpoints: (endpoints ?? []).map(({ addresses = [], conditions, targetRef, nodeName, zone }) => ({
       addresses,
       // Unknown counts as ready.
       isReady: conditions?.ready ?? true,
       ...(targetRef?.kind === "Pod" && targetRef.name !== undefined ? { pod: targetRef.name } : {}),
+      ...(nodeName === undefined ? {} : { node: nodeName }),
       ...(zone === undefined ? {} : { zone }),
     })),
   };
+}
+
+export function keepNode({ metadata: { labels = {} } }: KubernetesObject): NodePlace {
+  const { "topology.kubernetes.io/region": region, "topology.kubernetes.io/zone": zone } = labels;
+  return { ...(region === undefined ? {} : { region }), ...(zone === undefined ? {} : { zone }) };
 }
 
 /** Without what changes with each status, and what others write into annotations. */
