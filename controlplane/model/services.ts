@@ -20,6 +20,8 @@ export interface ServiceSpec extends ServiceDefaults {
 export interface InboundTls {
   /** A Certificate. */
   readonly certificate: string;
+  /** A Certificate with the authorities of which clients must show a certificate; they need none when left out. */
+  readonly trust?: string;
 }
 
 /** TLS to endpoints that are not of the mesh. */
