@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { until as untilInTime } from "../../test/support/until.ts";
 import { Etcd, withoutEtcd, type EtcdMember } from "../../test/support/etcd.ts";
-import { ConflictError, DeposedError, EtcdStore, StoreUnavailableError, type Json } from "./index.ts";
+import { EtcdStore } from "./etcd.ts";
+import { ConflictError, DeposedError, StoreUnavailableError, type Json } from "./index.ts";
 
 const until = (condition: () => boolean | Promise<boolean>): Promise<void> => untilInTime(condition, 20_000);
 

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { EtcdStore, type EtcdOptions } from "./etcd.ts";
+import type { EtcdOptions } from "./etcd.ts";
 import { SqliteStore } from "./sqlite.ts";
 import { parseStoreUrl } from "./store-url.ts";
 import type { Store } from "./store.ts";
@@ -27,6 +27,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const place = parseStoreUrl(options.url);
   if (place === undefined) throw new RangeError(`${options.url}: expected etcd://HOST:PORT`);
   const [username = "", ...password] = options.user?.split(":") ?? [];
+  // Its client is large, and most need none.
+  const { EtcdStore } = await import("./etcd.ts");
   return EtcdStore.open({
     ...place,
     ...(options.url.startsWith("etcds:") ? { credentials: await readCredentials(options) } : {}),

@@ -11,7 +11,6 @@ import { Etcd, withoutEtcd } from "../../test/support/etcd.ts";
 import {
   ConflictError,
   DeposedError,
-  EtcdStore,
   LargeText,
   MAX_BLOB,
   MAX_EVENTS,
@@ -20,6 +19,7 @@ import {
   type Store,
   type StoredEvent,
 } from "./index.ts";
+import { EtcdStore } from "./etcd.ts";
 
 interface Kind {
   readonly name: string;
