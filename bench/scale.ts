@@ -200,7 +200,9 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-function copied(programs: Awaited<ReturnType<typeof buildGoPeers>>, to: string): typeof programs {
+type Programs = Pick<Awaited<ReturnType<typeof buildGoPeers>>, "sidecars" | "controlPlane">;
+
+function copied(programs: Programs, to: string): Programs {
   const copy = (program: string): string => {
     const file = join(to, basename(program));
     copyFileSync(program, file);
