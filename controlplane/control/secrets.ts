@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { CertificateTime } from "../certificates/index.ts";
 import { CertificateError, WorkloadCertificates, type Security } from "../security/index.ts";
 import { secretSet, sidecarsWithSecrets, type IdentityOfSidecars } from "../translate/index.ts";
 import { createResourceSet, TypeUrl, type ResourceSet, type Snapshot } from "../xds/index.ts";
@@ -61,6 +62,13 @@ export class Secrets {
     );
     this.#snapshots.set(snapshot, { secrets, snapshot: made });
     return made;
+  }
+
+  /** From when until when they are good. */
+  times(): CertificateTime[] {
+    return Array.from(this.#certificates.entries(), ([path, { notBefore, notAfter }]) => ({
+      ...({ use: "workload", name: path, beginsAt: notBefore, endsAt: notAfter } as const),
+    }));
   }
 
   stop(): void {

@@ -42,6 +42,11 @@ export class WorkloadCertificates {
     return this.#renewals.get(path)?.current;
   }
 
+  /** All that there are, by the paths of their identities. */
+  *entries(): Generator<readonly [path: string, certificate: Issued]> {
+    for (const [path, { current }] of this.#renewals) yield [path, current];
+  }
+
   stop(): void {
     for (const renewal of this.#renewals.values()) renewal.stop();
   }
