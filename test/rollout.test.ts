@@ -43,7 +43,7 @@ describe("a Rollout over twelve Envoys under traffic", () => {
     const run = ((await fleet.report()).run?.number ?? 0) + 1;
     const waiting = waitForRollout(fleet, (await fleet.report()).desired);
     const outcome = await ship(fleet, filterWith(refused), () => killAt(fleet, run, moments.undoing));
-    await assert.rejects(waiting, /ended with 1:[^]*\nmeshwright: rolled back \(rejected by Envoy\): the sidecar /);
+    assert.match(await waiting, /ended with 1:[^]*\nmeshwright: rolled back \(rejected by Envoy\): the sidecar /);
     assert.equal(outcome.phase, "RolledBack");
     assert.equal(outcome.reason?.kind, "Rejected");
     await assertContained(fleet, outcome);
@@ -57,7 +57,7 @@ describe("a Rollout over twelve Envoys under traffic", () => {
     const next = { configuration: { mark: "next" }, note: "next" };
     const waiting = waitForRollout(fleet, (await fleet.report()).desired);
     const { phase, reason, answers } = await ship(fleet, next, () => killAt(fleet, run, moments.secondSent));
-    assert.match(await waiting, /the source says what it said before\n[^]*wave 2 of 3: Updating\n[^]*Promoted after/);
+    assert.match(await waiting, /wave 2 of 3: Updating\n[^]*Promoted after/);
     assert.equal(phase, "Promoted", reason?.message);
     for (const [node, { failed, versions }] of answers) {
       assert.deepEqual([failed, [...versions.keys()]], [0, ["good", "next"]], node);
@@ -92,10 +92,14 @@ describe("a Rollout over twelve Envoys under traffic", () => {
   });
 });
 
-/** What a pipeline does: waits for a change of the source, and for what becomes of it. */
-function waitForRollout({ mesh }: RolloutFleet, after: string): Promise<string> {
+/** What a pipeline does: waits for a change of the source, and for what becomes of it. What is printed, also where it fails. */
+async function waitForRollout({ mesh }: RolloutFleet, after: string): Promise<string> {
   const control = ["--http", `127.0.0.1:${String(mesh.httpPort)}`, "--insecure"];
-  return mesh.meshwright("rollout", ["wait", "faulty", "--after", after, "--timeout", "3m", ...control]);
+  try {
+    return await mesh.meshwright("rollout", ["wait", "faulty", "--after", after, "--timeout", "3m", ...control]);
+  } catch (error) {
+    return String(error);
+  }
 }
 
 /** Envoy's own filter for faults. */
