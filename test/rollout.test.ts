@@ -43,7 +43,7 @@ describe("a Rollout over twelve Envoys under traffic", () => {
     const run = ((await fleet.report()).run?.number ?? 0) + 1;
     const waiting = waitForRollout(fleet, (await fleet.report()).desired);
     const outcome = await ship(fleet, filterWith(refused), () => killAt(fleet, run, moments.undoing));
-    assert.match(await waiting, /ended with 1:[^]*\nmeshwright: rolled back \(rejected by Envoy\): the sidecar /);
+    assert.match(await waiting, /ended with 1:[^]*\nmeshwright: rolled back \(rejected by Envoy\): .*rejected it/);
     assert.equal(outcome.phase, "RolledBack");
     assert.equal(outcome.reason?.kind, "Rejected");
     await assertContained(fleet, outcome);
