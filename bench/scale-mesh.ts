@@ -1,5 +1,6 @@
 // The mesh of bench:scale: its resources as files, its sidecars, and what these are served in encoded form for the peer.
-import { copyFileSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { MODULES_CLUSTER } from "../controlplane/bootstrap/index.ts";
 import { Pipeline, type Release } from "../controlplane/control/pipeline.ts";
@@ -16,7 +17,7 @@ export interface Size {
   readonly routes: number;
 }
 
-const MODULES = ["authz", "ratelimit", "ab-routing"];
+const MODULES = ["authz", "ratelimit", "ab-routing"] as const;
 
 /** The resources of a mesh in a folder. Each sidecar stands before an endpoint of one Service. */
 export class ScaleMesh {
@@ -30,6 +31,16 @@ export class ScaleMesh {
 
   get config(): string {
     return join(this.folder, "config");
+  }
+
+  /** The SHA-256 of a module that is served. */
+  get module(): string {
+    const bytes = readFileSync(join(root, "build", `${MODULES[0]}.wasm`));
+    return createHash("sha256").update(bytes).digest("hex");
+  }
+
+  get sidecars(): readonly { readonly id: string; readonly cluster: string }[] {
+    return Array.from({ length: this.size.sidecars }, (_, index) => this.sidecar(index));
   }
 
   /** The node id of a sidecar, and the Service that it is of. */
@@ -200,8 +211,8 @@ export class ServedMesh {
     );
   }
 
-  #ids(): { readonly id: string; readonly cluster: string }[] {
-    return Array.from({ length: this.#mesh.size.sidecars }, (_, index) => this.#mesh.sidecar(index));
+  #ids(): readonly { readonly id: string; readonly cluster: string }[] {
+    return this.#mesh.sidecars;
   }
 }
 

@@ -42,9 +42,18 @@ export class Driven {
 export class Sidecars {
   readonly #program: Driven;
 
-  constructor(program: string, port: number, plan: string, count: number, delta: boolean) {
+  /** @param certificates the folder with theirs; without it they connect without TLS. */
+  constructor(
+    program: string,
+    port: number,
+    plan: string,
+    count: number,
+    { delta, certificates }: { readonly delta: boolean; readonly certificates?: string | undefined },
+  ) {
     const args = ["-server", `127.0.0.1:${String(port)}`, "-plan", plan, "-count", String(count)];
-    this.#program = new Driven(program, delta ? [...args, "-delta"] : args);
+    if (delta) args.push("-delta");
+    if (certificates !== undefined) args.push("-certificates", certificates);
+    this.#program = new Driven(program, args);
   }
 
   get pid(): number {
@@ -73,6 +82,16 @@ export class Sidecars {
     await this.#program.ask("reconnect");
   }
 
+  /** All begin to fetch what is at a URL, each over a connection of its own. */
+  async fetch(url: string): Promise<void> {
+    await this.#program.ask(`fetch ${url}`);
+  }
+
+  /** When each had fetched it. */
+  async fetched(): Promise<readonly number[]> {
+    return ((await this.#program.ask("fetched")) as { times: number[] }).times;
+  }
+
   /** Bytes received since the last time. */
   async bytes(): Promise<number> {
     return ((await this.#program.ask("bytes")) as { bytes: number }).bytes;
@@ -90,6 +109,8 @@ export type Edit = { readonly services: number } | "filter";
 export interface Plane {
   readonly name: string;
   readonly pid: number;
+  /** Where its sidecars may fetch a module; undefined where it serves none. */
+  readonly moduleUrl?: string;
   /** Changes between two states; gives when the change was made, in milliseconds since the epoch. */
   edit(edit: Edit, state: 0 | 1): Promise<number>;
   /** Waits until the control plane has taken the last change over. */
@@ -100,11 +121,13 @@ export interface Plane {
 /** `meshwright serve` upon the files of a mesh, which edits change. */
 export class OurPlane implements Plane {
   readonly name = "meshwright";
+  readonly moduleUrl: string;
   readonly #process: Process;
   readonly #mesh: ScaleMesh;
   #from = 0;
 
-  private constructor(process: Process, mesh: ScaleMesh) {
+  private constructor(process: Process, mesh: ScaleMesh, moduleUrl: string) {
+    this.moduleUrl = moduleUrl;
     this.#process = process;
     this.#mesh = mesh;
   }
@@ -113,15 +136,19 @@ export class OurPlane implements Plane {
     mesh: ScaleMesh,
     port: number,
     httpPort: number,
-    nodeOptions: readonly string[],
+    {
+      nodeOptions,
+      certificates,
+    }: { readonly nodeOptions: readonly string[]; readonly certificates?: string | undefined },
   ): Promise<OurPlane> {
     const process = new Process("meshwright serve", globalThis.process.execPath, [
       ...nodeOptions,
       join(root, "node_modules", ".bin", "meshwright"),
-      ...["serve", "--insecure", "--config", mesh.config, "--state", join(mesh.folder, "state")],
+      ...["serve", ...securityOf(certificates), "--config", mesh.config, "--state", join(mesh.folder, "state")],
       ...["--xds", `127.0.0.1:${String(port)}`, "--http", `127.0.0.1:${String(httpPort)}`],
     ]);
-    const plane = new OurPlane(process, mesh);
+    const scheme = certificates === undefined ? "http" : "https";
+    const plane = new OurPlane(process, mesh, `${scheme}://127.0.0.1:${String(httpPort)}/modules/${mesh.module}.wasm`);
     await process.waitFor(/xDS on /, { timeoutMs: 300_000 });
     plane.#from = process.output.length;
     return plane;
@@ -164,8 +191,11 @@ export class GoPlane implements Plane {
     port: number,
     resources: string,
     fileOf: (edit: Edit, state: 0 | 1) => string,
+    certificates?: string,
   ): Promise<GoPlane> {
-    const program = new Driven(file, ["-listen", `127.0.0.1:${String(port)}`, "-resources", resources]);
+    const files = ["server.pem", "server.key", "ca.pem"].map((name) => join(certificates ?? "", name));
+    const tls = certificates === undefined ? [] : ["-tls", files.join(",")];
+    const program = new Driven(file, ["-listen", `127.0.0.1:${String(port)}`, "-resources", resources, ...tls]);
     await program.answer();
     return new GoPlane(program, fileOf);
   }
@@ -187,6 +217,15 @@ export class GoPlane implements Plane {
   stop(): Promise<void> {
     return this.#program.stop();
   }
+}
+
+function securityOf(certificates: string | undefined): readonly string[] {
+  if (certificates === undefined) return ["--insecure"];
+  const file = (name: string): string => join(certificates, name);
+  return [
+    ...["--authority-cert", file("ca.pem"), "--authority-key", file("ca.key")],
+    ...["--tls-cert", file("server.pem"), "--tls-key", file("server.key")],
+  ];
 }
 
 /** What a process needs and needed at most, in MiB. */

@@ -1,7 +1,7 @@
 // How many sidecars a control plane holds, beside one built upon go-control-plane. See README.md.
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { TypeUrl } from "../controlplane/xds/index.ts";
@@ -10,6 +10,7 @@ import { freePorts } from "../test/support/ports.ts";
 import { cpuTime, quantile } from "./measure.ts";
 import { buildGoPeers } from "./peers/go.mjs";
 import { printRow } from "./run.ts";
+import { writeCertificates } from "./scale-certificates.ts";
 import { ScaleMesh, ServedMesh } from "./scale-mesh.ts";
 import { GoPlane, memoryOf, OurPlane, Sidecars, type Edit, type Plane } from "./scale-planes.ts";
 
@@ -25,6 +26,8 @@ const { values: flags } = parseArgs({
     /** Services whose endpoints change at once. */
     changed: { type: "string", default: "1,100" },
     only: { type: "string" },
+    /** Mutual TLS, with a certificate for each sidecar. */
+    tls: { type: "boolean", default: false },
     /** Options of Node for our control plane, such as `--cpu-prof`, separated by spaces. */
     node: { type: "string", default: "" },
   },
@@ -89,10 +92,25 @@ async function measure(start: () => Promise<Plane>, sidecarsAt: () => Sidecars):
       Object.assign(figures, medians(each));
     }
 
+    const { moduleUrl } = plane;
+    if (moduleUrl !== undefined) {
+      await phase("all fetch a module", async () => {
+        const from = Date.now();
+        await sidecars.fetch(moduleUrl);
+        await sidecars.expect(TypeUrl.endpoint);
+        const edited = await plane.edit({ services: 1 }, 1);
+        const times = await sidecars.await();
+        figures["endpoints changed meanwhile: p99 ms"] = quantile(times, 0.99) - edited;
+        return { from, times: await sidecars.fetched() };
+      });
+      figures["all fetch a module: RSS MiB"] = memoryOf(plane.pid).now;
+      figures["all fetch a module: peak RSS MiB"] = memoryOf(plane.pid).peak;
+    }
+
     await phase("reconnect", async () => {
       await sidecars.disconnect();
       await sidecars.expect(TypeUrl.endpoint);
-      await plane.edit({ services: 1 }, 1);
+      await plane.edit({ services: 1 }, moduleUrl === undefined ? 1 : 0);
       await plane.settled();
       const from = Date.now();
       await sidecars.reconnect();
@@ -121,9 +139,10 @@ function medians(all: readonly Figures[]): Figures {
 }
 
 await buildFilters();
-const programs = await buildGoPeers();
 const folder = mkdtempSync(join(tmpdir(), "meshwright-scale-"));
 try {
+  // Those of the cache folder may be built anew from another working copy meanwhile.
+  const programs = copied(await buildGoPeers(), folder);
   const mesh = new ScaleMesh(folder, size);
   mesh.write();
   const served = new ServedMesh(mesh);
@@ -146,15 +165,17 @@ try {
   }
 
   const [port = 0, httpPort = 0] = await freePorts(2);
+  const certificates = flags.tls ? join(folder, "certificates") : undefined;
+  if (certificates !== undefined) await writeCertificates(certificates, mesh.sidecars);
   const sidecars = (): Sidecars =>
-    new Sidecars(programs.sidecars, port, plan, size.sidecars, flags.protocol === "delta");
+    new Sidecars(programs.sidecars, port, plan, size.sidecars, { delta: flags.protocol === "delta", certificates });
   const nodeOptions = flags.node.split(" ").filter((option) => option !== "");
   const starts: Record<string, () => Promise<Plane>> = {
     meshwright: () => {
       mesh.writeService(0, 1);
-      return OurPlane.start(mesh, port, httpPort, nodeOptions);
+      return OurPlane.start(mesh, port, httpPort, { nodeOptions, certificates });
     },
-    "go-control-plane": () => GoPlane.start(programs.controlPlane, port, resources, fileOf),
+    "go-control-plane": () => GoPlane.start(programs.controlPlane, port, resources, fileOf, certificates),
   };
   const measured = Object.keys(starts).filter((name) => flags.only === undefined || name === flags.only);
   const rounds = new Map<string, Figures[]>(measured.map((name) => [name, []]));
@@ -165,7 +186,9 @@ try {
     }
   }
   const columns = measured.map((name) => medians(rounds.get(name) ?? []));
-  process.stdout.write(`${flags.sidecars} sidecars, ${flags.protocol}, ${flags.rounds} rounds\n\n`);
+  process.stdout.write(
+    `${flags.sidecars} sidecars, ${flags.protocol}${flags.tls ? ", mutual TLS" : ""}, ${flags.rounds} rounds\n\n`,
+  );
   printRow(["figure", ...measured, ...(columns.length === 2 ? ["ratio"] : [])]);
   printRow(["---", ...measured.map(() => "---"), ...(columns.length === 2 ? ["---"] : [])]);
   for (const key of Object.keys(columns[0] ?? {})) {
@@ -175,6 +198,17 @@ try {
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+type Programs = Pick<Awaited<ReturnType<typeof buildGoPeers>>, "sidecars" | "controlPlane">;
+
+function copied(programs: Programs, to: string): Programs {
+  const copy = (program: string): string => {
+    const file = join(to, basename(program));
+    copyFileSync(program, file);
+    return file;
+  };
+  return { sidecars: copy(programs.sidecars), controlPlane: copy(programs.controlPlane) };
 }
 
 function round(value: number): string {

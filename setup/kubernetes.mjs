@@ -1,9 +1,10 @@
-// A real kube-apiserver for tests, built once from Kubernetes' own module with Go. `node setup/kubernetes.mjs` builds it.
+// A real kube-apiserver for tests, built once from Kubernetes' own module with Go. `node setup/kubernetes.mjs` builds it, and Helm.
 import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cacheFolder, cachePath } from "../controlplane/envoy-binary/cache.mjs";
 import { withGo } from "./go.mjs";
+import { buildHelm } from "./helm.mjs";
 import { SetupError, run, step } from "./tools.mjs";
 
 const VERSION = "1.33.5";
@@ -92,10 +93,15 @@ export async function buildApiServer() {
 }
 
 if (resolve(process.argv[1] ?? "") === fileURLToPath(import.meta.url)) {
-  try {
-    step(`kube-apiserver: ${await buildApiServer()}`);
-  } catch (error) {
-    if (!(error instanceof SetupError)) throw error;
-    step(`no kube-apiserver, so the tests with one are skipped: ${error.message}`);
+  for (const [name, build] of /** @type {const} */ ([
+    ["kube-apiserver", buildApiServer],
+    ["helm", buildHelm],
+  ])) {
+    try {
+      step(`${name}: ${await build()}`);
+    } catch (error) {
+      if (!(error instanceof SetupError)) throw error;
+      step(`no ${name}, so the tests with one are skipped: ${error.message}`);
+    }
   }
 }

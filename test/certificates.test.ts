@@ -15,6 +15,7 @@ import { until } from "./support/until.ts";
 describe("Certificates", () => {
   let mesh: Mesh;
   let app: Awaited<ReturnType<typeof startApp>>;
+  let second: typeof app;
   let ours: CertificateAuthority;
   let theirs: CertificateAuthority;
   let partner: Server;
@@ -43,9 +44,13 @@ describe("Certificates", () => {
   /** What a client outside the mesh is shown and answered; undefined where it gets no answer. */
   const outside = (
     headers: readonly string[] = [],
+    to: { readonly port: number; readonly client?: Certificate } = { port: inbound },
   ): Promise<{ readonly serial: string; readonly text: string } | undefined> =>
     new Promise((resolve) => {
-      const socket = connect({ port: inbound, host: "127.0.0.1", servername: "web.example", ca: ours.cert }, () =>
+      const { cert, key } = to.client ?? {};
+      const shown = cert === undefined || key === undefined ? {} : { cert, key };
+      const server = { port: to.port, host: "127.0.0.1", servername: "web.example", ca: ours.cert };
+      const socket = connect({ ...server, ...shown }, () =>
         socket.write(["GET / HTTP/1.1", "host: web", "connection: close", ...headers, "", ""].join("\r\n")),
       );
       let [text, serial] = ["", ""];
@@ -76,6 +81,7 @@ describe("Certificates", () => {
     first = await issue(ours, "web.example");
     [partner, stranger] = [await serve(partnerPair), await serve(strangerPair)];
     app = await startApp("web");
+    second = await startApp("other");
     mesh = await Mesh.create();
     [inbound = 0, outbound = 0, other = 0] = await freePorts(3);
     mesh.write("web.pem", first.cert);
@@ -105,11 +111,18 @@ spec:
   endpoints: [{ address: 127.0.0.1, port: ${String(app.port)}, sidecar: { node: web-1, inboundPort: ${String(inbound)}, outboundPort: ${String(outbound)} } }]
 ---
 apiVersion: meshwright.dev/v1alpha1
+kind: Certificate
+metadata: { name: clients }
+spec: { caFile: theirs.pem }
+---
+apiVersion: meshwright.dev/v1alpha1
 kind: Service
 metadata: { name: other }
 spec:
   port: 80
-  endpoints: [{ address: 127.0.0.1, port: 1, sidecar: { node: other-1, inboundPort: ${String(other)} } }]
+  mtls: Strict
+  inboundTls: { certificate: web, trust: clients }
+  endpoints: [{ address: 127.0.0.1, port: ${String(second.port)}, sidecar: { node: other-1, inboundPort: ${String(other)} } }]
 ${["partner", "stranger", "misnamed"]
   .map(
     (name) => `---
@@ -130,7 +143,7 @@ spec:
   });
   after(async () => {
     await mesh.stop();
-    await app.stop();
+    await Promise.all([app.stop(), second.stop()]);
     for (const server of [partner, stranger]) {
       server.close();
       server.closeAllConnections();
@@ -167,6 +180,29 @@ spec:
     assert.ok(closed);
   });
 
+  test("a Service that wants clients' certificates answers those of its authorities only", async () => {
+    const ask = async (authority?: CertificateAuthority, ...names: string[]): Promise<string | undefined> => {
+      const client = await authority?.issue("/O=Corp/CN=client", names);
+      const forged = "x-forwarded-client-cert: URI=spiffe://forged";
+      return (await outside([forged], { port: other, ...(client === undefined ? {} : { client }) }))?.text;
+    };
+    const answer = await ask(theirs, "DNS:client.example", "URI:spiffe://partner.example/client");
+    assert.match(answer ?? "", /^HTTP\/1\.1 200/);
+    assert.match(
+      answer ?? "",
+      /Subject=\\?\\"CN=client,O=Corp\\?\\".*URI=spiffe:\/\/partner\.example\/client;DNS=client\.example/,
+    );
+    assert.doesNotMatch(answer ?? "", /forged/);
+    assert.equal(await ask(), undefined);
+    assert.equal(await ask(ours), undefined);
+    // Their authority may not say who is of the mesh.
+    const ofMesh = "URI:spiffe://cluster.local/ns/default/sa/web";
+    assert.equal(await ask(theirs, ofMesh), undefined);
+    assert.equal(await ask(theirs, "URI:spiffe://partner.example/client", ofMesh), undefined);
+    assert.equal(await ask(theirs, "DNS:client.example", "URI:SPIFFE://cluster.local/ns/default/sa/web"), undefined);
+    await assert.rejects(get(other, "/"));
+  });
+
   test("endpoints outside the mesh are asked for by name, and shown the client's certificate", async () => {
     assert.deepEqual(await through("partner").then(({ status, body }) => [status, body]), [
       200,
@@ -191,14 +227,15 @@ spec:
   test("a sidecar has the secrets that it needs, and no others", async () => {
     const secretsOfWeb = ["authorities|partner", "certificate|partner", "certificate|web", "trust", "workload"];
     assert.deepEqual(await namesOfSecrets("web-1"), secretsOfWeb);
-    assert.deepEqual(await namesOfSecrets("other-1"), []);
+    const secretsOfOther = ["authorities|clients", "certificate|web", "trust", "workload"];
+    assert.deepEqual(await namesOfSecrets("other-1"), secretsOfOther);
   });
 
   test("new files are taken over without a restart; a key that is not the certificate's changes nothing", async () => {
-    const second = await issue(ours, "web.example");
+    const next = await issue(ours, "web.example");
     const before = (await outside())?.serial;
     assert.ok(before);
-    mesh.write("web.key", second.key);
+    mesh.write("web.key", next.key);
     await mesh.controlPlane?.waitFor(/the private key is not that of the certificate/);
     assert.equal((await outside())?.serial, before);
     const { refused, kept } = (await mesh.status()).configuration;
@@ -207,7 +244,7 @@ spec:
       kept.map(({ resource }) => resource),
       ["Certificate/web"],
     );
-    mesh.write("web.pem", second.cert);
+    mesh.write("web.pem", next.cert);
     await until(async () => (await outside())?.serial !== before, 20_000);
     await until(async () => (await mesh.status()).configuration.refused.length === 0, 20_000);
   });

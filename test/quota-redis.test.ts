@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { quotaTerms } from "../controlplane/model/index.ts";
 import { remaining, report, type Answer } from "../controlplane/quota/account.ts";
-import { MemoryLedger, RedisLedger, type Ledger } from "../controlplane/quota/index.ts";
+import { MemoryLedger, openRedisLedger, type Ledger } from "../controlplane/quota/index.ts";
 import { Redis, withoutRedis } from "./support/redis.ts";
 
 const terms = quotaTerms({
@@ -34,7 +34,7 @@ describe("the ledger in Redis", { skip: withoutRedis() ?? false }, () => {
     await redis.stop();
   });
   const open = async (options: { now?: () => number; prefix?: string; timeoutMs?: number } = {}): Promise<Ledger> => {
-    const ledger = await RedisLedger.open({ url: redis.url, ...options });
+    const ledger = await openRedisLedger({ url: redis.url, ...options });
     ledgers.push(ledger);
     return ledger;
   };

@@ -18,6 +18,7 @@ export function goPeers() {
     controlPlane: of("control-plane"),
     grpcClient: of("grpc-client"),
     xdsClient: of("xds-client"),
+    csdsClient: of("csds-client"),
   };
 }
 

@@ -10,11 +10,14 @@ export type Reviewers = Readonly<
 const MAX_BODY = 4 * 1024 * 1024;
 /** Reviews that are answered at a time; more than an API server sends unless it is not the API server that sends them. */
 const MAX_OPEN = 64;
+/** In which the whole of a body has to come, in milliseconds: the API server itself waits for answers for 10 s. */
+const BODY_MS = 5_000;
 
 /** The requests of an API server to its admission webhooks. Everybody may send such: an answer changes nothing and holds no secret. */
 export function admissionListener(
   reviewers: Reviewers,
   onError: (error: unknown, path: string) => void,
+  { bodyMs = BODY_MS }: { readonly bodyMs?: number } = {},
 ): RequestListener {
   let open = 0;
   return (request, response) => {
@@ -42,7 +45,7 @@ export function admissionListener(
       return;
     }
     open++;
-    void answer(request, response, reviewer)
+    void answer(request, response, reviewer, bodyMs)
       .catch((error: unknown) => {
         onError(error, path);
         end(response, 500, { error: "the review failed; the control plane's log says why" });
@@ -55,9 +58,12 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   reviewer: NonNullable<Reviewers[string]>,
+  bodyMs: number,
 ): Promise<void> {
-  const body = await read(request);
-  if (body === undefined) {
+  const body = await read(request, bodyMs);
+  // Nobody is there to be answered.
+  if (body === "gone") return;
+  if (body === "too large") {
     end(response, 413, { error: `expected a body of at most ${MAX_BODY} bytes` });
     return;
   }
@@ -72,16 +78,23 @@ async function answer(
   end(response, 200, reviewWith(review.uid, await reviewer(review)));
 }
 
-/** Undefined when it is too large. */
-async function read(request: IncomingMessage): Promise<Buffer | undefined> {
+/** A client that sends too slowly is sent away, so that it holds up no other. */
+async function read(request: IncomingMessage, timeoutMs: number): Promise<Buffer | "too large" | "gone"> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_BODY) return undefined;
-    chunks.push(chunk);
+  const timer = setTimeout(() => request.destroy(), timeoutMs);
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > MAX_BODY) return "too large";
+      chunks.push(chunk);
+    }
+    return request.complete ? Buffer.concat(chunks) : "gone";
+  } catch {
+    return "gone";
+  } finally {
+    clearTimeout(timer);
   }
-  return Buffer.concat(chunks);
 }
 
 function end(response: ServerResponse, status: number, body: object): void {

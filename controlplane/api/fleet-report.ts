@@ -86,7 +86,7 @@ export async function fleetReport(input: FleetInput, now = Date.now()): Promise<
   }
   const { nodes, of } = table.places();
   return {
-    configuration: configurationReport(input),
+    configuration: configurationReport(input, now),
     nodesVersion: createHash("sha256").update(nodes.join("\n")).digest("base64url").slice(0, 16),
     nodes,
     standings: table.standings,

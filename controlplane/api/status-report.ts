@@ -1,3 +1,4 @@
+import { endsSoon, type CertificateTime } from "../certificates/index.ts";
 import { runningFilters, type Fleet, type LoadState, type NodeStats, type NodeView } from "../fleet/index.ts";
 import type { Held, HeldResource } from "../isolate/index.ts";
 import { formatProblem, type Problem } from "../model/index.ts";
@@ -17,8 +18,16 @@ export interface StatusReport {
     readonly kept: readonly HeldReport[];
     /** What is not served, since it was never good. */
     readonly leftOut: readonly HeldReport[];
+    /** Certificates that end soon, or have ended, and have not been replaced. */
+    readonly ending: readonly EndingReport[];
   };
   readonly sidecars: readonly SidecarReport[];
+}
+
+export interface EndingReport {
+  /** Such as `Certificate/web`. */
+  readonly certificate: string;
+  readonly endsAt: string;
 }
 
 /** A resource that is not served as it is written. */
@@ -119,6 +128,7 @@ export interface StatusInput {
   readonly appliedAt: Date | undefined;
   readonly refused: readonly Problem[];
   readonly held?: Held;
+  readonly certificateTimes?: readonly CertificateTime[];
   readonly fleet: Pick<Fleet, "nodes">;
   readonly stats: Pick<NodeStats, "of" | "figures">;
 }
@@ -127,7 +137,7 @@ export interface StatusInput {
 export function statusReport(input: StatusInput, now = Date.now()): StatusReport {
   const sidecars = Array.from(sidecarReports(input, now), ({ report }) => report);
   return {
-    configuration: configurationReport(input),
+    configuration: configurationReport(input, now),
     sidecars: sidecars.sort((a, b) => (a.node < b.node ? -1 : 1)),
   };
 }
@@ -140,12 +150,17 @@ function heldReport({ resource, with: root, fault }: HeldResource): HeldReport {
   };
 }
 
-export function configurationReport({ appliedAt, refused, held }: StatusInput): StatusReport["configuration"] {
+export function configurationReport(
+  { appliedAt, refused, held, certificateTimes = [] }: StatusInput,
+  now: number,
+): StatusReport["configuration"] {
+  const ending = certificateTimes.filter((time) => endsSoon(time, now)).sort((a, b) => a.endsAt - b.endsAt);
   return {
     appliedAt: appliedAt?.toISOString() ?? null,
     refused: refused.map(formatProblem),
     kept: held?.kept.map(heldReport) ?? [],
     leftOut: held?.leftOut.map(heldReport) ?? [],
+    ending: ending.map(({ name, endsAt }) => ({ certificate: name, endsAt: new Date(endsAt).toISOString() })),
   };
 }
 

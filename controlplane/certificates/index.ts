@@ -1,2 +1,3 @@
 export { loadMaterials, type Materials } from "./load.ts";
 export type { CertificateMaterial } from "./material.ts";
+export { endsSoon, type CertificateTime } from "./times.ts";

@@ -11,6 +11,8 @@ export interface CertificateMaterial {
   readonly fingerprint: string;
   /** When the first of what is used ends, in milliseconds since the epoch. */
   readonly endsAt: number;
+  /** When that one began. */
+  readonly beginsAt: number;
 }
 
 /** A fault in one of the files. */
@@ -35,11 +37,15 @@ export function readMaterial({ certFile, keyFile, caFile }: MaterialTexts, now: 
   const chain = certFile === undefined ? undefined : readChain(certFile, now);
   const authorities = caFile === undefined ? undefined : readAuthorities(caFile, now);
   const [leaf] = chain ?? [];
-  const ends = [...(chain ?? []), ...(authorities ?? [])].map(({ validTo }) => Date.parse(validTo));
+  const times = [...(chain ?? []), ...(authorities ?? [])].map(({ validFrom, validTo }) => ({
+    beginsAt: Date.parse(validFrom),
+    endsAt: Date.parse(validTo),
+  }));
+  const { beginsAt = 0, endsAt = Infinity } = times.sort((a, b) => a.endsAt - b.endsAt)[0] ?? {};
   const pem = (all: readonly X509Certificate[]): string => all.map(String).join("");
   const hash = createHash("sha256");
   for (const one of [...(chain ?? []), ...(authorities ?? [])]) hash.update(one.raw);
-  const base = { fingerprint: hash.digest("hex"), endsAt: Math.min(...ends) };
+  const base = { fingerprint: hash.digest("hex"), beginsAt, endsAt };
   return {
     ...base,
     ...(authorities === undefined ? {} : { authorities: pem(authorities) }),

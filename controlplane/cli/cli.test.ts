@@ -143,7 +143,7 @@ test("limits for people", () => {
 
 test("status for people: columns, rejections with Envoy's words, and what is refused", () => {
   const lines = formatStatus({
-    configuration: { appliedAt: null, refused: ["mesh.yaml:1:1: spec: wrong"], kept: [], leftOut: [] },
+    configuration: { appliedAt: null, refused: ["mesh.yaml:1:1: spec: wrong"], kept: [], leftOut: [], ending: [] },
     sidecars: [
       {
         node: "web-1",
@@ -182,6 +182,10 @@ test("status for people: what is served in place of what is faulty", () => {
       refused: [fault],
       kept: [{ resource: "FilterPolicy/authz", fault }],
       leftOut: [{ resource: "Service/new", with: "FilterPolicy/authz", fault }],
+      ending: [
+        { certificate: "Certificate/old", endsAt: "2000-01-01T00:00:00.000Z" },
+        { certificate: "the authority", endsAt: "9999-01-01T00:00:00.000Z" },
+      ],
     },
     sidecars: [],
   });
@@ -195,5 +199,9 @@ test("status for people: what is served in place of what is faulty", () => {
     "",
     "Not served, until this is mended:",
     "  Service/new, with FilterPolicy/authz",
+    "",
+    "Certificates to be replaced:",
+    "  Certificate/old ended at 2000-01-01T00:00:00.000Z",
+    "  the authority ends at 9999-01-01T00:00:00.000Z",
   ]);
 });

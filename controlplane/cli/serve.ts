@@ -13,7 +13,7 @@ import { installedEnvoy } from "../envoy-binary/envoy.mjs";
 import type { Admission } from "../admission/index.ts";
 import type { Kubernetes } from "../kubernetes/index.ts";
 import { startTracing, type Tracing } from "../observe/index.ts";
-import { RedisLedger, type Ledger } from "../quota/index.ts";
+import { openRedisLedger, type Ledger } from "../quota/index.ts";
 import { Security } from "../security/index.ts";
 import { tryInEnvoy } from "../shadow/index.ts";
 import { readKeys } from "../signatures/index.ts";
@@ -220,7 +220,7 @@ function openSecurity(options: ServeOptions, cluster: Kubernetes | undefined, lo
 
 /** Starts without the store as well: quotas go by their policy until it is there. */
 function openLedger(url: string, log: Logger): Promise<Ledger> {
-  return RedisLedger.open({
+  return openRedisLedger({
     url,
     onState: (isReady, error) => {
       if (isReady) log.info("connected to the quota store");

@@ -14,7 +14,7 @@ export async function status({ json, ...connection }: StatusOptions): Promise<vo
 }
 
 /** The report as lines for people. */
-export function formatStatus({ configuration, sidecars }: StatusReport): string[] {
+export function formatStatus({ configuration, sidecars }: StatusReport, now = Date.now()): string[] {
   const lines = table([
     ["NODE", "SERVICE", "ENVOY", "XDS", "STATE", "LAG", "REQ/S", "5XX", "MEMORY", "FILTERS"],
     ...sidecars.map(row),
@@ -25,7 +25,7 @@ export function formatStatus({ configuration, sidecars }: StatusReport): string[
     for (const { type, resource, message } of rejections)
       lines.push("", `${node} rejected ${type} ${resource}:`, `  ${message}`);
   }
-  lines.push(...formatFaults(configuration));
+  lines.push(...formatFaults(configuration), ...formatEnding(configuration, now));
   return lines;
 }
 
@@ -57,6 +57,15 @@ function formatFaults({ refused, kept, leftOut }: StatusReport["configuration"])
     ...shown("Served as before, until this is mended:", kept),
     ...shown("Not served, until this is mended:", leftOut),
   ];
+}
+
+function formatEnding({ ending }: StatusReport["configuration"], now: number): string[] {
+  if (ending.length === 0) return [];
+  const shown = ending.map(({ certificate, endsAt }) => {
+    const isOver = Date.parse(endsAt) <= now;
+    return `  ${certificate} ${isOver ? "ended" : "ends"} at ${endsAt}`;
+  });
+  return ["", "Certificates to be replaced:", ...shown];
 }
 
 function row({ node, service, envoy, wasm, protocol, state, lag, traffic, filters }: SidecarReport): string[] {

@@ -9,6 +9,7 @@ import {
   NodeStats,
   runningFilters,
 } from "../fleet/index.ts";
+import type { CertificateTime } from "../certificates/index.ts";
 import type { Held } from "../isolate/index.ts";
 import { Journal, JournalSource, Resources } from "../journal/index.ts";
 import type { Problem } from "../model/index.ts";
@@ -32,6 +33,7 @@ import type { Store } from "../store/index.ts";
 import type { Translation, TranslationSettings } from "../translate/index.ts";
 import { ANY_SERVICE, Pace, XdsServer, type Caller, type NodeInfo, type Snapshot } from "../xds/index.ts";
 import type { LoadedModule } from "./filter-checks.ts";
+import { CertificateEndings, timesOf } from "./certificate-endings.ts";
 import { previewOf, type ChangePreview } from "./change-preview.ts";
 import type { ControlPlaneOptions } from "./control-plane-options.ts";
 import { FollowedSource } from "./followed-source.ts";
@@ -83,6 +85,7 @@ export class ControlPlane {
   readonly #settings: TranslationSettings;
   readonly #pipeline: Pipeline;
   readonly #followed: FollowedSource;
+  readonly #endings: CertificateEndings;
   readonly #teller: SourceTeller;
   readonly #secrets: Secrets | undefined;
   readonly #certificates = new OwnCertificates();
@@ -192,6 +195,12 @@ export class ControlPlane {
     });
     addQuotaService(this.#xds.grpc, this.leases, security && ((caller) => security.admission.sidecarOf(caller)));
     logFleet(this.fleet, options.log);
+    this.#endings = new CertificateEndings({
+      times: () => this.certificateTimes,
+      // What has ended is faulty, and is reported as that.
+      onEnded: () => void this.reload(),
+      log: options.log,
+    });
   }
 
   /**
@@ -214,6 +223,7 @@ export class ControlPlane {
       }
       await plane.#listen();
       plane.collector.start();
+      plane.#endings.watch();
     } catch (error) {
       await plane.close();
       throw error;
@@ -276,6 +286,16 @@ export class ControlPlane {
     return this.#followed.held;
   }
 
+  /** From when until when all certificates in use are good. */
+  get certificateTimes(): readonly CertificateTime[] {
+    const { security } = this.#options;
+    return [
+      ...(security === undefined ? [] : timesOf(security)),
+      ...(this.#secrets?.times() ?? []),
+      ...this.#certificates.times(),
+    ];
+  }
+
   /** Reads the source again, one time after another; changes while it reads lead to one more reading. */
   async reload(): Promise<void> {
     await this.#followed.reload();
@@ -297,6 +317,7 @@ export class ControlPlane {
 
   async close(): Promise<void> {
     this.#teller.stop();
+    this.#endings.stop();
     await this.#stopWatching?.();
     this.#fetcher.close();
     await this.#followed.settled();
@@ -404,8 +425,7 @@ export class ControlPlane {
     const translation = this.#translationFor(node.id);
     const snapshot = translation?.snapshotFor(node).snapshot;
     if (translation === undefined || snapshot === undefined) return undefined;
-    const service = translation.sidecars.get(node.id)?.service.metadata.name ?? node.cluster;
-    const own = this.#secrets?.addTo(snapshot, node.id, service) ?? snapshot;
+    const own = this.#secrets?.addTo(snapshot, node.id) ?? snapshot;
     return this.#certificates.addTo(own, node.id, translation);
   }
 

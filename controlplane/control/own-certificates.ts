@@ -1,4 +1,4 @@
-import type { Materials } from "../certificates/index.ts";
+import type { CertificateTime, Materials } from "../certificates/index.ts";
 import type { Problem } from "../model/index.ts";
 import { certificateSecrets, type Translation } from "../translate/index.ts";
 import { createResourceSet, TypeUrl, type Resource, type Snapshot } from "../xds/index.ts";
@@ -13,6 +13,13 @@ export class OwnCertificates {
 
   get materials(): Materials {
     return this.#materials;
+  }
+
+  /** From when until when they are good. */
+  times(): CertificateTime[] {
+    return Array.from(this.#materials, ([name, { beginsAt, endsAt }]) => ({
+      ...({ use: "certificate", name: `Certificate/${name}`, beginsAt, endsAt } as const),
+    }));
   }
 
   /** From now on these are served, if what they belong to is taken over: `adopt` gives why it is not, or undefined while it waits. */

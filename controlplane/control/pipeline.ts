@@ -122,7 +122,8 @@ export class Pipeline {
         if (resource.kind === "Certificate") return isWhole(resource.metadata.name);
         if (resource.kind === "Service") {
           const { inboundTls, endpointTls } = resource.spec;
-          return [inboundTls?.certificate, endpointTls?.trust, endpointTls?.certificate].every(isWhole);
+          const names = [inboundTls?.certificate, inboundTls?.trust, endpointTls?.trust, endpointTls?.certificate];
+          return names.every(isWhole);
         }
         if (resource.kind !== "WasmModule") return true;
         const found = modules.get(resource.metadata.name);

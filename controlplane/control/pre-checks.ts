@@ -25,10 +25,11 @@ export function preChecks(shadow: Shadow | undefined, log: Logger): PreCheck<Loa
       const module = policy && modules.get(policy.spec.module);
       return module === undefined || policy === undefined ? [] : [{ policy, module }];
     });
+    if (filters.length === 0) return [];
     const findings: string[] = [];
     for (const filter of filters) findings.push(...(await soak(filter)));
     // An Envoy is not needed to find out what is known already.
-    if (findings.length === 0 && shadow !== undefined && filters.length > 0) findings.push(...(await shadow(filters)));
+    if (findings.length === 0 && shadow !== undefined) findings.push(...(await shadow(filters)));
     if (findings.length === 0) {
       const where = shadow === undefined ? "in this process" : "in this process and in an Envoy";
       log.info({ version: version.id }, `pre-checks: ${String(filters.length)} filters are good, tried ${where}`);

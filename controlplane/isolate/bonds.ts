@@ -99,7 +99,7 @@ export class Bonds {
       for (const references of [spec.parentRefs, ...backends]) unite(this.#routed, key, namesIn(references));
     } else if (kind === "Service") {
       const [inbound, endpoint] = [fieldsOf(spec.inboundTls), fieldsOf(spec.endpointTls)];
-      for (const name of [inbound.certificate, endpoint.certificate, endpoint.trust]) {
+      for (const name of [inbound.certificate, inbound.trust, endpoint.certificate, endpoint.trust]) {
         if (typeof name !== "string") continue;
         this.#secured.set(name, (this.#secured.get(name) ?? new Set()).add(key));
       }

@@ -7,6 +7,8 @@ export class ClusterIndex {
   readonly #pods = new Map<string, Map<string, number>>();
   /** By address: how many endpoints of a Service have it. */
   readonly #addresses = new Map<string, Map<string, number>>();
+  /** By node: how many endpoints of a Service are on it. */
+  readonly #nodes = new Map<string, Map<string, number>>();
   /** By Service: the FilterPolicies for it. */
   readonly #protectors = new Map<string, Set<string>>();
 
@@ -21,6 +23,11 @@ export class ClusterIndex {
   /** Services with an endpoint at an address. */
   servicesAt(address: string): Iterable<string> {
     return this.#addresses.get(address)?.keys() ?? [];
+  }
+
+  /** Services with an endpoint on a node. */
+  servicesOn(node: string): Iterable<string> {
+    return this.#nodes.get(node)?.keys() ?? [];
   }
 
   /** Services that have a pod with this one in common. */
@@ -67,6 +74,7 @@ export class ClusterIndex {
       count(this.#pods, pod, service, -1);
     }
     for (const address of addressesOf(slice)) count(this.#addresses, address, service, -1);
+    for (const node of nodesOf(slice)) count(this.#nodes, node, service, -1);
   }
 
   #addSlice(key: string, slice: EndpointSlice, concerned: Set<string>): void {
@@ -79,6 +87,7 @@ export class ClusterIndex {
       for (const other of this.servicesOf(pod)) concerned.add(other);
     }
     for (const address of addressesOf(slice)) count(this.#addresses, address, service, 1);
+    for (const node of nodesOf(slice)) count(this.#nodes, node, service, 1);
   }
 }
 
@@ -102,6 +111,10 @@ function podsOf({ namespace, endpoints }: EndpointSlice): string[] {
 
 function addressesOf({ endpoints }: EndpointSlice): readonly string[] {
   return endpoints.flatMap(({ addresses }) => addresses);
+}
+
+function nodesOf({ endpoints }: EndpointSlice): string[] {
+  return endpoints.flatMap(({ node }) => node ?? []);
 }
 
 function targetsOf(policy: CustomObject | undefined): string[] {

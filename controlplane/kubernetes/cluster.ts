@@ -2,7 +2,9 @@ import type { SourceFile } from "../model/index.ts";
 import { ClusterIndex } from "./cluster-index.ts";
 import { keyPath, type HolderKind } from "./keyed-objects.ts";
 import { placeOf, type ObjectName } from "./names.ts";
-import type { CoreService, CustomObject, EndpointSlice, Pod } from "./objects.ts";
+import type { CoreService, CustomObject, EndpointSlice, NodePlace, Pod } from "./objects.ts";
+import type { RouteKind } from "./kinds.ts";
+import { grants, type ReferenceGrant } from "./reference-grants.ts";
 import { ownDocument, type DocumentKind, type Surroundings } from "./own-documents.ts";
 import { serviceDocument } from "./service-document.ts";
 
@@ -19,6 +21,8 @@ export class Cluster {
   readonly #pods = new Map<string, Pod>();
   /** Of pods with sidecars, by address. */
   readonly #addresses = new Map<string, string>();
+  readonly #nodes = new Map<string, NodePlace>();
+  readonly #grants = new Map<string, ReferenceGrant>();
   readonly #settings = new Map<string, CustomObject>();
   readonly #objects = new Map<string, CustomObject>();
   readonly #files = new Map<FileKey, SourceFile>();
@@ -67,6 +71,26 @@ export class Cluster {
       for (const service of this.#index.servicesAt(address)) this.#dirty.add(`Service ${service}`);
     }
     for (const service of this.#index.servicesOf(key)) this.#dirty.add(`Service ${service}`);
+  }
+
+  setNode(name: string, now: NodePlace | undefined): void {
+    put(this.#nodes, name, now);
+    for (const service of this.#index.servicesOn(name)) this.#dirty.add(`Service ${service}`);
+  }
+
+  setGrant(key: string, now: ReferenceGrant | undefined, before: ReferenceGrant | undefined): void {
+    put(this.#grants, key, now);
+    const namespaces = new Set([...(now?.from ?? []), ...(before?.from ?? [])].map(({ namespace }) => namespace));
+    for (const [id, { metadata }] of this.#objects) {
+      const isRoute = /^(HTTPRoute|GRPCRoute) /.test(id);
+      if (isRoute && namespaces.has(metadata.namespace ?? "")) this.#dirty.add(id as FileKey);
+    }
+  }
+
+  /** Whether a route may name a Service: one of its own namespace, or one whose namespace has granted it. */
+  mayName(kind: RouteKind, namespace: string, service: ObjectName): boolean {
+    if (namespace === service.namespace) return true;
+    return [...this.#grants.values()].some((grant) => grants(grant, kind, namespace, service));
   }
 
   setSettings(key: string, now: CustomObject | undefined): void {
@@ -182,6 +206,7 @@ export class Cluster {
     return {
       rootNamespace: this.rootNamespace,
       servicesOf: (namespace) => this.#servedServicesOf(namespace),
+      mayName: (kind, namespace, service) => this.mayName(kind, namespace, service),
     };
   }
 
@@ -209,6 +234,7 @@ export class Cluster {
       service,
       slices: this.#index.slicesOf(id),
       findPod: ({ namespace, name }) => this.#pods.get(`${namespace}/${name}`),
+      placeOf: (node) => this.#nodes.get(node),
       isOfSidecar: (address) => this.#addresses.has(address),
       ownerOf: (pod) => this.#ownerOf(pod),
       settings,

@@ -30,6 +30,9 @@ export const routeKinds = {
 } as const satisfies Readonly<Record<string, KindInCluster>>;
 export type RouteKind = keyof typeof routeKinds;
 
+/** By which a namespace lets routes of others name its Services. */
+export const grantKind: KindInCluster = { apiVersion: "gateway.networking.k8s.io/v1beta1", plural: "referencegrants" };
+
 /** What the cluster itself has. */
 export const coreKinds = {
   Service: { apiVersion: "v1", plural: "services" },

@@ -55,6 +55,13 @@ export interface SliceEndpoint {
   readonly addresses: readonly string[];
   readonly isReady: boolean;
   readonly pod?: string;
+  readonly node?: string;
+  readonly zone?: string;
+}
+
+/** Where a node is, as its labels say. */
+export interface NodePlace {
+  readonly region?: string;
   readonly zone?: string;
 }
 
@@ -67,6 +74,8 @@ export interface Pod {
     readonly inboundPort: number;
     readonly outboundPort: number;
     readonly service?: string;
+    /** The name of its service account. */
+    readonly account: string;
   };
 }
 
@@ -81,10 +90,11 @@ export const podAnnotations = {
   outboundPort: "meshwright.dev/outbound-port",
 } as const;
 
-export function keepPod({ metadata, status }: KubernetesObject): Pod {
+export function keepPod({ metadata, spec, status }: KubernetesObject): Pod {
   const { namespace = "", name, annotations = {} } = metadata;
   if (annotations[podAnnotations.injected] !== "true") return { namespace, name };
   const service = annotations[podAnnotations.service];
+  const { serviceAccountName = "default" } = (spec ?? {}) as { serviceAccountName?: string };
   const { phase, podIP, podIPs } = (status ?? {}) as { phase?: string; podIP?: string; podIPs?: { ip?: string }[] };
   const ips = podIPs?.map(({ ip }) => ip) ?? [podIP];
   // What has ended keeps its address in its status, and another pod may have it by now.
@@ -97,6 +107,7 @@ export function keepPod({ metadata, status }: KubernetesObject): Pod {
       inboundPort: portOf(annotations[podAnnotations.inboundPort]) ?? DEFAULT_INBOUND_PORT,
       outboundPort: portOf(annotations[podAnnotations.outboundPort]) ?? DEFAULT_OUTBOUND_PORT,
       ...(service === undefined || service === "" ? {} : { service }),
+      account: serviceAccountName,
     },
   };
 }
@@ -147,6 +158,7 @@ export function keepSlice(object: KubernetesObject): EndpointSlice {
           addresses?: string[];
           conditions?: { ready?: boolean };
           targetRef?: { kind?: string; name?: string };
+          nodeName?: string;
           zone?: string;
         }[]
       | null;
@@ -155,14 +167,20 @@ export function keepSlice(object: KubernetesObject): EndpointSlice {
     namespace,
     service: labels["kubernetes.io/service-name"] ?? "",
     ports: (ports ?? []).flatMap(({ name = "", port }) => (port === undefined ? [] : [{ name, port }])),
-    endpoints: (endpoints ?? []).map(({ addresses = [], conditions, targetRef, zone }) => ({
+    endpoints: (endpoints ?? []).map(({ addresses = [], conditions, targetRef, nodeName, zone }) => ({
       addresses,
       // Unknown counts as ready.
       isReady: conditions?.ready ?? true,
       ...(targetRef?.kind === "Pod" && targetRef.name !== undefined ? { pod: targetRef.name } : {}),
+      ...(nodeName === undefined ? {} : { node: nodeName }),
       ...(zone === undefined ? {} : { zone }),
     })),
   };
+}
+
+export function keepNode({ metadata: { labels = {} } }: KubernetesObject): NodePlace {
+  const { "topology.kubernetes.io/region": region, "topology.kubernetes.io/zone": zone } = labels;
+  return { ...(region === undefined ? {} : { region }), ...(zone === undefined ? {} : { zone }) };
 }
 
 /** Without what changes with each status, and what others write into annotations. */

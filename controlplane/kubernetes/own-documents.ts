@@ -9,6 +9,8 @@ export type DocumentKind = Exclude<OwnKind, "MeshService"> | RouteKind;
 export interface Surroundings {
   /** The Services of the object's namespace, by the names that they have there. */
   readonly servicesOf: (namespace: string) => Iterable<string>;
+  /** Whether a route of a namespace may name a Service as a backend. */
+  readonly mayName: (kind: RouteKind, namespace: string, service: ObjectName) => boolean;
   /** The namespace in which resources are for the whole mesh. */
   readonly rootNamespace: string | undefined;
 }
@@ -47,7 +49,7 @@ function specOf(kind: DocumentKind, spec: Json, namespace: string, around: Surro
   switch (kind) {
     case "HTTPRoute":
     case "GRPCRoute":
-      return routeSpec(spec, namespace);
+      return routeSpec(spec, namespace, (service) => around.mayName(kind, namespace, service));
     case "WasmModule":
       return within(spec, "imagePullSecrets", (secrets) => list(secrets, named));
     case "FilterPolicy":
@@ -65,7 +67,7 @@ function specOf(kind: DocumentKind, spec: Json, namespace: string, around: Surro
     case "Rollout":
       return {
         ...spec,
-        targetRefs: list(spec["targetRefs"], named),
+        targetRefs: list(spec["targetRefs"], (ref) => rolloutTarget(ref, namespace, around)),
         ...(spec["waves"] === undefined ? {} : { waves: list(spec["waves"], (wave) => waveIn(wave, namespace)) }),
       };
     case "EnvoyPatch":
@@ -96,25 +98,35 @@ function targets(spec: Json, namespace: string, { servicesOf, rootNamespace }: S
   return { targetRefs: [...servicesOf(namespace)].sort().map((name) => ({ name: modelName({ namespace, name }) })) };
 }
 
+/** There is one Mesh, which has no namespace in the model; who may not write it may not roll it out. */
+function rolloutTarget(ref: unknown, namespace: string, { rootNamespace }: Surroundings): unknown {
+  return asObject(ref)["kind"] === "Mesh" && namespace === rootNamespace ? ref : withNamespace(ref, namespace);
+}
+
 function waveIn(wave: unknown, namespace: string): unknown {
   return within(wave, "selector", (selector) =>
     within(selector, "services", (services) => list(services, (service) => nameIn(service, namespace))),
   );
 }
 
-function routeSpec(spec: Json, namespace: string): Json | undefined {
+type MayName = (service: ObjectName) => boolean;
+
+function routeSpec(spec: Json, namespace: string, mayName: MayName): Json | undefined {
   const parents = (Array.isArray(spec["parentRefs"]) ? (spec["parentRefs"] as unknown[]) : []).filter(isServiceParent);
   if (parents.length === 0) return undefined;
+  const filtersIn = (value: unknown): Json =>
+    within(value, "filters", (filters) => list(filters, (filter) => filterIn(filter, namespace, mayName)));
   return {
     ...spec,
     parentRefs: parents.map((parent) => ({ group: "", ...asObject(withNamespace(parent, namespace)) })),
     ...(spec["rules"] === undefined
       ? {}
       : {
-          rules: list(spec["rules"], (rule) => {
-            const backends = within(rule, "backendRefs", (refs) => list(refs, (ref) => backendIn(ref, namespace)));
-            return within(backends, "filters", (filters) => list(filters, (filter) => filterIn(filter, namespace)));
-          }),
+          rules: list(spec["rules"], (rule) =>
+            filtersIn(
+              within(rule, "backendRefs", (refs) => list(refs, (ref) => filtersIn(backendIn(ref, namespace, mayName)))),
+            ),
+          ),
         }),
   };
 }
@@ -125,16 +137,22 @@ export function isServiceParent(ref: unknown): boolean {
   return kind === "Service" && (group === "" || group === "core");
 }
 
-function backendIn(ref: unknown, namespace: string): unknown {
-  return within(withNamespace(ref, namespace), "filters", (filters) =>
-    list(filters, (filter) => filterIn(filter, namespace)),
+function filterIn(filter: unknown, namespace: string, mayName: MayName): unknown {
+  return within(filter, "requestMirror", (mirror) =>
+    within(mirror, "backendRef", (ref) => backendIn(ref, namespace, mayName)),
   );
 }
 
-function filterIn(filter: unknown, namespace: string): unknown {
-  return within(filter, "requestMirror", (mirror) =>
-    within(mirror, "backendRef", (ref) => withNamespace(ref, namespace)),
-  );
+/** One that may not be named counts as one that is not there: no namespace has a dot, so no Service has this name. */
+function backendIn(ref: unknown, own: string, mayName: MayName): unknown {
+  const { namespace = own, ...rest } = asObject(ref);
+  const { name } = rest;
+  if (namespace === own || typeof namespace !== "string" || typeof name !== "string") return withNamespace(ref, own);
+  const service = { namespace, name };
+  return {
+    ...rest,
+    name: mayName(service) ? modelName(service) : modelName({ ...service, namespace: `${namespace}.not-granted` }),
+  };
 }
 
 /** A reference by name within the namespace. One into another namespace keeps saying so. */

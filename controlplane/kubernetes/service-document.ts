@@ -1,5 +1,13 @@
 import { modelName, nodeId, type ObjectName } from "./names.ts";
-import type { CoreService, CustomObject, EndpointSlice, Pod, ServicePort } from "./objects.ts";
+import type {
+  CoreService,
+  CustomObject,
+  EndpointSlice,
+  NodePlace,
+  Pod,
+  ServicePort,
+  SliceEndpoint,
+} from "./objects.ts";
 
 /** All that makes a Service of the mesh. */
 export interface ServiceParts {
@@ -8,6 +16,8 @@ export interface ServiceParts {
   readonly findPod: (name: ObjectName) => Pod | undefined;
   /** The core Service to which a pod's sidecar belongs, by name in the pod's namespace. */
   readonly ownerOf: (pod: Pod) => string | undefined;
+  /** Where a node of the cluster is, if that is known. */
+  readonly placeOf: (node: string) => NodePlace | undefined;
   /** Whether an address is that of a pod with a sidecar, of whatever namespace. */
   readonly isOfSidecar: (address: string) => boolean;
   readonly settings: CustomObject | undefined;
@@ -116,7 +126,7 @@ function external({ externalName }: CoreService, { port }: ServicePort): Found {
 }
 
 function endpointsOf(
-  { service, slices, findPod, ownerOf, isOfSidecar }: ServiceParts,
+  { service, slices, findPod, ownerOf, placeOf, isOfSidecar }: ServiceParts,
   port: ServicePort,
   isProtected: boolean,
 ): Found {
@@ -125,7 +135,8 @@ function endpointsOf(
   for (const slice of slices) {
     const target = slice.ports.find(({ name }) => name === (port.name ?? ""))?.port;
     if (target === undefined) continue;
-    for (const { addresses, pod: podName, zone, isReady } of slice.endpoints) {
+    for (const endpoint of slice.endpoints) {
+      const { addresses, pod: podName, isReady } = endpoint;
       // Further addresses are of the same endpoint, and the first is the one that is used, as Kubernetes has it.
       const [address] = addresses;
       if (address === undefined) continue;
@@ -133,7 +144,7 @@ function endpointsOf(
       const place = {
         address,
         port: target,
-        ...(zone === undefined ? {} : { locality: { region: "", zone } }),
+        ...localityOf(endpoint, placeOf),
         ...(isReady ? {} : { ready: false }),
       };
       const key = `${address}:${String(target)}`;
@@ -143,12 +154,24 @@ function endpointsOf(
         if (isProtected) withoutSidecar.push(podName ?? address);
         else if (isReady) endpoints.set(key, place);
       } else if (ownerOf(pod) === service.name && pod.sidecar.addresses.includes(address)) {
-        const { inboundPort, outboundPort } = pod.sidecar;
-        endpoints.set(key, { ...place, sidecar: { node: nodeId(pod), inboundPort, outboundPort } });
+        const { inboundPort, outboundPort, account } = pod.sidecar;
+        const serviceAccount = { namespace: pod.namespace, name: account };
+        endpoints.set(key, { ...place, sidecar: { node: nodeId(pod), inboundPort, outboundPort, serviceAccount } });
       }
       // The sidecar of another Service would not know this one, and past it the filters of that one would not run.
     }
   }
   const sorted = [...endpoints].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoint]) => endpoint);
   return { endpoints: sorted, withoutSidecar: withoutSidecar.sort() };
+}
+
+/** The zone that its EndpointSlice says, with the region of its node. */
+function localityOf(
+  { node, zone }: SliceEndpoint,
+  placeOf: ServiceParts["placeOf"],
+): { readonly locality?: { readonly region: string; readonly zone?: string } } {
+  const place = node === undefined ? undefined : placeOf(node);
+  const known = zone ?? place?.zone;
+  if (known === undefined && place?.region === undefined) return {};
+  return { locality: { region: place?.region ?? "", ...(known === undefined ? {} : { zone: known }) } };
 }

@@ -5,8 +5,9 @@ import type { Source, SourceEvent, SourceStatus, StopWatching } from "../source/
 import type { KubernetesApi } from "./api.ts";
 import { Cluster } from "./cluster.ts";
 import { KeyedObjectError, KeyedObjects } from "./keyed-objects.ts";
-import { coreKinds, ownKinds, routeKinds, type KindInCluster } from "./kinds.ts";
-import { keepCustom, keepPod, keepService, keepSlice, type KubernetesObject } from "./objects.ts";
+import { keepGrant } from "./reference-grants.ts";
+import { coreKinds, grantKind, ownKinds, routeKinds, type KindInCluster } from "./kinds.ts";
+import { keepCustom, keepNode, keepPod, keepService, keepSlice, type KubernetesObject } from "./objects.ts";
 import { collectionPath } from "./paths.ts";
 import { pullCredentials } from "./pull-secrets.ts";
 import { Reflector } from "./reflector.ts";
@@ -63,6 +64,15 @@ export class KubernetesSource implements Source {
           this.#changed();
         },
       });
+    const grants = follow(grantKind, keepGrant, (key, now, before) => cluster.setGrant(key, now, before));
+    // Who may see one namespace only sees no nodes: then regions are not known.
+    const nodes = new Reflector({
+      ...{ api, log, keep: keepNode, path: collectionPath(coreKinds.Node), onRefused: () => undefined },
+      onChange: (name, now) => {
+        cluster.setNode(name, now);
+        this.#changed();
+      },
+    });
     const own = Object.entries({ ...ownKinds, ...routeKinds }).map(([kind, place]) =>
       follow(place, keepCustom, (key, now, before) =>
         kind === "MeshService"
@@ -74,7 +84,7 @@ export class KubernetesSource implements Source {
       follow(coreKinds.Service, keepService, (key, now, before) => cluster.setService(key, now, before)),
       follow(coreKinds.EndpointSlice, keepSlice, (key, now, before) => cluster.setSlice(key, now, before)),
       follow(coreKinds.Pod, keepPod, (key, now) => cluster.setPod(key, now)),
-      ...own,
+      ...[nodes, grants, ...own],
     ] as readonly Reflector<unknown>[];
   }
 

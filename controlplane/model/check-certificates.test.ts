@@ -20,6 +20,19 @@ describe("a fault of a Certificate, or of what names it", () => {
   const cases: [what: string, texts: string[], expected: string[]][] = [
     ["none", [pair, authorities, service("inboundTls: { certificate: pair }", beside)], []],
     [
+      "none of clients that show a certificate",
+      [pair, authorities, service("mtls: Strict, inboundTls: { certificate: pair, trust: ca }", beside)],
+      [],
+    ],
+    [
+      "no authorities, and a way around a certificate",
+      [pair, service("mtls: Permissive, inboundTls: { certificate: pair, trust: pair }", beside)],
+      [
+        "spec.inboundTls.trust: needs mtls: Strict, found Permissive: plaintext is taken",
+        "spec.inboundTls.trust: Certificate pair has no caFile",
+      ],
+    ],
+    [
       "none of endpoints",
       [pair, authorities, service("endpointTls: { hostname: db.example, trust: ca, certificate: pair }", bare)],
       [],

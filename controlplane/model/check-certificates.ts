@@ -23,17 +23,15 @@ export function checkCertificates(model: Model, mayExist: MayExist): Found {
 }
 
 function checkInboundTls({ spec, origin }: Service, model: Model, mayExist: MayExist): Found {
-  if (spec.inboundTls === undefined) return [];
+  const { inboundTls } = spec;
+  if (inboundTls === undefined) return [];
+  const at = (field: string): Path => ["spec", "inboundTls", field];
   const without = spec.endpoints.findIndex(({ sidecar }) => sidecar === undefined);
   return [
-    checkReference(
-      spec.inboundTls.certificate,
-      "certFile",
-      ["spec", "inboundTls", "certificate"],
-      origin,
-      model,
-      mayExist,
-    ),
+    checkReference(inboundTls.certificate, "certFile", at("certificate"), origin, model, mayExist),
+    inboundTls.trust === undefined
+      ? undefined
+      : checkReference(inboundTls.trust, "caFile", at("trust"), origin, model, mayExist),
     without < 0 ? undefined : origin.problem(["spec", "endpoints", without], "required with inboundTls: sidecar"),
   ];
 }

@@ -57,9 +57,14 @@ describe("a Rollout", () => {
       'spec.targetRefs[0].name: there is no FilterPolicy "auth" (did you mean "authz"?); known: authz',
     ],
     [
+      "a Service that does not exist",
+      "{ targetRefs: [{ kind: Service, name: shop }, { kind: Service, name: ship }] }",
+      'spec.targetRefs[1].name: there is no Service "ship" (did you mean "shop"?); known: shop',
+    ],
+    [
       "a target of another kind",
-      "{ targetRefs: [{ kind: Service, name: shop }] }",
-      'spec.targetRefs[0].kind: expected one of "FilterPolicy", "HTTPRoute", "GRPCRoute", found string "Service"',
+      "{ targetRefs: [{ kind: Certificate, name: shop }] }",
+      'spec.targetRefs[0].kind: expected one of "FilterPolicy", "HTTPRoute", "GRPCRoute", "Service", "EnvoyPatch", "Telemetry", "Mesh", found string "Certificate"',
     ],
     [
       "a target that is there twice",

@@ -4,7 +4,7 @@ import { durationMilliseconds } from "./duration.ts";
 import type { MayExist } from "./references.ts";
 import { missingProblem } from "./references.ts";
 import type { Model, Rollout } from "./resources.ts";
-import type { RolloutTarget } from "./rollouts.ts";
+import { targetsOfKind } from "./rollout-targets.ts";
 
 /** Finds the faults of Rollouts that a JSON Schema cannot. */
 export function checkRollouts(model: Model, mayExist: MayExist): Found {
@@ -23,7 +23,7 @@ function checkTargets({ metadata, origin, spec }: Rollout, model: Model, mayExis
     ...repeated(targets, "target", origin, (t) => ["spec", "targetRefs", t]),
     ...spec.targetRefs.flatMap(({ kind, name }, t) => {
       const path = ["spec", "targetRefs", t, "name"];
-      const known = namesOf(kind, model);
+      const known = targetsOfKind(kind, model);
       const isKnown = known.has(name) || mayExist(kind, name);
       return [
         isKnown ? undefined : missingProblem(origin, path, kind, name, known.keys()),
@@ -31,17 +31,6 @@ function checkTargets({ metadata, origin, spec }: Rollout, model: Model, mayExis
       ];
     }),
   ];
-}
-
-function namesOf(kind: RolloutTarget["kind"], model: Model): ReadonlyMap<string, unknown> {
-  switch (kind) {
-    case "FilterPolicy":
-      return model.filterPolicies;
-    case "HTTPRoute":
-      return model.httpRoutes;
-    case "GRPCRoute":
-      return model.grpcRoutes;
-  }
 }
 
 function checkWaves({ origin, spec }: Rollout): Found {

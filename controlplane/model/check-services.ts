@@ -73,6 +73,11 @@ const WITHOUT_SIDECAR = "an application without sidecar";
 
 function checkMtls(service: ServedService): Found {
   const { spec, origin } = service;
+  // A certificate that nobody needs who speaks plaintext instead would be none.
+  if (spec.inboundTls?.trust !== undefined && spec.mtls !== "Strict")
+    return [
+      origin.problem(["spec", "inboundTls", "trust"], `needs mtls: Strict, found ${spec.mtls}: plaintext is taken`),
+    ];
   if (spec.mtls === "Off") return [];
   // Nobody there could show a certificate, and a caller must not fall back to plaintext.
   const without = spec.endpoints.findIndex(({ sidecar }) => sidecar === undefined);

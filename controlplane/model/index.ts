@@ -16,6 +16,7 @@ export type * from "./certificates.ts";
 export type * from "./envoy-patches.ts";
 export { resourcesOf } from "./resources.ts";
 export type * from "./resources.ts";
+export { targetIn, targetsOfKind, withTargets, type TargetResource } from "./rollout-targets.ts";
 export type * from "./rollouts.ts";
 export type * from "./routes.ts";
 export type * from "./services.ts";

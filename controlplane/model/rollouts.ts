@@ -1,7 +1,8 @@
 // The spec of a Rollout: the types of schemas/rollout.json, with defaults filled in.
 
 /** The kinds of resources whose changes can be rolled out. */
-export type RolloutTargetKind = "FilterPolicy" | "HTTPRoute" | "GRPCRoute";
+export type RolloutTargetKind =
+  "FilterPolicy" | "HTTPRoute" | "GRPCRoute" | "Service" | "EnvoyPatch" | "Telemetry" | "Mesh";
 
 export interface RolloutTarget {
   readonly kind: RolloutTargetKind;

@@ -20,6 +20,8 @@ export interface ServiceSpec extends ServiceDefaults {
 export interface InboundTls {
   /** A Certificate. */
   readonly certificate: string;
+  /** A Certificate with the authorities of which clients must show a certificate; they need none when left out. */
+  readonly trust?: string;
 }
 
 /** TLS to endpoints that are not of the mesh. */
@@ -60,6 +62,8 @@ export interface Sidecar {
   readonly outboundPort?: number;
   readonly address?: string;
   readonly outboundAddress: string;
+  /** Whose certificate it has; that of its Service where this is left out. */
+  readonly serviceAccount?: { readonly namespace: string; readonly name: string };
 }
 
 /** Where an endpoint is; a zone or sub-zone that is not known is empty. */

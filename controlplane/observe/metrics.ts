@@ -12,6 +12,7 @@ export interface MetricsSource {
   readonly appliedAt: Date | undefined;
   readonly refused: readonly unknown[];
   readonly held?: { readonly kept: readonly unknown[]; readonly leftOut: readonly unknown[] };
+  readonly certificateTimes?: readonly { readonly use: string; readonly endsAt: number }[];
 }
 
 interface Served {
@@ -152,6 +153,18 @@ export class Metrics {
     });
     gauge("meshwright_change_applied_timestamp_seconds", "When what is served was taken over.", [], (made) =>
       made.set((source.appliedAt?.getTime() ?? 0) / 1_000),
+    );
+    gauge(
+      "meshwright_certificate_end_timestamp_seconds",
+      "When the first certificate of a use ends.",
+      ["use"],
+      (made) => {
+        made.reset();
+        const ends = new Map<string, number>();
+        for (const { use, endsAt } of source.certificateTimes ?? [])
+          ends.set(use, Math.min(ends.get(use) ?? Infinity, endsAt));
+        for (const [use, endsAt] of ends) made.set({ use }, endsAt / 1_000);
+      },
     );
     gauge("meshwright_resources", "Resources that are served, by kind.", ["kind"], (made) => {
       for (const resources of Object.values(source.release?.model ?? {}) as ReadonlyMap<string, { kind: string }>[]) {

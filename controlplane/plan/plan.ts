@@ -186,7 +186,7 @@ class Planner {
 function withCertificates({ hasCertificates }: PlanInput, side: PlanSide | undefined): ReadonlySet<string> {
   if (!hasCertificates || side === undefined) return new Set();
   const { model, translation } = side.content;
-  return new Set([...sidecarsWithSecrets(model, translation.sidecars).values()].flat());
+  return new Set([...sidecarsWithSecrets(model, translation.sidecars).values()].flatMap(({ nodes }) => [...nodes]));
 }
 
 function snapshotFrom(translation: Translation | undefined, node: NodeInfo): NodeSnapshot {

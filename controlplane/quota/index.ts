@@ -3,4 +3,4 @@ export { addQuotaService } from "./grpc.ts";
 export { LeaseService, type LeaseServiceOptions } from "./lease-service.ts";
 export { LedgerError, MemoryLedger, type Ledger } from "./ledger.ts";
 export { Quotas } from "./quotas.ts";
-export { RedisLedger, type RedisLedgerOptions } from "./redis-ledger.ts";
+export { openRedisLedger } from "./open-redis-ledger.ts";

@@ -1,3 +1,4 @@
+import { createClient } from "@redis/client";
 import type { QuotaTerms } from "../model/index.ts";
 import { lifetimeMs, openAccount, partsAtFirst, type Account } from "./account.ts";
 import { LedgerError, type Ledger } from "./ledger.ts";
@@ -49,25 +50,9 @@ interface Stored {
 /** What there is of a bucket that nobody used. */
 const NOTHING: Stored = { version: "", account: "" };
 
-type Client = Awaited<ReturnType<typeof clientOf>>;
-
-/** The client has two hundred modules, which are read by those only who use it. */
-async function clientOf(url: string) {
-  const { createClient } = await import("@redis/client");
-  return createClient({
-    url,
-    // What cannot be sent now is of no use later.
-    disableOfflineQueue: true,
-    socket: {
-      connectTimeout: 2000,
-      reconnectStrategy: (retries) => Math.min(50 * 2 ** Math.min(retries, 6), 2000),
-    },
-  });
-}
-
 /** Keeps accounts in Redis or Valkey, where all replicas of the control plane see them. */
 export class RedisLedger implements Ledger {
-  readonly #client: Client;
+  readonly #client: ReturnType<typeof createClient>;
   readonly #prefix: string;
   readonly #timeoutMs: number;
   readonly #now: () => number;
@@ -77,11 +62,19 @@ export class RedisLedger implements Ledger {
   #writes = 0;
   #since = "";
 
-  private constructor(client: Client, options: RedisLedgerOptions) {
+  private constructor(options: RedisLedgerOptions) {
     this.#prefix = options.prefix ?? "meshwright:quota:";
     this.#timeoutMs = options.timeoutMs ?? 500;
     this.#now = options.now ?? Date.now;
-    this.#client = client;
+    this.#client = createClient({
+      url: options.url,
+      // What cannot be sent now is of no use later.
+      disableOfflineQueue: true,
+      socket: {
+        connectTimeout: 2000,
+        reconnectStrategy: (retries) => Math.min(50 * 2 ** Math.min(retries, 6), 2000),
+      },
+    });
     let wasReady = true;
     const tell = (isReady: boolean, error?: Error): void => {
       if (isReady !== wasReady) options.onState?.(isReady, error);
@@ -93,7 +86,7 @@ export class RedisLedger implements Ledger {
 
   /** Begins to connect, and goes on to until it is closed. Waits only for the first attempt. */
   static async open(options: RedisLedgerOptions): Promise<RedisLedger> {
-    const ledger = new RedisLedger(await clientOf(options.url), options);
+    const ledger = new RedisLedger(options);
     const first = ledger.#client.connect().catch(() => undefined);
     await within(first, ledger.#timeoutMs).catch(() => undefined);
     return ledger;

@@ -47,6 +47,17 @@ describe("the analysis of a rollout", () => {
     assert.equal(verdict.reason.message, "Errors: 4 % of 1000 requests, others 0.111 % of 9000");
   });
 
+  it("judges by a limit where there are neither others nor a time before", () => {
+    assert.equal(after(10, 4, {}).verdict().kind, "Good");
+    const verdict = after(10, 9, {}).verdict();
+    assert.ok(verdict.kind === "Bad");
+    assert.equal(verdict.reason.message, "Errors: 9 % of 1000 requests, at most 5 %");
+    const lenient = analysis([{ ...errors, maxRate: 0.2 }, slow]);
+    lenient.addRequests(1000);
+    for (const check of [0, 1]) lenient.add(check, { watched: { of: 90, all: 1000 }, control: none, before: none });
+    assert.equal(lenient.verdict().kind, "Good");
+  });
+
   it("takes it for no fault that a sidecar is as much slower than the others as it was before", () => {
     const figures = { watched: { of: 12, all: 100 }, control: { of: 45, all: 900 } };
     const past = { before: { of: 720, all: 6_000 }, controlBefore: { of: 2_700, all: 54_000 } };

@@ -24,6 +24,8 @@ export interface Comparison {
 const DOUBT = 2;
 /** By more than this no sidecar is taken to be slower than the others for good. */
 const MAX_USUAL = 3;
+/** Where nothing is known to compare with, neither others nor the time before, this share of errors is bad, unless the check says which is. */
+const MAX_UNCOMPARED_ERRORS = 0.05;
 
 /** Judges those who have the new version, by all that was measured since the run began. Pure. */
 export class Analysis {
@@ -92,6 +94,8 @@ class CheckAnalysis {
   readonly #alarm: number;
   #watched: Count = NONE;
   #control: Count = NONE;
+  /** Of the watched, those that could be compared with nothing. */
+  #uncompared: Count = NONE;
 
   constructor(check: CheckSpec, falseAlarms: number) {
     this.#check = check;
@@ -108,6 +112,7 @@ class CheckAnalysis {
       this.#test.add({ watched, control, usual, caution });
       this.#control = addCounts(this.#control, control);
     } else if (before.all > 0) this.#test.addAgainstRate(watched, cautiousRate(before), caution);
+    else this.#uncompared = addCounts(this.#uncompared, watched);
   }
 
   get evidence(): CheckEvidence {
@@ -127,9 +132,13 @@ class CheckAnalysis {
     const { minRate, maxRate } = this.#check;
     const rate = rateOf(this.#watched);
     if (rate > minRate && this.#test.evidence >= this.#alarm) return true;
-    // Not by a single failure among a few requests.
-    const interval = wilsonInterval({ of: Math.min(this.#watched.of, this.#watched.all), all: this.#watched.all });
-    return maxRate !== undefined && interval !== undefined && interval[0] > maxRate;
+    if (isAbove(this.#watched, maxRate)) return true;
+    return isAbove(this.#uncompared, this.#uncomparedMax);
+  }
+
+  get #uncomparedMax(): number | undefined {
+    const { metric, maxRate } = this.#check;
+    return maxRate ?? (metric === "Errors" ? MAX_UNCOMPARED_ERRORS : undefined);
   }
 
   /** Whether it looks worse, though not by enough to say so. */
@@ -138,7 +147,8 @@ class CheckAnalysis {
   }
 
   get finding(): string {
-    const { name, metric, maxRate } = this.#check;
+    const { name, metric } = this.#check;
+    const maxRate = this.#uncompared.all > 0 ? this.#uncomparedMax : this.#check.maxRate;
     const against =
       this.#control.all > 0
         ? `, others ${percent(rateOf(this.#control))} of ${this.#control.all}`
@@ -154,6 +164,12 @@ function usualRatio(watched: Count, control: Count): number {
   const [mine, theirs] = [wilsonInterval(watched), wilsonInterval(control)];
   if (mine === undefined || theirs === undefined || theirs[1] === 0) return 1;
   return Math.min(MAX_USUAL, Math.max(1, mine[0] / theirs[1]));
+}
+
+/** Whether a rate is certainly above another: not by a single failure among a few requests. */
+function isAbove({ of, all }: Count, max: number | undefined): boolean {
+  const interval = wilsonInterval({ of: Math.min(of, all), all });
+  return max !== undefined && interval !== undefined && interval[0] > max;
 }
 
 function rateOf({ of, all }: Count): number {

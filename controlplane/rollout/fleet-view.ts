@@ -1,4 +1,4 @@
-import { type Fleet, type NodeStats, runningFilters } from "../fleet/index.ts";
+import { type Fleet, type NodeStats, type NodeView, runningFilters } from "../fleet/index.ts";
 import type { SidecarPlace, Translation } from "../translate/index.ts";
 import { Pace, type NodeInfo } from "../xds/index.ts";
 import { covers, sidecarOf } from "./coverage.ts";
@@ -154,17 +154,22 @@ export class FleetView {
     const view = this.#fleet.node(node);
     if (view === undefined) return undefined;
     const [wanted, other] = version === run.to ? [fresh, old] : [old, fresh];
-    const snapshot = wanted.snapshotFor(view.node).snapshot;
-    const otherSnapshot = other.snapshotFor(view.node).snapshot;
-    if (snapshot === undefined || otherSnapshot === undefined) return undefined;
-    const loaded = runningFilters(view, this.#stats.of(node), now);
-    const state = this.#withFetch(node, run, stateOf(view, snapshot, otherSnapshot, loaded), now);
+    const state = this.#withFetch(node, run, this.#stateOf(view, wanted, other, now), now);
     // Those that were given the version together are looked at again one after the other.
     const until = now + AGAIN_MS * (0.5 + (this.#count++ % 10) / 20);
     this.#looks.set(node, { until, reportedAt: this.#stats.reportedAt(node), version, state });
     if (state.progress !== "Running" || version !== run.to) this.#runningSince.delete(node);
     else if (!this.#runningSince.has(node)) this.#runningSince.set(node, now);
     return state;
+  }
+
+  #stateOf(view: NodeView, wanted: Translation, other: Translation, now: number): SidecarState {
+    const { connected, since, node } = view;
+    const [mine, theirs] = [wanted.snapshotFor(node), other.snapshotFor(node)];
+    // It is there all the same: if it were taken to be away, another would get the new version in its place.
+    if (mine.snapshot === undefined) return { connected, since, progress: "Behind", message: mine.reason };
+    if (theirs.snapshot === undefined) return { connected, since, progress: "Behind", message: theirs.reason };
+    return stateOf(view, mine.snapshot, theirs.snapshot, runningFilters(view, this.#stats.of(node.id), now));
   }
 
   #isYoung({ until, reportedAt, version, state }: Seen, node: string, to: string, now: number): boolean {

@@ -1,4 +1,4 @@
-import type { Rollout } from "../model/index.ts";
+import type { Rollout, RolloutTarget } from "../model/index.ts";
 import type { Plan } from "./plan.ts";
 import { activeRun, type RecordEvent } from "./record.ts";
 import type { Records } from "./records.ts";
@@ -27,7 +27,8 @@ export async function draftPlan<Module extends { readonly sha256: string }>(
   const wanted = versionOf(targets, desired.model, desired.modules);
   await records.keepVersion(wanted);
   // What sidecars have now is what a change is held against; when nothing was served yet, all get what is there.
-  const present = (): Version => (base === undefined ? wanted : versionOf(targets, base.model, base.modules));
+  const present = (): Version =>
+    base === undefined ? wanted : withNewServices(versionOf(targets, base.model, base.modules), wanted);
   if (record === undefined || record.removed) {
     const stable = present();
     await records.keepVersion(stable);
@@ -46,4 +47,11 @@ export async function draftPlan<Module extends { readonly sha256: string }>(
     if (stable.id !== record.stable) events.push({ type: "Retargeted", at: now, version: stable.id });
   }
   return { plan: { rollout, desired: wanted, stable, to: run && (await records.version(run.to)) }, events };
+}
+
+/** A Service that is new is served to all at once: there is nothing before it that a sidecar could have instead. */
+function withNewServices(version: Version, wanted: Version): Version {
+  const isThere = ({ kind, name }: RolloutTarget): boolean =>
+    kind !== "Service" || version.resources.some((one) => one.kind === kind && one.metadata.name === name);
+  return retargeted({ ...version, targets: version.targets.filter(isThere) }, version.targets, wanted);
 }

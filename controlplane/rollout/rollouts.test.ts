@@ -4,12 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 
+import { TypeUrl } from "../xds/index.ts";
 import { SqliteStore } from "../store/index.ts";
 import type { Run } from "./run.ts";
 import { DurableRolloutStore } from "./durable-store.ts";
 import { MemoryRolloutStore } from "./store.ts";
 import { Mesh, source } from "./testdata/mesh.ts";
-import type { Behaviour } from "./testdata/sidecar.ts";
+import { Sidecar, type Behaviour } from "./testdata/sidecar.ts";
 
 const waves = [{ percentage: 10, bake: "30s" }, { percentage: 50, bake: "30s" }, { bake: "30s" }];
 const spec = (more: object = {}): string => JSON.stringify({ waves, ...more });
@@ -99,6 +100,73 @@ describe("a change of what a Rollout targets", () => {
     assert.equal(mesh.rollouts.view("shop")?.record.run?.number, 2);
     assert.equal(await mesh.finish(), "Promoted");
     assert.deepEqual(mesh.versions, { v3: 10 });
+  });
+});
+
+describe("a change of an EnvoyPatch", () => {
+  const patched = (bytes?: number, more: object = {}): ReturnType<typeof source> => {
+    const patch = `---
+apiVersion: meshwright.dev/v1alpha1
+kind: EnvoyPatch
+metadata: { name: limits }
+spec:
+  patches:
+    - { operation: Merge, target: { type: Listener, direction: Inbound }, value: { perConnectionBufferLimitBytes: ${bytes ?? 0} } }
+`;
+    const text = spec({ targetRefs: [{ kind: "EnvoyPatch", name: "limits" }], ...more });
+    return bytes === undefined ? source("v1", "{}", []) : source("v1", text, ["shop"], patch);
+  };
+  /** How many sidecars are served each form of their listener. */
+  const forms = (mesh: Mesh): number[] => {
+    const counts = new Map<string, number>();
+    for (const { node } of mesh.sidecars.values()) {
+      const sets = mesh.rollouts.translationFor(node.id)?.snapshotFor(node).snapshot?.sets;
+      const listener = sets?.get(TypeUrl.listener)?.resources.get("inbound")?.body ?? assert.fail();
+      // The sidecars are at different addresses.
+      const form = Buffer.from(listener).toString("latin1").includes("\x2a\x03\x08") ? "patched" : "plain";
+      counts.set(form, (counts.get(form) ?? 0) + 1);
+    }
+    return ["plain", "patched"].map((form) => counts.get(form) ?? 0);
+  };
+
+  it("reaches the sidecars wave by wave, also where there was none before", async () => {
+    const mesh = await Mesh.serving(patched());
+    assert.deepEqual(await mesh.adopt(patched(1024)), []);
+    const seen = new Set<string>();
+    await mesh.pass(600, () => {
+      seen.add(forms(mesh).join());
+      return mesh.rollouts.view("shop")?.record.run?.phase === "Promoted";
+    });
+    assert.deepEqual([...seen], ["10,0", "9,1", "5,5", "0,10"]);
+  });
+});
+
+describe("a sidecar that says it is of another Service", () => {
+  const stranger = (id: string): Sidecar => new Sidecar(id, {}, "another");
+
+  it("is left out of all waves, and named", async () => {
+    const mesh = await Mesh.serving(source("v1", spec()));
+    const [first = ""] = mesh.sidecars.keys();
+    mesh.replace(stranger(first));
+    await mesh.adopt(source("v2", spec()));
+    assert.equal(await mesh.finish(), "Promoted");
+    const { run } = mesh.rollouts.view("shop")?.record ?? {};
+    assert.deepEqual(run?.unable, [
+      { node: "n0", reason: 'the node "n0" is a sidecar of Service shop, but says that its cluster is "another"' },
+    ]);
+    assert.equal(run.admitted.size, 9);
+    assert.deepEqual(mesh.versions, { none: 1, v2: 9 });
+  });
+
+  it("in the midst of a wave is not replaced by one more that gets the new version", async () => {
+    const mesh = await changed();
+    await mesh.pass(3);
+    const [canary = ""] = mesh.everSent("v2");
+    mesh.replace(stranger(canary));
+    assert.equal(await mesh.finish(), "RolledBack");
+    const { run } = mesh.rollouts.view("shop")?.record ?? {};
+    assert.equal(run?.reason?.kind, "NoAnswer");
+    assert.deepEqual([run.admitted.size, mesh.everSent("v2")], [1, []]);
   });
 });
 

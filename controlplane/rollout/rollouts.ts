@@ -3,10 +3,9 @@ import type { Problem } from "../model/index.ts";
 import type { ModuleRef, Translation } from "../translate/index.ts";
 import type { Command, CommandResult } from "./commands.ts";
 import type { ServedContent } from "./content.ts";
-import { FleetView } from "./fleet-view.ts";
 import { versionsInReach, type VersionInReach } from "./in-reach.ts";
 import { Following } from "./following.ts";
-import type { Peers } from "./peers.ts";
+import { Looks } from "./looks.ts";
 import type { Plan } from "./plan.ts";
 import type { Preview } from "./preview.ts";
 import { activeRun, intentOf, type RecordEvent, type RolloutRecord } from "./record.ts";
@@ -15,15 +14,13 @@ import type { Asked } from "./requests.ts";
 import type { PreCheck } from "./pre-check.ts";
 import type { RolloutView } from "./rollout-view.ts";
 import type { Run } from "./run.ts";
-import { RunControl } from "./run-control.ts";
+import { RunControls } from "./run-controls.ts";
 import { Serving, type ServingOptions } from "./serving.ts";
 import { startEvents } from "./starting.ts";
 import { refuse, steer, type Steered } from "./steering.ts";
 import { Telling } from "./telling.ts";
 import type { RolloutStore } from "./store.ts";
 import type { Version } from "./version.ts";
-
-const TICK_MS = 1_000;
 
 export interface RolloutsOptions<Module extends ModuleRef> extends ServingOptions<Module> {
   readonly store: RolloutStore;
@@ -57,25 +54,20 @@ export class Rollouts<Module extends ModuleRef> {
   /** Since when it decides: since its start, or since it leads. */
   #leadsSince: number;
   readonly #serving: Serving<Module>;
-  /** What is in memory of the latest runs. */
-  readonly #runs = new Map<string, RunControl>();
-  /** What is seen of the fleet where no run of this process is. */
-  readonly #idleViews = new Map<string, FleetView>();
+  readonly #runs: RunControls;
   /** Why a run that is to start has not, by Rollout. */
   readonly #blocked = new Map<string, string>();
-  #work: Promise<unknown> = Promise.resolve();
-  #timer: NodeJS.Timeout | undefined;
-  #due = Infinity;
-  /** How long the last look at all runs took. */
-  #lastTickMs = 0;
-  #closed = false;
+  readonly #looks: Looks;
 
   private constructor(options: RolloutsOptions<Module>, now: () => number, following: Following) {
     this.#options = options;
     this.#now = now;
     this.#following = following;
-    const { replication, fleet, tickMs = TICK_MS } = options;
+    const { replication, fleet, stats, tickMs, log } = options;
     this.#telling = replication && new Telling(replication, tickMs);
+    this.#runs = new RunControls(fleet, stats, following.peers);
+    const isIdle = (): boolean => replication === undefined && this.#serving.plans.size === 0;
+    this.#looks = new Looks({ look: () => this.#tick(), isIdle, everyMs: tickMs, log });
     this.#leadsSince = now();
     this.#serving = new Serving({ ...options, leads: () => this.leads }, following.records, now);
     fleet.on("rejected", ({ nodeId }) => {
@@ -84,8 +76,8 @@ export class Rollouts<Module extends ModuleRef> {
     });
     fleet.on("acked", ({ nodeId }) => this.#heard(nodeId));
     for (const event of ["connected", "disconnected"] as const) fleet.on(event, ({ id }) => this.#heard(id));
-    const look = (): void => this.#schedule(0);
-    replication?.observe({ leadChanged: look, asked: look, peersChanged: () => this.#schedule(10) });
+    const look = (): void => this.#looks.schedule(0);
+    replication?.observe({ leadChanged: look, asked: look, peersChanged: () => this.#looks.schedule(10) });
     look();
   }
 
@@ -98,7 +90,7 @@ export class Rollouts<Module extends ModuleRef> {
       await following.records.restartBakes(now(), "the control plane was started again");
     }
     const rollouts = new Rollouts(options, now, following);
-    wake = () => rollouts.#schedule(0);
+    wake = () => rollouts.#looks.schedule(0);
     wake();
     return rollouts;
   }
@@ -134,29 +126,8 @@ export class Rollouts<Module extends ModuleRef> {
 
   view(rollout: string): RolloutView | undefined {
     const plan = this.#serving.plans.get(rollout);
-    const { base } = this.#serving.served ?? {};
-    if (plan === undefined || base === undefined) return undefined;
-    const record = this.#serving.recordOf(plan);
-    const { run } = record;
-    const control = run?.number === this.#runs.get(rollout)?.number ? this.#runs.get(rollout) : undefined;
-    const versions = plan.to === undefined ? [plan.stable, plan.desired] : [plan.stable, plan.to];
-    const view = control?.view ?? this.#idleView(rollout);
-    const active = activeRun(record);
-    const candidate = this.#serving.served?.candidate(rollout);
-    const states =
-      active === undefined || candidate === undefined
-        ? view.connections()
-        : (control?.statesOf(active) ?? view.states(active, base.translation, candidate.translation, this.#now()));
-    return {
-      plan,
-      record,
-      intent: intentOf(record, plan.desired.id, plan.rollout.spec.start),
-      blocked: this.leads ? this.#blocked.get(rollout) : this.#peers.blocked(rollout),
-      sidecars: view.sidecars(base.translation.sidecars, versions),
-      states,
-      evidence: control?.evidence,
-      trail: control?.trail ?? [],
-    };
+    const blocked = this.leads ? this.#blocked.get(rollout) : this.#following.peers.blocked(rollout);
+    return plan && this.#runs.view(plan, this.#serving, blocked, this.#now());
   }
 
   /** All that ever happened to a Rollout, the first first. */
@@ -176,12 +147,12 @@ export class Rollouts<Module extends ModuleRef> {
 
   /** Why something else that the source may say could not be served. */
   check(desired: ServedContent<Module>): Promise<readonly Problem[]> {
-    return this.#inTurn(() => this.#serving.check(desired));
+    return this.#looks.inTurn(() => this.#serving.check(desired));
   }
 
   /** What would come of something else that the source may say. */
   preview(desired: ServedContent<Module>): Promise<Preview> {
-    return this.#inTurn(() => this.#serving.preview(desired));
+    return this.#looks.inTurn(() => this.#serving.preview(desired));
   }
 
   /**
@@ -190,10 +161,10 @@ export class Rollouts<Module extends ModuleRef> {
    * waits for the control plane that leads: see {@link ready}.
    */
   adopt(desired: ServedContent<Module>): Promise<readonly Problem[] | undefined> {
-    return this.#inTurn(async () => {
+    return this.#looks.inTurn(async () => {
       const problems = await this.#serving.adopt(desired);
       this.#isBehind = problems?.length !== 0;
-      if (!this.#isBehind) this.#schedule(0);
+      if (!this.#isBehind) this.#looks.schedule(0);
       return problems;
     });
   }
@@ -205,7 +176,7 @@ export class Rollouts<Module extends ModuleRef> {
 
   /** Looks at all runs now, and does what is to be done. */
   tick(): Promise<void> {
-    return this.#inTurn(() => this.#tick());
+    return this.#looks.inTurn(() => this.#tick());
   }
 
   /** Does what somebody asks of the run under way. */
@@ -228,24 +199,15 @@ export class Rollouts<Module extends ModuleRef> {
     return this.#ask(rollout, "undo", by);
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
-    clearTimeout(this.#timer);
-    await this.#following.close();
-    await this.#work;
-  }
-
-  #inTurn<T>(step: () => Promise<T>): Promise<T> {
-    const result = this.#work.then(step);
-    this.#work = result.catch(() => undefined);
-    return result;
+  close(): Promise<void> {
+    return this.#looks.close(() => this.#following.close());
   }
 
   /** What is asked of one that does not lead, it asks of the one that does. */
   #ask(rollout: string, command: Asked, by: string): Promise<CommandResult> {
     const { replication } = this.#options;
     if (!this.leads && replication !== undefined) return replication.requests.ask({ rollout, command, by });
-    return this.#inTurn(() => this.#steer(rollout, command, by));
+    return this.#looks.inTurn(() => this.#steer(rollout, command, by));
   }
 
   async #steer(rollout: string, command: Asked, by: string): Promise<CommandResult> {
@@ -257,39 +219,13 @@ export class Rollouts<Module extends ModuleRef> {
       version: (id) => this.#serving.records.version(id),
     };
     const result = await steer({ command, by }, plan, this.#serving.recordOf(plan), steered, this.#now());
-    if (result.ok) this.#schedule(0);
+    if (result.ok) this.#looks.schedule(0);
     return result;
-  }
-
-  /** Looks at all runs in so many milliseconds, or earlier. */
-  #schedule(ms: number): void {
-    const due = Date.now() + ms;
-    const isIdle = this.#serving.plans.size === 0 && this.#options.replication === undefined;
-    if (this.#closed || isIdle || due >= this.#due) return;
-    clearTimeout(this.#timer);
-    this.#due = due;
-    this.#timer = setTimeout(() => {
-      this.#due = Infinity;
-      const began = performance.now();
-      this.tick()
-        .catch((error: unknown) => this.#options.log.error({ err: error }, "a step of the rollouts failed"))
-        .finally(() => {
-          this.#lastTickMs = performance.now() - began;
-          this.#schedule(this.#options.tickMs ?? TICK_MS);
-        });
-    }, ms);
-    // What is served keeps the process alive, and not the looking.
-    this.#timer.unref();
   }
 
   /** A rejection ends a run at once, and need not wait for the next look. */
   #heard(node: string): void {
-    for (const [name, control] of this.#runs) {
-      if (this.#serving.records.get(name)?.run?.admitted.has(node) !== true) continue;
-      control.view.forget(node);
-      // Thousands that answer one after the other are not looked at for each.
-      this.#schedule(Math.max(10, 4 * this.#lastTickMs));
-    }
+    if (this.#runs.heard(node, (rollout) => this.#serving.records.get(rollout)?.run)) this.#looks.hurry();
   }
 
   async #tick(): Promise<void> {
@@ -314,11 +250,7 @@ export class Rollouts<Module extends ModuleRef> {
     const candidate = this.#serving.served?.candidate(run.rollout);
     if (base === undefined || candidate === undefined || plan.to === undefined) return;
     const now = this.#now();
-    let control = this.#runs.get(run.rollout);
-    if (control?.number !== run.number) {
-      control = new RunControl(run, [plan.stable, plan.to], { ...this.#options, peers: this.#peers }, now);
-      this.#runs.set(run.rollout, control);
-    }
+    const control = this.#runs.begun(run, [plan.stable, plan.to], now);
     const sight = await control.look(run, { old: base.translation, fresh: candidate.translation }, now);
     if (!this.leads) {
       control.follow(run);
@@ -331,7 +263,7 @@ export class Rollouts<Module extends ModuleRef> {
       control.preCheck.look(
         run,
         () => preCheck(to, candidate),
-        () => this.#schedule(0),
+        () => this.#looks.schedule(0),
         now,
       );
     if (before !== undefined) {
@@ -345,24 +277,11 @@ export class Rollouts<Module extends ModuleRef> {
   }
 
   async #begin(plan: Plan, to: Version, by: string, undo: boolean): Promise<CommandResult> {
-    const view = this.#idleView(plan.rollout.metadata.name);
+    const view = this.#runs.idleView(plan.rollout.metadata.name);
     const beginning = { plan, to, by, undo, at: this.#now() };
     const result = startEvents(beginning, this.#serving, this.#options, view);
     if (result.ok) await this.#serving.commit(this.#serving.recordOf(plan), result.events);
     return result;
-  }
-
-  #idleView(rollout: string): FleetView {
-    let view = this.#idleViews.get(rollout);
-    if (view === undefined) {
-      view = new FleetView(this.#options.fleet, this.#options.stats, this.#peers);
-      this.#idleViews.set(rollout, view);
-    }
-    return view;
-  }
-
-  get #peers(): Peers {
-    return this.#following.peers;
   }
 
   async #followOthers(): Promise<void> {
@@ -372,7 +291,7 @@ export class Rollouts<Module extends ModuleRef> {
       startLeading: () => {
         this.#leadsSince = this.#now();
         this.#blocked.clear();
-        for (const control of this.#runs.values()) control.startLeading();
+        this.#runs.startLeading();
       },
       steer: (rollout, command, by) => this.#steer(rollout, command, by),
     });
@@ -383,11 +302,7 @@ export class Rollouts<Module extends ModuleRef> {
 
   #tell(): void {
     const plans = [...this.#serving.plans.values()];
-    const runs = plans.flatMap((plan) => {
-      const { run } = this.#serving.recordOf(plan);
-      const control = run && this.#runs.get(run.rollout);
-      return run === undefined || control?.number !== run.number ? [] : [{ run, control }];
-    });
+    const runs = this.#runs.latest(plans, this.#serving);
     const blocked = this.leads ? this.#blocked : undefined;
     this.#telling?.tell({ fleet: this.#options.fleet, plans, runs, blocked }, this.#now());
   }

@@ -1,6 +1,6 @@
 import type { Fleet, NodeStats } from "../fleet/index.ts";
 import type { Translation } from "../translate/index.ts";
-import { listenersOf } from "./coverage.ts";
+import { isFirstFilter, listenersOf } from "./coverage.ts";
 import { decide } from "./decide.ts";
 import type { Evidence } from "./evidence.ts";
 import { FleetView } from "./fleet-view.ts";
@@ -64,7 +64,7 @@ export class RunControl {
     this.#peers = peers;
     this.#sampler = new Sampler(run.spec, listenersOf(versions), stats, now);
     this.#samples = new Samples(0);
-    this.#watch = new Watch(run.spec, listenersOf(versions));
+    this.#watch = this.#newWatch();
   }
 
   get evidence(): Evidence {
@@ -87,7 +87,7 @@ export class RunControl {
 
   /** This control plane leads from now on: it judges by what is measured from now on. */
   startLeading(): void {
-    this.#watch = new Watch(this.#spec, listenersOf(this.#versions));
+    this.#watch = this.#newWatch();
     this.#samples = new Samples(this.#recent.at(-1)?.to ?? 0);
     this.#theirs = undefined;
   }
@@ -158,6 +158,10 @@ export class RunControl {
       this.#watch.add(sample, backdrop);
       this.#measuredTo = sample.to;
     }
+  }
+
+  #newWatch(): Watch {
+    return new Watch(this.#spec, listenersOf(this.#versions), isFirstFilter(this.#versions));
   }
 
   get #report(): RunReport {

@@ -73,7 +73,9 @@ export function membersOf(
   spreadBy: readonly SpreadKey[],
 ): readonly Sidecar[] {
   const picked = inOrder(rollout, all).filter(
-    (sidecar) => sidecar.unable === undefined && isThere(sidecar.node) && isPicked(sidecar, wave),
+    (sidecar) =>
+      // Who has it stays, whatever it says of itself by now: else another would get it in its place.
+      (sidecar.unable === undefined || has(sidecar.node)) && isThere(sidecar.node) && isPicked(sidecar, wave),
   );
   if (wave.percentage >= 100) return picked;
   const wanted = Math.ceil((picked.length * wave.percentage) / 100);

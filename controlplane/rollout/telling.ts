@@ -1,8 +1,8 @@
 import type { Fleet } from "../fleet/index.ts";
 import type { Plan } from "./plan.ts";
 import type { Replication } from "./replication.ts";
-import { hasEnded, type Run } from "./run.ts";
-import type { RunControl } from "./run-control.ts";
+import { hasEnded } from "./run.ts";
+import type { ControlledRun } from "./run-controls.ts";
 
 /** How often others are told at most, in milliseconds, if nothing is urgent. */
 const PAUSE_MS = 500;
@@ -12,7 +12,7 @@ export interface Told {
   readonly fleet: Fleet;
   readonly plans: Iterable<Plan>;
   /** The latest runs of which something is in memory. */
-  readonly runs: readonly { readonly run: Run; readonly control: RunControl }[];
+  readonly runs: readonly ControlledRun[];
   /** Why runs do not start, where this control plane leads; undefined where it does not. */
   readonly blocked: ReadonlyMap<string, string> | undefined;
 }
@@ -25,7 +25,7 @@ export class Telling {
   #isUrgent = false;
 
   /** @param tickMs how often runs are looked at. */
-  constructor(replication: Replication, tickMs: number) {
+  constructor(replication: Replication, tickMs = 2 * PAUSE_MS) {
     this.#replication = replication;
     this.#pauseMs = Math.min(PAUSE_MS, tickMs / 2);
   }

@@ -108,3 +108,83 @@ describe("a pinned version", () => {
     assert.deepEqual(JSON.parse(JSON.stringify(version)), version);
   });
 });
+
+describe("a version of other kinds", () => {
+  const others = [
+    { kind: "Service", name: "shop" },
+    { kind: "EnvoyPatch", name: "limits" },
+    { kind: "Telemetry", name: "logs" },
+    { kind: "Mesh", name: "default" },
+  ] as const;
+  const endpoint = (address: string): string =>
+    `{ address: ${address}, port: 80, sidecar: { node: n, inboundPort: 1, outboundPort: 2 } }`;
+  const written = { service: "connectTimeout: 1s", endpoints: endpoint("10.0.0.1"), patch: 100, log: 1, mesh: "3" };
+
+  function meshOf(change: Partial<typeof written> = {}): Model {
+    const { service, endpoints, patch, log, mesh } = { ...written, ...change };
+    const resource = (kind: string, name: string, spec: string): string =>
+      `apiVersion: meshwright.dev/v1alpha1\nkind: ${kind}\nmetadata: { name: ${name} }\nspec: ${spec}\n`;
+    const target = "target: { type: Listener, direction: Inbound }";
+    const text = [
+      resource("Service", "shop", `{ port: 80, endpoints: [${endpoints}], ${service} }`),
+      resource(
+        "EnvoyPatch",
+        "limits",
+        `{ patches: [{ operation: Merge, ${target}, value: { perConnectionBufferLimitBytes: ${patch} } }] }`,
+      ),
+      resource("Telemetry", "logs", `{ accessLogs: [{ type: File, percentage: ${log} }] }`),
+      resource("Mesh", "default", `{ services: { tcpKeepalive: { probes: ${mesh} } } }`),
+    ].join("---\n");
+    const result = loadModel([{ path: "mesh.yaml", text }]);
+    assert.ok(result.ok, JSON.stringify(result));
+    return result.model;
+  }
+  const version = (change?: Partial<typeof written>) => versionOf(others, meshOf(change), new Map());
+  const pinned = (change: Partial<typeof written>): Model =>
+    withPins({ model: meshOf(change), modules: new Map() }, [version()], () => undefined).model;
+
+  for (const [what, change] of [
+    ["a Service", { service: "connectTimeout: 2s" }],
+    ["an EnvoyPatch", { patch: 200 }],
+    ["a Telemetry", { log: 2 }],
+    ["a Mesh", { mesh: "4" }],
+  ] as const) {
+    it(`changes with ${what}, and holds it`, () => {
+      assert.notEqual(version(change).id, version().id);
+      const bytes = (model: Model): unknown =>
+        [...(translate(model, new Map(), settings).snapshotFor({ id: "n", cluster: "shop" }).snapshot?.sets ?? [])].map(
+          ([, set]) => [...set.resources.values()].map(({ name, version: hash }) => [name, hash]),
+        );
+      assert.notDeepEqual(bytes(meshOf(change)), bytes(meshOf()));
+      assert.deepEqual(bytes(pinned(change)), bytes(meshOf()));
+    });
+  }
+
+  it("leaves to all at once where endpoints are and what both ends of a connection agree on", () => {
+    const change = { endpoints: `${written.endpoints}, ${endpoint("10.0.0.2").replace("node: n", "node: m")}` };
+    assert.equal(version(change).id, version().id);
+    const both = { service: "connectTimeout: 2s, mtls: Permissive", endpoints: change.endpoints };
+    const { spec } = pinned(both).services.get("shop") ?? assert.fail();
+    assert.deepEqual([spec.connectTimeout, spec.mtls, spec.endpoints.length], ["1s", "Permissive", 2]);
+    assert.equal(version({ service: "connectTimeout: 1s, mtls: Strict" }).id, version().id);
+  });
+
+  it("has the defaults of a Mesh where there was none, but for what reaches all at once", () => {
+    const model = { ...meshOf(), meshes: new Map() };
+    const before = versionOf(others, model, new Map());
+    const now = meshOf({ mesh: "4 }, mtls: Permissive, connectionPool: { maxRequestsPerConnection: 3" });
+    const { spec } = withPins({ model: now, modules: new Map() }, [before], () => undefined).model.meshes.get(
+      "default",
+    )!;
+    assert.deepEqual(spec, { unknownHosts: "Refuse", services: { mtls: "Permissive" } });
+  });
+
+  it("keeps no Service that is gone, and holds back none that is new", () => {
+    const without = { ...meshOf(), services: new Map() };
+    const gone = withPins({ model: without, modules: new Map() }, [version()], () => undefined).model;
+    assert.equal(gone.services.size, 0);
+    const before = versionOf(others, without, new Map());
+    const fresh = withPins({ model: meshOf(), modules: new Map() }, [before], () => undefined).model;
+    assert.equal(fresh.services.size, 1);
+  });
+});

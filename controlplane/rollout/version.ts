@@ -2,12 +2,18 @@ import { createHash } from "node:crypto";
 import {
   noteSchema,
   schemaOf,
+  targetIn,
+  targetsOfKind,
+  withTargets,
   type FilterPolicy,
   type Model,
   type Resource,
   type RolloutTarget,
+  type RolloutTargetKind,
+  type TargetResource,
   type WasmModule,
 } from "../model/index.ts";
+import { completed, rolledOut } from "./at-once.ts";
 
 /** The content of the targets of a Rollout at one time, with the modules of its FilterPolicies. Plain JSON. */
 export interface Version {
@@ -44,11 +50,11 @@ export function versionOf(
   modules: ReadonlyMap<string, { readonly sha256: string }>,
 ): Version {
   const resources = targets.flatMap((target): VersionedResource[] => {
-    const resource = resourceOf(target, model);
+    const resource = targetIn(target, model);
     if (resource === undefined) return [];
-    const { kind, metadata, spec } = resource;
+    const { kind, metadata } = resource;
     const module = kind === "FilterPolicy" ? modules.get(resource.spec.module)?.sha256 : undefined;
-    return [{ kind, metadata, spec, ...(module === undefined ? {} : { module }) }];
+    return [{ kind, metadata, spec: rolledOut(resource), ...(module === undefined ? {} : { module }) }];
   });
   return { id: idOf(targets, resources), targets, resources };
 }
@@ -74,25 +80,28 @@ export function withPins<Module>(
   find: (sha256: string) => Module | undefined,
 ): Content<Module> {
   if (pins.length === 0) return { model, modules };
-  const maps = {
-    FilterPolicy: new Map(model.filterPolicies),
-    HTTPRoute: new Map(model.httpRoutes),
-    GRPCRoute: new Map(model.grpcRoutes),
+  const changed = new Map<RolloutTargetKind, Map<string, TargetResource>>();
+  const ofKind = (kind: RolloutTargetKind): Map<string, TargetResource> => {
+    let resources = changed.get(kind);
+    if (resources === undefined) changed.set(kind, (resources = new Map(targetsOfKind(kind, model))));
+    return resources;
   };
   const wasmModules = new Map(model.wasmModules);
   const allModules = new Map(modules);
   for (const { targets, resources } of pins) {
-    for (const { kind, name } of targets) {
-      const now = resourceOf({ kind, name }, model);
+    for (const target of targets) {
+      const { kind, name } = target;
+      const now = targetIn(target, model);
       const pinned = resources.find((one) => one.kind === kind && one.metadata.name === name);
-      if (pinned === undefined) {
-        maps[kind].delete(name);
+      // Sidecars are those of Services as they are now, so none is kept that is gone.
+      let spec = kind === "Service" && now === undefined ? undefined : completed(kind, pinned?.spec, now?.spec);
+      if (spec === undefined) {
+        ofKind(kind).delete(name);
         continue;
       }
       // Faults are shown where the resource is written now, or else where something is.
       const origin = (now ?? [...model.rollouts.values()][0])?.origin;
-      let { spec } = pinned;
-      if (kind === "FilterPolicy" && pinned.module !== undefined) {
+      if (kind === "FilterPolicy" && pinned?.module !== undefined) {
         const policy = spec as FilterPolicy["spec"];
         const alias = `${policy.module}.${pinned.module.slice(0, 16)}`;
         const module = find(pinned.module);
@@ -104,33 +113,15 @@ export function withPins<Module>(
         if (current !== undefined) noteSchema(pinnedTo, schemaOf(current));
         spec = { ...policy, module: alias, rootId: policy.rootId ?? policy.module };
       }
-      (maps[kind] as Map<string, Resource>).set(name, { kind, metadata: pinned.metadata, spec, origin } as Resource);
+      const metadata = pinned?.metadata ?? now?.metadata ?? { name };
+      ofKind(kind).set(name, { kind, metadata, spec, origin } as TargetResource);
     }
   }
+  const pinnedTargets = new Map([...changed].map(([kind, resources]) => [kind, sorted(resources)]));
   return {
-    model: Object.freeze({
-      ...model,
-      filterPolicies: sorted(maps.FilterPolicy),
-      httpRoutes: sorted(maps.HTTPRoute),
-      grpcRoutes: sorted(maps.GRPCRoute),
-      wasmModules: sorted(wasmModules),
-    }),
+    model: Object.freeze({ ...withTargets(model, pinnedTargets), wasmModules: sorted(wasmModules) }),
     modules: allModules,
   };
-}
-
-function resourceOf(
-  { kind, name }: RolloutTarget,
-  model: Model,
-): (Resource & { kind: RolloutTarget["kind"] }) | undefined {
-  switch (kind) {
-    case "FilterPolicy":
-      return model.filterPolicies.get(name);
-    case "HTTPRoute":
-      return model.httpRoutes.get(name);
-    case "GRPCRoute":
-      return model.grpcRoutes.get(name);
-  }
 }
 
 function pinnedModule(name: string, origin: WasmModule["origin"] | undefined): WasmModule {

@@ -15,11 +15,14 @@ export class Watch {
   readonly #analysis: Analysis;
   readonly #services = new Map<string, ServiceState>();
   readonly #trail = new Trail();
+  readonly #isFirst: boolean;
   #othersTrap = false;
 
-  constructor(spec: RolloutSpec, listeners: Listeners) {
+  /** @param isFirst it brings a filter where there was none: that can be compared with nothing that could deny requests as well. */
+  constructor(spec: RolloutSpec, listeners: Listeners, isFirst = false) {
     this.#spec = spec;
     this.#listeners = listeners;
+    this.#isFirst = isFirst;
     this.#analysis = new Analysis(spec.analysis);
   }
 
@@ -59,6 +62,10 @@ export class Watch {
     this.#checks.forEach((check, c) => {
       const count = (figures: Figures): Count => countOf(check, figures, this.#listeners, state.slowMs[c]);
       const counts = groups.map(count);
+      if (check.metric === "Denials" && this.#isFirst) {
+        this.#analysis.add(c, { watched: count(mine), control: NONE, before: NONE });
+        return;
+      }
       this.#analysis.add(c, {
         watched: count(mine),
         control: counts.reduce(addCounts, NONE),

@@ -124,7 +124,11 @@ export class Admission {
 
   #identityOf(caller: GrpcCaller): Identity | PodIdentity | undefined {
     const certificate = caller.getAuthContext().sslPeerCertificate;
-    if (certificate !== undefined) return certificateIdentity(this.#trustDomain, certificate.raw);
+    if (certificate !== undefined) {
+      const identity = certificateIdentity(this.#trustDomain, certificate.raw);
+      // A pod may have any service account of its namespace as its name, and the names of Services are not kept from accounts.
+      return identity?.kind === "service" && this.#tokens !== undefined ? undefined : identity;
+    }
     const token = tokenOf(caller.metadata);
     return token === undefined ? undefined : this.#tokens?.known(token);
   }

@@ -7,6 +7,7 @@ describe("SPIFFE IDs", () => {
   const known: [id: string, identity: Identity][] = [
     ["spiffe://corp/ns/default/sa/web", { kind: "service", service: "web" }],
     ["spiffe://corp/ns/default/sa/web.v1-2", { kind: "service", service: "web.v1-2" }],
+    ["spiffe://corp/ns/shop/sa/web", { kind: "account", namespace: "shop", account: "web" }],
     ["spiffe://corp/meshwright/sidecar/web/web-1", { kind: "sidecar", service: "web", node: "web-1" }],
     [
       "spiffe://corp/meshwright/sidecar/web/a_7E10.0.0.7_2Fb",
@@ -30,7 +31,9 @@ describe("SPIFFE IDs", () => {
     "spiffe://corp/",
     "https://corp/ns/default/sa/web",
     "SPIFFE://corp/ns/default/sa/web",
-    "spiffe://corp/ns/other/sa/web",
+    "spiffe://corp/ns//sa/web",
+    "spiffe://corp/ns/other/so/web",
+    "spiffe://corp/ns/other/sa/web/x",
     "spiffe://corp/ns/default/sa/",
     "spiffe://corp/ns/default/sa/web/",
     "spiffe://corp/ns/default/sa/web/extra",

@@ -3,12 +3,15 @@
  *
  * - `/ns/default/sa/<service>`: the application of a Service, and each of its sidecars. The form is Istio's, so policies that name
  *   principals hold in both.
+ * - `/ns/<namespace>/sa/<account>`: what runs as a service account of Kubernetes, which is nobody towards the control plane. One of the namespace
+ *   `default` reads as a Service, so where there are such accounts no Service's certificate is one of a sidecar: see Admission.
  * - `/meshwright/sidecar/<service>/<node>`: one sidecar towards its control plane, and nobody towards other sidecars.
  * - `/meshwright/control-plane`: a control plane.
  * - `/meshwright/role/<role>`: a person or a program that uses the API.
  */
 export type Identity =
   | { readonly kind: "service"; readonly service: string }
+  | { readonly kind: "account"; readonly namespace: string; readonly account: string }
   | { readonly kind: "sidecar"; readonly service: string; readonly node: string }
   | { readonly kind: "control-plane" }
   | { readonly kind: "role"; readonly role: Role };
@@ -38,14 +41,19 @@ export function isTrustDomain(text: string): boolean {
   return trustDomainPattern.test(text);
 }
 
-/** What the identities of all Services begin with. */
-export function servicePrefix(trustDomain: string): string {
-  return `spiffe://${trustDomain}/ns/default/sa/`;
+/** What the identities of all Services begin with. @param hasAccounts whether some are those of service accounts. */
+export function servicePrefix(trustDomain: string, hasAccounts: boolean): string {
+  return `spiffe://${trustDomain}/ns/${hasAccounts ? "" : "default/sa/"}`;
+}
+
+/** An identity without its trust domain. */
+export function identityPath(identity: Identity): string {
+  return segmentsOf(identity).map(encodeSegment).join("/");
 }
 
 /** @throws RangeError when the SPIFFE ID would be longer than it may be. */
 export function formatIdentity(trustDomain: string, identity: Identity): string {
-  const id = `spiffe://${trustDomain}/${segmentsOf(identity).map(encodeSegment).join("/")}`;
+  const id = `spiffe://${trustDomain}/${identityPath(identity)}`;
   if (id.length > maxLength)
     throw new RangeError(`the SPIFFE ID is longer than ${maxLength} bytes: ${id.slice(0, 80)}...`);
   return id;
@@ -65,6 +73,8 @@ function segmentsOf(identity: Identity): string[] {
   switch (identity.kind) {
     case "service":
       return ["ns", "default", "sa", identity.service];
+    case "account":
+      return ["ns", identity.namespace, "sa", identity.account];
     case "sidecar":
       return ["meshwright", "sidecar", identity.service, identity.node];
     case "control-plane":
@@ -77,8 +87,11 @@ function segmentsOf(identity: Identity): string[] {
 function identityOf(segments: readonly string[]): Identity | undefined {
   const [first, second, third, fourth] = segments;
   const { length } = segments;
-  if (first === "ns" && length === 4 && second === "default" && third === "sa" && fourth)
-    return { kind: "service", service: fourth };
+  if (first === "ns" && length === 4 && second && third === "sa" && fourth) {
+    return second === "default"
+      ? { kind: "service", service: fourth }
+      : { kind: "account", namespace: second, account: fourth };
+  }
   if (first !== "meshwright") return undefined;
   if (second === "sidecar" && length === 4 && third && fourth) return { kind: "sidecar", service: third, node: fourth };
   if (second === "control-plane" && length === 2) return { kind: "control-plane" };

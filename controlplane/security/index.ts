@@ -3,6 +3,7 @@ export { Authority, CertificateError, certificatesOf, urisOf, type Issued, type 
 export {
   DEFAULT_TRUST_DOMAIN,
   formatIdentity,
+  identityPath,
   includesRole,
   isRole,
   isTrustDomain,

@@ -164,6 +164,11 @@ export class Security {
     return this.#tls.trust;
   }
 
+  /** What the control plane shows now, as PEM. */
+  get certificate(): string {
+    return this.#tls.certificate;
+  }
+
   onTrustChange(listener: () => void): void {
     this.#trustListeners.add(listener);
   }

@@ -35,6 +35,11 @@ export class TlsIdentity {
     return this.#trust;
   }
 
+  /** What it shows now, as PEM. */
+  get certificate(): string {
+    return this.#keyPair.certificate;
+  }
+
   update(change: { readonly keyPair?: KeyPair; readonly trust?: string }): void {
     this.#keyPair = change.keyPair ?? this.#keyPair;
     this.#trust = change.trust ?? this.#trust;

@@ -1,3 +1,4 @@
+export type { EtcdOptions } from "./etcd.ts";
 export { openStore, type StoreOptions } from "./open.ts";
 export { LargeText } from "./large-text.ts";
 export { SqliteStore } from "./sqlite.ts";

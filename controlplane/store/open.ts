@@ -27,7 +27,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const place = parseStoreUrl(options.url);
   if (place === undefined) throw new RangeError(`${options.url}: expected etcd://HOST:PORT`);
   const [username = "", ...password] = options.user?.split(":") ?? [];
-  // Only who keeps its state in etcd waits until its client is read.
+  // Its client is large, and most need none.
   const { EtcdStore } = await import("./etcd.ts");
   return EtcdStore.open({
     ...place,

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
 import { TrafficDirection, type TransportSocket } from "#gen/envoy/config/core/v3/base_pb.js";
-import type { FilterChain } from "#gen/envoy/config/listener/v3/listener_components_pb.js";
+import type { Filter, FilterChain } from "#gen/envoy/config/listener/v3/listener_components_pb.js";
 import {
   FilterChainMatchSchema,
   FilterChainSchema,
@@ -31,6 +31,7 @@ import { MESH_SERVER_NAME, mtlsOf, serverSocket, type TrustDomains } from "./mtl
 import { inboundSocket } from "./own-tls.ts";
 import { inboundRouteName, outboundRouteName } from "./names.ts";
 import type { TranslationSettings } from "./settings.ts";
+import { notOfTheMesh } from "./outsiders.ts";
 import { routeFilters } from "./route-filters.ts";
 import type { ManagerTelemetry } from "./telemetry.ts";
 import { passthroughFilter } from "./unknown-hosts.ts";
@@ -77,12 +78,21 @@ export function inboundListener(
     const serverNames = service.spec.inboundTls === undefined ? [] : [MESH_SERVER_NAME];
     chains.push(filterChain(secured, serverSocket(trustDomains), { transportProtocol: "tls", serverNames }));
   }
-  if (service.spec.inboundTls !== undefined) {
+  const { inboundTls } = service.spec;
+  if (inboundTls !== undefined) {
     const open = create(HttpConnectionManagerSchema, manager);
     // Who is not of the mesh may say anything of where a request comes from, and is not believed.
     open.useRemoteAddress = true;
     open.forwardClientCertDetails = HttpConnectionManager_ForwardClientCertDetails.SANITIZE;
-    chains.push(filterChain(open, inboundSocket(service.spec.inboundTls), { transportProtocol: "tls" }));
+    const before: Filter[] = [];
+    if (inboundTls.trust !== undefined) {
+      open.forwardClientCertDetails = HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET;
+      open.setCurrentClientCertDetails = create(HttpConnectionManager_SetCurrentClientCertDetailsSchema, {
+        ...{ subject: true, uri: true, dns: true },
+      });
+      if (trustDomains !== undefined) before.push(notOfTheMesh(trustDomains));
+    }
+    chains.push(filterChain(open, inboundSocket(inboundTls), { transportProtocol: "tls" }, before));
   }
   if (mode !== "Strict") {
     const plain = create(HttpConnectionManagerSchema, manager);
@@ -170,11 +180,15 @@ function filterChain(
   manager: HttpConnectionManager,
   transportSocket?: TransportSocket,
   filterChainMatch?: MessageInitShape<typeof FilterChainMatchSchema>,
+  before: readonly Filter[] = [],
 ): FilterChain {
   const typedConfig = anyPack(HttpConnectionManagerSchema, manager);
   return create(FilterChainSchema, {
     ...(transportSocket === undefined ? {} : { transportSocket }),
     ...(filterChainMatch === undefined ? {} : { filterChainMatch: create(FilterChainMatchSchema, filterChainMatch) }),
-    filters: [{ name: HttpConnectionManagerSchema.typeName, configType: { case: "typedConfig", value: typedConfig } }],
+    filters: [
+      ...before,
+      { name: HttpConnectionManagerSchema.typeName, configType: { case: "typedConfig", value: typedConfig } },
+    ],
   });
 }

@@ -28,12 +28,16 @@ export function ownSecrets(called: readonly ServedService[], { spec }: ServedSer
   return new Set([
     ...ofEndpoints,
     ...(spec.inboundTls === undefined ? [] : [certificateSecret(spec.inboundTls.certificate)]),
+    ...(spec.inboundTls?.trust === undefined ? [] : [authoritiesSecret(spec.inboundTls.trust)]),
   ]);
 }
 
 /** How a sidecar is spoken to by who is not of the mesh. */
-export function inboundSocket({ certificate }: InboundTls): TransportSocket {
-  return openServerSocket({ name: certificateSecret(certificate), from: fromAds() });
+export function inboundSocket({ certificate, trust }: InboundTls): TransportSocket {
+  return openServerSocket(
+    { name: certificateSecret(certificate), from: fromAds() },
+    trust === undefined ? undefined : { name: authoritiesSecret(trust), from: fromAds() },
+  );
 }
 
 /** How callers speak to endpoints that are not of the mesh: they go on only if these show the right name. */

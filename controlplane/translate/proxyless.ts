@@ -73,12 +73,18 @@ export function proxylessListener(service: Service): Resource {
 /** The routes that apply to the Service by its own name, as far as gRPC can do what they say. */
 export function proxylessRoutes(service: Service, routes: readonly GatewayRoute[], model: Model): Resource {
   const name = targetName(service);
-  const virtualHost = { name, domains: ["*"], routes: routesToName(service, routes, model).map(forGrpc) };
+  const made = routesToName(service, routes, model).filter((route) => !asksForQuery(route));
+  const virtualHost = { name, domains: ["*"], routes: made.map(forGrpc) };
   return resourceOf(
     RouteConfigurationSchema,
     name,
     create(RouteConfigurationSchema, { name, virtualHosts: [virtualHost] }),
   );
+}
+
+/** A call has no query. Some clients would pass over the condition, and not the route. */
+function asksForQuery({ match }: Route): boolean {
+  return (match?.queryParameters.length ?? 0) > 0;
 }
 
 /** Clients refuse a route configuration for a route that does not forward, or for filters that they do not know. */

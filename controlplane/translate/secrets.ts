@@ -6,10 +6,11 @@ import type { Resource, ResourceSet } from "../xds/index.ts";
 import type { Materials } from "../certificates/index.ts";
 import { authoritiesSecret, certificateSecret } from "./own-tls.ts";
 import { resourceOf } from "./messages.ts";
-import { MESH_TRUST_SECRET, WORKLOAD_SECRET } from "./mtls.ts";
+import { identityPath, type Identity } from "../security/identity.ts";
+import { MESH_TRUST_SECRET, sidecarIdentity, WORKLOAD_SECRET } from "./mtls.ts";
 import type { SidecarPlace } from "./translation.ts";
 
-/** The secrets of a Service's sidecars, as SDS delivers them: their certificate with its key, and whom they trust, all in PEM. */
+/** The secrets of sidecars with one certificate, as SDS delivers them: their certificate with its key, and whom they trust, all in PEM. */
 export function secretSet(
   pair: { readonly certificate: string; readonly privateKey: string },
   trust: string,
@@ -50,19 +51,26 @@ export function certificateSecrets(certificates: Materials): ReadonlyMap<string,
 
 const inline = (value: string) => ({ specifier: { case: "inlineString", value } }) as const;
 
-/** The sidecars that are given secrets, by Service: those that speak mutual TLS. None is given a key that it has no use for. */
+/** The sidecars that are given secrets, by who they are: those that speak mutual TLS. None is given a key that it has no use for. */
 export function sidecarsWithSecrets(
   model: Model,
   sidecars: ReadonlyMap<string, SidecarPlace>,
-): ReadonlyMap<string, readonly string[]> {
+): ReadonlyMap<string, IdentityOfSidecars> {
   const isSpoken = [...servedModel(model).services.values()].some(({ spec }) => spec.mtls !== "Off");
-  const nodes = new Map<string, string[]>();
+  const found = new Map<string, { identity: Identity; nodes: Set<string> }>();
   for (const [node, { service, sidecar }] of sidecars) {
     if (service.spec.mtls === "Off" && (sidecar.outboundPort === undefined || !isSpoken)) continue;
-    const { name } = service.metadata;
-    const list = nodes.get(name);
-    if (list === undefined) nodes.set(name, [node]);
-    else list.push(node);
+    const identity = sidecarIdentity(service, sidecar);
+    const path = identityPath(identity);
+    const known = found.get(path);
+    if (known === undefined) found.set(path, { identity, nodes: new Set([node]) });
+    else known.nodes.add(node);
   }
-  return nodes;
+  return found;
+}
+
+/** Sidecars with one certificate. */
+export interface IdentityOfSidecars {
+  readonly identity: Identity;
+  readonly nodes: ReadonlySet<string>;
 }

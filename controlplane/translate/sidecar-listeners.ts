@@ -84,7 +84,8 @@ export class SidecarListeners {
   ): Resource {
     const policies = this.#policiesOf(service, direction);
     const { spec, origins, key } = this.#telemetryOf(service);
-    const what = `${direction} listener of ${node}: ${policies.map(referenceKey).join(" ")}${runsFilters ? "" : " stand-ins"} ${key}`;
+    const peers = this.#trustDomains?.hasAccounts === true ? " with accounts" : "";
+    const what = `${direction} listener of ${node}: ${policies.map(referenceKey).join(" ")}${runsFilters ? "" : " stand-ins"}${peers} ${key}`;
     const made = this.#encoded.get(service, what, () =>
       make(policies.map(runsFilters ? filterReference : standIn), {
         ...managerTelemetry(spec, direction, service.metadata.name, this.#model),

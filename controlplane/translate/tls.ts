@@ -33,7 +33,7 @@ export interface Tls {
   readonly certificate?: SecretRef;
   /** The authorities that are trusted; a text is their certificates, as PEM. */
   readonly trust: SecretRef | string;
-  /** One of these is enough. */
+  /** One of these is enough; with none, any name is. */
   readonly peers: readonly PeerNames[];
   readonly alpn?: readonly string[];
   /** What a client asks for, where a server has several certificates. */
@@ -58,14 +58,17 @@ const protocols = {
   tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
 };
 
-/** The socket of a server that asks for no certificate. */
-export function openServerSocket(certificate: SecretRef): TransportSocket {
+/** The socket of a server that wants to see a certificate of whom it trusts, whatever that names; without trust it asks for none. */
+export function openServerSocket(certificate: SecretRef, trust: SecretRef | undefined): TransportSocket {
+  const alpn = ["h2", "http/1.1"];
+  const open = {
+    tlsParams: protocols,
+    tlsCertificateSdsSecretConfigs: [{ name: certificate.name, sdsConfig: certificate.from }],
+    alpnProtocols: alpn,
+  };
   const context = create(DownstreamTlsContextSchema, {
-    commonTlsContext: {
-      tlsParams: protocols,
-      tlsCertificateSdsSecretConfigs: [{ name: certificate.name, sdsConfig: certificate.from }],
-      alpnProtocols: ["h2", "http/1.1"],
-    },
+    commonTlsContext: trust === undefined ? open : commonContext({ certificate, trust, peers: [], alpn }),
+    ...(trust === undefined ? {} : { requireClientCertificate: true }),
   });
   return create(TransportSocketSchema, {
     name: "envoy.transport_sockets.tls",

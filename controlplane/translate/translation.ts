@@ -40,6 +40,16 @@ export interface SidecarPlace {
 /** Of a node, what decides what it is to have. */
 type Node = Pick<NodeInfo, "id" | "cluster"> & Partial<Pick<NodeInfo, "locality">> & EnvoyInfo;
 
+/** Why a node is served nothing though there is a place for it: it says that it is of another Service. */
+export function whyNotOfService(
+  { id, cluster }: Pick<NodeInfo, "id" | "cluster">,
+  { service }: SidecarPlace,
+): string | undefined {
+  const { name } = service.metadata;
+  if (cluster === name || cluster === ANY_SERVICE) return undefined;
+  return `the node "${id}" is a sidecar of Service ${name}, but says that its cluster is "${cluster}"`;
+}
+
 /** A model as Envoy resources. Immutable; what several nodes share is encoded once. */
 export interface Translation {
   /** Every sidecar of the model, by node id. */
@@ -116,7 +126,10 @@ class ModelTranslation implements Translation {
     this.#mesh = meshOf(model);
     const { trustDomain } = settings;
     const aliases = this.#mesh?.spec.trustDomainAliases ?? [];
-    this.#trustDomains = trustDomain === undefined ? undefined : { own: trustDomain, aliases };
+    const hasAccounts = services.some(({ spec }) =>
+      spec.endpoints.some(({ sidecar }) => sidecar?.serviceAccount !== undefined),
+    );
+    this.#trustDomains = trustDomain === undefined ? undefined : { own: trustDomain, aliases, hasAccounts };
     this.#settings = settings;
     this.#patches = new EnvoyPatches(model);
     this.#extensionConfigs = new Map(
@@ -169,11 +182,8 @@ class ModelTranslation implements Translation {
     const place = this.sidecars.get(id);
     if (place === undefined)
       return { snapshot: undefined, reason: `no endpoint has a sidecar with the node id "${id}"` };
-    const { name } = place.service.metadata;
-    if (cluster !== name && cluster !== ANY_SERVICE) {
-      const reason = `the node "${id}" is a sidecar of Service ${name}, but says that its cluster is "${cluster}"`;
-      return { snapshot: undefined, reason };
-    }
+    const reason = whyNotOfService({ id, cluster }, place);
+    if (reason !== undefined) return { snapshot: undefined, reason };
     const runsFilters = whyNoFilters(node) === undefined;
     const key = keyOf(id, runsFilters);
     let snapshot = this.#snapshots.get(key);

@@ -6,6 +6,9 @@ interface Open {
   readonly since: number;
 }
 
+/** How many connections may wait to be accepted: all clients of a replica that has gone come at once. The system may allow fewer. */
+const BACKLOG = 4_096;
+
 /** The connections of a gRPC server, each of which can be ended: grpc-js itself ends all of a port, or none. */
 export class Connections {
   readonly #server: NetServer;
@@ -30,7 +33,8 @@ export class Connections {
     const { hostname, port } = new URL(`tcp://${address}`);
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject);
-      this.#server.listen({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port) }, () => {
+      const host = hostname.replace(/^\[|\]$/g, "");
+      this.#server.listen({ host, port: Number(port), backlog: BACKLOG }, () => {
         const at = this.#server.address();
         resolve(typeof at === "object" && at !== null ? at.port : 0);
       });

@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { builtHelm } from "../../setup/helm.mjs";
 import { root } from "../../setup/paths.mjs";
 import { asPod, inject, usualSettings } from "../../controlplane/inject/index.ts";
 import {
@@ -73,6 +74,8 @@ describe("installing", { skip: withoutKubernetes() }, () => {
       ["list", "endpointslices.discovery.k8s.io", true],
       ["watch", "pods", true],
       ["get", "configmaps", true, "shop"],
+      ["watch", "nodes", true],
+      ["list", "referencegrants.gateway.networking.k8s.io", true],
       ["watch", "filterpolicies.meshwright.dev", true],
       ["patch", "filterpolicies.meshwright.dev/status", true, "shop"],
       ["watch", "httproutes.gateway.networking.k8s.io", true],
@@ -84,6 +87,8 @@ describe("installing", { skip: withoutKubernetes() }, () => {
       ["create", "wasmmodules.meshwright.dev", false, "shop"],
       ["get", "secrets", false, "shop"],
       ["list", "secrets", false, SYSTEM],
+      ["watch", "secrets", false],
+      ["patch", "nodes", false],
       ["create", "pods", false, "shop"],
       ["create", "pods/exec", false, "shop"],
       ["update", "services", false, "shop"],
@@ -150,15 +155,15 @@ describe("installing", { skip: withoutKubernetes() }, () => {
   }
 });
 
-/** Helm is not everywhere. */
 // One that was built from its source believes that the cluster is an old one.
 const version = ["--kube-version", "1.33.5"];
-const helm = spawnSync("helm", ["version"]).status === 0 ? undefined : "there is no helm";
+const helm = builtHelm() ?? "helm";
+const withoutHelm = spawnSync(helm, ["version"]).status === 0 ? undefined : "there is no helm";
 
-describe("the chart", { skip: helm }, () => {
+describe("the chart", { skip: withoutHelm }, () => {
   test("with its own values is what the manifests are", () => {
     const chart = join(root, "deploy/chart");
-    const rendered = spawnSync("helm", ["template", "meshwright", chart, "--namespace", SYSTEM, ...version], {
+    const rendered = spawnSync(helm, ["template", "meshwright", chart, "--namespace", SYSTEM, ...version], {
       encoding: "utf8",
     });
     assert.equal(rendered.status, 0, rendered.stderr);
@@ -173,9 +178,9 @@ describe("the chart", { skip: helm }, () => {
 
   test("lints, and wants a store for several replicas", () => {
     const chart = join(root, "deploy/chart");
-    const linted = spawnSync("helm", ["lint", "--strict", chart], { encoding: "utf8" });
+    const linted = spawnSync(helm, ["lint", "--strict", chart], { encoding: "utf8" });
     assert.equal(linted.status, 0, linted.stdout);
-    const several = spawnSync("helm", ["template", "x", chart, "--set", "replicas=2", ...version], {
+    const several = spawnSync(helm, ["template", "x", chart, "--set", "replicas=2", ...version], {
       encoding: "utf8",
     });
     assert.match(several.stderr, /replicas: several need store/);

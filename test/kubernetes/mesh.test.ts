@@ -60,7 +60,13 @@ describe("a mesh in a cluster", { skip }, () => {
           const [outboundPort = 0] = await freePorts(1);
           outbound.set(`${name}-${String(n)}`, outboundPort);
           await startApp(name, address);
-          await kubernetes.apply(pod(NAMESPACE, `${name}-${String(n)}`, address, { injected: true, outboundPort }));
+          await kubernetes.apply(
+            pod(NAMESPACE, `${name}-${String(n)}`, address, {
+              injected: true,
+              outboundPort,
+              account: `${name}-account`,
+            }),
+          );
           return { pod: `${name}-${String(n)}`, address };
         }),
       );
@@ -164,8 +170,12 @@ describe("a mesh in a cluster", { skip }, () => {
     assert.equal(await ask("web-1", "api"), "api");
     assert.equal(await ask("web-1", "api.shop"), "api");
     assert.equal(await ask("web-1", "api.shop.svc.cluster.local:80"), "api");
-    // With mutual TLS, by certificates of their own.
+    // With mutual TLS, by certificates of their service accounts.
     assert.equal(await ask("api-2", "db.shop.svc"), "db");
+    for (const name of names) {
+      const certificates = await mesh.envoys.get(`${name}-1.${NAMESPACE}`)?.admin("/certs");
+      assert.match(certificates ?? "", new RegExp(`spiffe://cluster.local/ns/shop/sa/${name}-account"`));
+    }
     for (const object of [own("MeshService", "db", {}), own("WasmModule", "faulty", {}), filter({})]) {
       const programmed = await untilCondition(object, "Programmed", ({ status }) => status === "True");
       assert.equal(programmed.observedGeneration, 1);

@@ -86,7 +86,10 @@ describe("a cluster as a source", { skip: withoutKubernetes() }, () => {
     assert.equal(spec.port, 80);
     assert.equal(spec.loadBalancing.policy, "LeastRequest");
     assert.deepEqual(spec.hostnames, ["web.shop.svc", "web.shop.svc.cluster.local"]);
-    const sidecar = { inboundPort: 15006, outboundPort: 15001, outboundAddress: "127.0.0.1" };
+    const sidecar = {
+      ...{ inboundPort: 15006, outboundPort: 15001, outboundAddress: "127.0.0.1" },
+      serviceAccount: { namespace: "shop", name: "default" },
+    };
     const endpoint = { port: 8080, weight: 1, priority: 0 };
     assert.deepEqual(spec.endpoints, [
       {
@@ -334,27 +337,71 @@ describe("a cluster as a source", { skip: withoutKubernetes() }, () => {
     assert.deepEqual(opened.cluster.withoutSidecar({ namespace: "guarded", name: "api" }), ["api-2"]);
   });
 
-  test("an object reaches into no other namespace", { skip: gateway === undefined }, async () => {
+  test("a route reaches into no other namespace but one that grants it", { skip: gateway === undefined }, async () => {
     await namespace("mine");
     await namespace("yours");
-    await kubernetes.apply(service("mine", "api", { port: 80 }), service("yours", "secret", { port: 80 }), {
-      apiVersion: "gateway.networking.k8s.io/v1",
-      kind: "HTTPRoute",
-      metadata: { name: "steal", namespace: "mine" },
+    const grant = (name: string): KubernetesObject => ({
+      ...{ apiVersion: "gateway.networking.k8s.io/v1beta1", kind: "ReferenceGrant" },
+      metadata: { name: "mine", namespace: "yours" },
       spec: {
-        parentRefs: [{ group: "", kind: "Service", name: "api" }],
-        rules: [{ backendRefs: [{ name: "secret", namespace: "yours", port: 80 }] }],
+        from: [{ group: "gateway.networking.k8s.io", kind: "HTTPRoute", namespace: "mine" }],
+        to: [{ group: "", kind: "Service", name }],
       },
     });
-    await open();
-    const result = await loadFromSource(source!);
-    assert.ok(!result.ok);
-    const texts = result.problems.map(formatProblem);
-    assert.ok(
-      texts.some(
-        (text) => text.startsWith("kubernetes:mine/HTTPRoute/steal:1:") && text.includes("backendRefs[0].namespace"),
-      ),
-      texts.join("\n"),
+    await kubernetes.apply(
+      service("mine", "api", { port: 80 }),
+      service("yours", "secret", { port: 80 }),
+      {
+        apiVersion: "gateway.networking.k8s.io/v1",
+        kind: "HTTPRoute",
+        metadata: { name: "steal", namespace: "mine" },
+        spec: {
+          parentRefs: [{ group: "", kind: "Service", name: "api" }],
+          rules: [{ backendRefs: [{ name: "secret", namespace: "yours", port: 80 }] }],
+        },
+      },
+      grant("another"),
     );
+    await open();
+    const backend = ({ httpRoutes }: Model): string | undefined =>
+      httpRoutes.get("steal.mine")?.spec.rules[0]?.backendRefs[0]?.name;
+    // Nothing has this name: requests are answered with an error.
+    const refused = "secret.yours.not-granted";
+    const model = await load();
+    assert.equal(backend(model), refused);
+    assert.ok(!model.services.has(refused));
+    await kubernetes.apply(grant("secret"));
+    await untilModel((model) => backend(model) === "secret.yours");
+    await kubernetes.delete(grant("secret"));
+    await untilModel((model) => backend(model) === refused);
+  });
+
+  test("endpoints are in the zone of their EndpointSlice and the region of their node", async () => {
+    await namespace("places");
+    const node = (region: string): KubernetesObject => ({
+      ...{ apiVersion: "v1", kind: "Node" },
+      metadata: {
+        name: "node-1",
+        labels: { "topology.kubernetes.io/region": region, "topology.kubernetes.io/zone": "eu-1a" },
+      },
+    });
+    await kubernetes.apply(
+      node("eu-1"),
+      service("places", "api", { port: 80 }),
+      endpointSlice("places", "api", 8080, [
+        { address: "10.5.0.1", node: "node-1", zone: "eu-1a" },
+        { address: "10.5.0.2", node: "node-1" },
+        { address: "10.5.0.3", zone: "eu-1b" },
+        { address: "10.5.0.4" },
+      ]),
+    );
+    await open("places");
+    const places = ({ services }: Model): string[] =>
+      services
+        .get("api.places")!
+        .spec.endpoints.map(({ locality }) => (locality === undefined ? "" : `${locality.region} ${locality.zone}`));
+    assert.deepEqual(places(await load()), ["eu-1 eu-1a", "eu-1 eu-1a", " eu-1b", ""]);
+    await kubernetes.apply(node("eu-2"));
+    await untilModel((model) => places(model)[0] === "eu-2 eu-1a");
   });
 });

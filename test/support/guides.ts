@@ -18,7 +18,7 @@ export interface Block {
 const CLAIMS: readonly string[] = ["filter", "holds", "traps", "refused", "from"] satisfies Claim[];
 const FOLDER = join(root, "docs", "guides");
 /** The guides in which every block of TypeScript or AssemblyScript has a claim. */
-const GUIDES = ["writing-filters.md", "assemblyscript-for-typescript.md", "from-rust-and-go.md"];
+const GUIDES = ["writing-filters.md", "assemblyscript-for-typescript.md", "from-rust-and-go.md", "proxyless.md"];
 
 /** Their blocks. */
 export function guideBlocks(): Block[] {

@@ -51,6 +51,7 @@ export interface SliceMember {
   readonly pod?: string;
   readonly address: string;
   readonly isReady?: boolean;
+  readonly node?: string;
   readonly zone?: string;
 }
 
@@ -67,10 +68,11 @@ export function endpointSlice(
     metadata: { name: `${name}-1`, namespace, labels: { "kubernetes.io/service-name": name } },
     addressType: "IPv4",
     ports: [{ name: "", port, protocol: "TCP" }],
-    endpoints: members.map(({ pod: podName, address, isReady = true, zone }) => ({
+    endpoints: members.map(({ pod: podName, address, isReady = true, node, zone }) => ({
       addresses: [address],
       conditions: { ready: isReady },
       ...(podName === undefined ? {} : { targetRef: { kind: "Pod", name: podName, namespace } }),
+      ...(node === undefined ? {} : { nodeName: node }),
       ...(zone === undefined ? {} : { zone }),
     })),
   };

@@ -124,6 +124,18 @@ test("routes by method, shares, and a rule without a backend", { timeout: 20_000
   await assert.rejects(call("/test.Echo/Shout"), { code: Code.UNAVAILABLE });
 });
 
+test("a rule for requests with a query is for no call", { timeout: 20_000 }, async () => {
+  const services = ["a", "b"].map((name) => grpcService(name, [portOf(name)]));
+  const query = `{ matches: [{ queryParams: [{ name: q, value: "1" }] }], backendRefs: [${backendRef("b")}] }`;
+  const rules = `[${query}, { backendRefs: [${backendRef("a")}] }]`;
+  await serve(
+    grpcService("echo", [portOf("b")]),
+    ...services,
+    echoRoute(rules).replace("kind: GRPCRoute", "kind: HTTPRoute"),
+  );
+  await callsUntil(["a"]);
+});
+
 test("every policy for choosing an endpoint is one that the client takes", { timeout: 20_000 }, async () => {
   // Each differs for gRPC from the one before, so that there is something to accept.
   for (const policy of ["RingHash", "RoundRobin", "Maglev", "LeastRequest", "RingHash", "Random"]) {

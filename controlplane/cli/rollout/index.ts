@@ -5,9 +5,7 @@ import { addConnectionOptions, query, type Connection } from "../ask.ts";
 import { orFail } from "../fail.ts";
 import { printReport } from "../print-report.ts";
 import { formatRollout, formatRollouts } from "./format.ts";
-
-/** How often a command that watches asks. */
-const EVERY_MS = 500;
+import { EVERY_MS, pathOf, patiently, timeoutOf, waitFor } from "./wait.ts";
 
 interface StatusFlags extends Connection {
   readonly json: boolean;
@@ -16,6 +14,11 @@ interface StatusFlags extends Connection {
 
 interface CommandFlags extends Connection {
   readonly wait?: boolean;
+}
+
+interface WaitFlags extends Connection {
+  readonly after?: string;
+  readonly timeout: string;
 }
 
 const commands: readonly (readonly [name: RolloutCommand, what: string])[] = [
@@ -43,6 +46,15 @@ export function addRolloutCommands(program: Command): void {
     .argument("<name>", "a Rollout")
     .option("--json", "print it as JSON", false)
     .action((name: string, flags: StatusFlags) => orFail(() => history(name, flags)));
+  addConnectionOptions(rollout.command("wait"))
+    .description("wait until all sidecars have what the source says; the exit status is 1 when they will not")
+    .argument("<name>", "a Rollout")
+    .option(
+      "--after <version>",
+      "what the source said before the change (`desired` of status --json); what is about that does not count",
+    )
+    .option("--timeout <duration>", "how long at most, such as 90s, 30m or 2h", "24h")
+    .action((name: string, flags: WaitFlags) => orFail(() => wait(name, flags)));
   for (const [name, what] of commands) {
     const command = addConnectionOptions(rollout.command(name)).description(what).argument("<name>", "a Rollout");
     if (["start", "retry", "undo"].includes(name)) {
@@ -82,22 +94,30 @@ async function obey(command: RolloutCommand, name: string, { wait, ...connection
   const run = rollout?.run?.number;
   if (wait !== true || run === undefined) return;
   const last = await over(name, run, connection);
-  process.stdout.write(`${formatRollout(last).join("\n")}\n`);
-  if (last.run?.phase === "Promoted") return;
   const reason = last.run?.reason;
-  process.stderr.write(`meshwright: rolled back (${reason?.title ?? "?"}): ${reason?.message ?? "?"}\n`);
+  const isGood = last.run?.phase === "Promoted";
+  end(last, isGood ? undefined : `rolled back (${reason?.title ?? "?"}): ${reason?.message ?? "?"}`);
+}
+
+async function wait(name: string, { after, timeout, ...connection }: WaitFlags): Promise<void> {
+  const options = { timeoutMs: timeoutOf(timeout), ...(after === undefined ? {} : { after }) };
+  const { report, reason } = await waitFor(name, options, connection, (text) => process.stdout.write(`${text}\n`));
+  end(report, reason);
+}
+
+/** Tells how it ended. @param reason undefined when it ended well. */
+function end(report: RolloutReport, reason: string | undefined): void {
+  process.stdout.write(`${formatRollout(report).join("\n")}\n`);
+  if (reason === undefined) return;
+  process.stderr.write(`meshwright: ${reason}\n`);
   process.exitCode = 1;
 }
 
 /** Waits until a run is over. */
 async function over(name: string, run: number, connection: Connection): Promise<RolloutReport> {
   for (;;) {
-    const report = (await query(connection, pathOf(name))) as RolloutReport;
+    const report = await patiently(name, connection);
     if (report.run?.number !== run || report.run.endedAt !== null) return report;
     await sleep(EVERY_MS);
   }
-}
-
-function pathOf(name: string): string {
-  return `/api/v1/rollouts/${encodeURIComponent(name)}`;
 }

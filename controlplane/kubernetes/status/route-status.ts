@@ -17,18 +17,22 @@ export interface ParentStatus {
 /** A Service as the cluster has it, by its ports. */
 export type FindService = (name: ObjectName) => { readonly ports: readonly { readonly port: number }[] } | undefined;
 
+/** Whether a route may name a Service of another namespace. */
+export type MayName = (name: ObjectName) => boolean;
+
 /** What is to be said of a route, for each Service that is its parent. */
 export function routeStatus(
   kind: RouteKind,
   { metadata, spec }: CustomObject,
   status: SourceStatus,
   findService: FindService,
+  mayName: MayName,
 ): ParentStatus[] {
   const name = { namespace: metadata.namespace ?? "", name: metadata.name };
   const problems = status.problems.filter(({ file }) => file === placeOf(kind, name));
   const resource = `${kind} ${modelName(name)}`;
   const held = status.kept.get(resource) ?? status.leftOut.get(resource);
-  const resolved = resolvedRefs(spec, name.namespace, findService);
+  const resolved = resolvedRefs(spec, name.namespace, findService, mayName);
   return listOf(spec["parentRefs"])
     .filter(isServiceParent)
     .map((parentRef) => {
@@ -54,17 +58,22 @@ export function routeStatus(
 }
 
 /** Whether all that a route names is there, and may be named. */
-function resolvedRefs(spec: CustomObject["spec"], namespace: string, findService: FindService): Condition {
+function resolvedRefs(
+  spec: CustomObject["spec"],
+  namespace: string,
+  findService: FindService,
+  mayName: MayName,
+): Condition {
   const faults: Condition[] = [];
   const add = (reason: string, message: string): void =>
     void faults.push(condition("ResolvedRefs", false, reason, message));
   for (const ref of backendsOf(spec)) {
     const { group = "", kind = "Service", name, namespace: other = namespace, port } = ref;
     if (group !== "" || kind !== "Service") add("InvalidKind", `${kind} is no kind of backend: only Service is`);
-    else if (other !== namespace)
-      add("RefNotPermitted", `${name} is in namespace ${other}; a route reaches Services of its own only`);
+    else if (!mayName({ namespace: other, name }))
+      add("RefNotPermitted", `${name} is in namespace ${other}, which has no ReferenceGrant for this route`);
     else {
-      const service = findService({ namespace, name });
+      const service = findService({ namespace: other, name });
       if (service === undefined) add("BackendNotFound", `there is no Service ${name}`);
       else if (port !== undefined && !service.ports.some((one) => one.port === port)) {
         add("BackendNotFound", `Service ${name} has no port ${String(port)}`);

@@ -100,8 +100,9 @@ describe("the status of a route", () => {
     };
     const route = keepCustom({ metadata: { ...name }, spec });
     const find = (at: { name: string; namespace: string }) =>
-      at.namespace === "n" ? services.get(at.name) : undefined;
-    return routeStatus("HTTPRoute", route, good, find).map(({ conditions }) =>
+      at.namespace === "m" ? undefined : services.get(at.name);
+    const mayName = (at: { namespace: string }): boolean => at.namespace === "n" || at.namespace === "granted";
+    return routeStatus("HTTPRoute", route, good, find, mayName).map(({ conditions }) =>
       conditions.map(({ type, status, reason }) => `${type}=${status}/${reason}`),
     );
   };
@@ -112,6 +113,8 @@ describe("the status of a route", () => {
     ["a Service that is not there", { name: "x", port: 80 }, "False/BackendNotFound"],
     ["a port that it does not have", { name: "b", port: 81 }, "False/BackendNotFound"],
     ["another namespace", { name: "b", namespace: "m", port: 80 }, "False/RefNotPermitted"],
+    ["another namespace that grants it", { name: "b", namespace: "granted", port: 80 }, "True/ResolvedRefs"],
+    ["none in one that grants it", { name: "x", namespace: "granted", port: 80 }, "False/BackendNotFound"],
     ["another kind", { name: "b", kind: "Bucket", group: "x.example" }, "False/InvalidKind"],
   ] as const) {
     test(`one for each Service that is a parent, none for Gateways: ${what}`, () => {

@@ -92,7 +92,13 @@ export class ClusterStatus {
     generation: number | undefined,
     status: SourceStatus,
   ): StatusWrite | undefined {
-    const parents = routeStatus(kind, object, status, (service) => this.#cluster.service(service));
+    const parents = routeStatus(
+      kind,
+      object,
+      status,
+      (service) => this.#cluster.service(service),
+      (service) => this.#cluster.mayName(kind, name.namespace, service),
+    );
     for (const { conditions } of parents) this.#notice(kind, object, conditions);
     const observed = generation ?? object.metadata.generation;
     return {

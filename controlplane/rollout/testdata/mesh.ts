@@ -3,6 +3,7 @@ import { pino } from "pino";
 import { Fleet, NodeStats } from "../../fleet/index.ts";
 import { loadModel } from "../../model/index.ts";
 import { translate } from "../../translate/index.ts";
+import type { Snapshot } from "../../xds/index.ts";
 import type { ServedContent } from "../content.ts";
 import type { PreCheck } from "../pre-check.ts";
 import { Rollouts } from "../rollouts.ts";
@@ -22,13 +23,13 @@ export const MODULES = new Map<string, Module>([["wasm", { sha256: "a".repeat(64
 export const SETTINGS = { modulesAuthority: "plane:80", modulesCluster: "plane" };
 export const WINDOW_MS = 5_000;
 
-/** What a source says: a Service with ten sidecars, a filter of a version, and a Rollout of it. */
-export function source(version: string, spec = "{}", rollouts = ["shop"]): Content<Module> {
+/** What a source says: a Service with ten sidecars, a filter of a version, a Rollout of it, and more. */
+export function source(version: string, spec = "{}", rollouts = ["shop"], more = ""): Content<Module> {
   const endpoints = Array.from(
     { length: 10 },
     (_, i) => `{ address: 10.0.0.${i + 1}, port: 80, sidecar: { node: n${i}, inboundPort: 1 } }`,
   );
-  const { targetRefs, ...more } = { targetRefs: [{ kind: "FilterPolicy", name: "authz" }], ...JSON.parse(spec) } as {
+  const { targetRefs, ...rest } = { targetRefs: [{ kind: "FilterPolicy", name: "authz" }], ...JSON.parse(spec) } as {
     targetRefs: object;
   };
   const text = `
@@ -52,10 +53,10 @@ ${rollouts
 apiVersion: meshwright.dev/v1alpha1
 kind: Rollout
 metadata: { name: ${name} }
-spec: ${JSON.stringify({ targetRefs, ...more })}
+spec: ${JSON.stringify({ targetRefs, ...rest })}
 `,
   )
-  .join("")}`;
+  .join("")}${more}`;
   const result = loadModel([{ path: "mesh.yaml", text }]);
   assert.ok(result.ok, JSON.stringify(result));
   return { model: result.model, modules: MODULES };
@@ -171,10 +172,17 @@ export class Mesh {
     return new Fleet({ now: () => this.now });
   }
 
-  #wantedBy({ node }: Sidecar): Parameters<Sidecar["serve"]>[0] {
-    const snapshot = this.#rollouts?.translationFor(node.id)?.snapshotFor(node).snapshot;
-    assert.ok(snapshot !== undefined);
-    return snapshot;
+  /** A sidecar takes the place of another, as a pod that is started again does. */
+  replace(sidecar: Sidecar): void {
+    const { id } = sidecar.node;
+    this.sidecars.get(id)?.disconnect();
+    this.sidecars.set(id, sidecar);
+    sidecar.connect(this.#fleet, this.#wantedBy(sidecar), this.now);
+  }
+
+  /** Undefined for a sidecar that says it is of another Service. */
+  #wantedBy({ node }: Sidecar): Snapshot | undefined {
+    return this.#rollouts?.translationFor(node.id)?.snapshotFor(node).snapshot;
   }
 
   #serve(nodes: Iterable<string> | undefined): void {
@@ -182,7 +190,8 @@ export class Mesh {
     this.served.push(ids ?? "all");
     for (const id of ids ?? this.sidecars.keys()) {
       const sidecar = this.sidecars.get(id);
-      if (sidecar?.isConnected === true) sidecar.serve(this.#wantedBy(sidecar), this.now);
+      const wanted = sidecar?.isConnected === true ? this.#wantedBy(sidecar) : undefined;
+      if (wanted !== undefined) sidecar?.serve(wanted, this.now);
     }
   }
 }

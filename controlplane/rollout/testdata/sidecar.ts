@@ -46,10 +46,11 @@ export class Sidecar {
   #observer: ConnectionObserver | undefined;
   readonly #counts = { completed: 0, failed: 0, traps: 0 };
 
-  constructor(id: string, behaviours: Readonly<Record<string, Behaviour>>) {
+  /** @param cluster the Service that it says it is of. */
+  constructor(id: string, behaviours: Readonly<Record<string, Behaviour>>, cluster = "shop") {
     this.#behaviours = behaviours;
     this.node = {
-      ...{ id, cluster: "shop", metadata: {}, locality: { region: "eu", zone: "eu-1", subZone: "" } },
+      ...{ id, cluster, metadata: {}, locality: { region: "eu", zone: "eu-1", subZone: "" } },
       ...{ userAgentName: "envoy", userAgentVersion: "1.40.0", hasWasm: true, features: [] },
     };
   }
@@ -58,10 +59,10 @@ export class Sidecar {
     return this.#observer !== undefined;
   }
 
-  connect(fleet: Fleet, wanted: Snapshot, now: number): void {
+  connect(fleet: Fleet, wanted: Snapshot | undefined, now: number): void {
     const status = (): readonly TypeStatus[] => this.#status();
     this.#observer = fleet.connected({ node: this.node, protocol: "delta", peer: "127.0.0.1", status });
-    this.serve(wanted, now);
+    if (wanted !== undefined) this.serve(wanted, now);
   }
 
   disconnect(): void {

@@ -45,10 +45,10 @@ export async function ship(
 }
 
 /** Waits until a run is over. */
-export async function over(fleet: RolloutFleet, number: number): Promise<RolloutReport> {
+export async function over(fleet: RolloutFleet, number: number, rollout?: string): Promise<RolloutReport> {
   let report: RolloutReport | undefined;
   await until(async () => {
-    report = await fleet.report().catch(() => undefined);
+    report = await fleet.report(rollout).catch(() => undefined);
     return report?.run?.number === number && report.run.endedAt !== null;
   }, 120_000);
   if (report === undefined) throw new Error("no report");

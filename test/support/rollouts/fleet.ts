@@ -91,8 +91,26 @@ spec: ${JSON.stringify({ targetRefs: [{ kind: "FilterPolicy", name: "faulty" }],
     );
   }
 
-  async report(): Promise<RolloutReport> {
-    return JSON.parse(await this.mesh.api("/api/v1/rollouts/faulty")) as RolloutReport;
+  /** Ships a patch of the inbound listeners, by a Rollout of its own of the name `patch`. */
+  shipPatch(patch: object, spec: object): void {
+    const target = { type: "HTTPConnectionManager", direction: "Inbound" };
+    this.mesh.write(
+      "patch.yaml",
+      `apiVersion: meshwright.dev/v1alpha1
+kind: EnvoyPatch
+metadata: { name: patch }
+spec: ${JSON.stringify({ patches: [{ target, ...patch }] })}
+---
+apiVersion: meshwright.dev/v1alpha1
+kind: Rollout
+metadata: { name: patch }
+spec: ${JSON.stringify({ targetRefs: [{ kind: "EnvoyPatch", name: "patch" }], ...spec })}
+`,
+    );
+  }
+
+  async report(rollout = "faulty"): Promise<RolloutReport> {
+    return JSON.parse(await this.mesh.api(`/api/v1/rollouts/${rollout}`)) as RolloutReport;
   }
 
   async history(): Promise<RolloutHistory> {

@@ -16,14 +16,19 @@ export interface Answers {
 /** How long each sidecar rests between one answer and the next request, in milliseconds. */
 const PAUSE_MS = 8;
 
-/** Constant requests to several sidecars, to each one after another, over kept connections. */
+/** Constant requests to several sidecars, to each one after another. */
 export class Traffic {
   readonly answers: ReadonlyMap<string, Answers>;
   readonly #running: Promise<unknown>;
+  readonly #keepAlive: boolean;
   #isStopped = false;
 
-  /** @param ports by node. */
-  constructor(ports: ReadonlyMap<string, number>) {
+  /**
+   * @param ports by node.
+   * @param keepAlive false for a connection for each request: one that is open keeps what its listener was for as long as Envoy drains that.
+   */
+  constructor(ports: ReadonlyMap<string, number>, keepAlive = true) {
+    this.#keepAlive = keepAlive;
     this.answers = new Map(
       [...ports.keys()].map((node) => [node, { sent: 0, failed: 0, versions: new Map(), lastAt: new Map() }]),
     );
@@ -40,7 +45,7 @@ export class Traffic {
   async #send(node: string, port: number): Promise<void> {
     const answers = this.answers.get(node);
     if (answers === undefined) return;
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const agent = new Agent({ keepAlive: this.#keepAlive, maxSockets: 1 });
     while (!this.#isStopped) {
       ++answers.sent;
       try {

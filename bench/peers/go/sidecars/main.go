@@ -8,6 +8,8 @@
 //	await             answered when each has had that response
 //	disconnect        all go away
 //	reconnect         all connect again, and say what they have; answered when each has asked
+//	fetch URL         all fetch this over a new connection of their own; answered at once
+//	fetched           answered when each has it whole
 //	bytes             how many bytes were received since the last time
 package main
 
@@ -26,8 +28,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -43,13 +43,13 @@ type plan struct {
 }
 
 type fleet struct {
-	target      string
-	delta       bool
-	plan        plan
-	options     []grpc.DialOption
-	credentials func(*sidecar) credentials.TransportCredentials
-	sidecars    []*sidecar
-	known       *known
+	target   string
+	delta    bool
+	plan     plan
+	options  []grpc.DialOption
+	tls      func(*sidecar) *tls.Config
+	sidecars []*sidecar
+	known    *known
 	// What sidecars say that they have when they reconnect.
 	reported *known
 	bytes    atomic.Int64
@@ -62,6 +62,7 @@ type fleet struct {
 	done    map[*sidecar]bool
 	changed *sync.Cond
 	ending  atomic.Bool
+	fetched chan []float64
 }
 
 // field is the number of a field in the one and the other variant.
@@ -167,6 +168,12 @@ func (all *fleet) obey(command string) any {
 	case "reconnect":
 		all.connect(false)
 		return map[string]any{}
+	case "fetch":
+		all.fetched = make(chan []float64)
+		go func() { all.fetched <- all.fetch(words[1]) }()
+		return map[string]any{}
+	case "fetched":
+		return map[string]any{"times": <-all.fetched}
 	case "bytes":
 		return map[string]any{"bytes": all.bytes.Swap(0)}
 	}
@@ -191,7 +198,7 @@ func main() {
 		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(raw{}), grpc.MaxCallRecvMsgSize(64<<20), grpc.WaitForReady(true)),
 		grpc.WithReadBufferSize(4 << 10), grpc.WithWriteBufferSize(4 << 10),
 	}
-	all.credentials = credentialsIn(*certificates)
+	all.tls = tlsIn(*certificates)
 	for _, planned := range all.plan.Sidecars[*first : *first+*count] {
 		all.sidecars = append(all.sidecars, &sidecar{
 			fleet: all, id: planned.Id, cluster: planned.Cluster, routes: planned.Routes,
@@ -205,18 +212,19 @@ func main() {
 	}
 }
 
-func credentialsIn(folder string) func(*sidecar) credentials.TransportCredentials {
+// tlsIn gives what each sidecar shows and believes; nil without a folder.
+func tlsIn(folder string) func(*sidecar) *tls.Config {
 	if folder == "" {
-		return func(*sidecar) credentials.TransportCredentials { return insecure.NewCredentials() }
+		return func(*sidecar) *tls.Config { return nil }
 	}
 	pem, err := os.ReadFile(filepath.Join(folder, "ca.pem"))
 	check(err)
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
-	return func(one *sidecar) credentials.TransportCredentials {
+	return func(one *sidecar) *tls.Config {
 		pair, err := tls.LoadX509KeyPair(filepath.Join(folder, one.id+".pem"), filepath.Join(folder, one.id+".key"))
 		check(err)
-		return credentials.NewTLS(&tls.Config{RootCAs: roots, Certificates: []tls.Certificate{pair}, ServerName: "localhost"})
+		return &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{pair}, ServerName: "localhost"}
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/mem"
 )
 
@@ -70,7 +72,7 @@ type sidecar struct {
 }
 
 func (one *sidecar) connect() error {
-	connection, err := grpc.NewClient(one.fleet.target, append(one.fleet.options, grpc.WithTransportCredentials(one.fleet.credentials(one)))...)
+	connection, err := grpc.NewClient(one.fleet.target, append(one.fleet.options, grpc.WithTransportCredentials(one.credentials()))...)
 	if err != nil {
 		return err
 	}
@@ -88,6 +90,13 @@ func (one *sidecar) connect() error {
 	}
 	one.connection, one.stream, one.cancel = connection, stream, cancel
 	return nil
+}
+
+func (one *sidecar) credentials() credentials.TransportCredentials {
+	if config := one.fleet.tls(one); config != nil {
+		return credentials.NewTLS(config)
+	}
+	return insecure.NewCredentials()
 }
 
 func (one *sidecar) disconnect() {

@@ -121,6 +121,9 @@ func node(id, cluster string) []byte {
 	version := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), 1)
 	version = protowire.AppendVarint(protowire.AppendTag(version, 2, protowire.VarintType), 40)
 	message = appendBytes(message, 8, appendBytes(nil, 1, version))
-	extension := appendText(appendText(nil, 1, "envoy.filters.http.wasm"), 2, "envoy.filters.http")
-	return appendBytes(message, 9, extension)
+	// An Envoy that lacks one of them can run no filters.
+	for name, category := range map[string]string{"envoy.filters.http.wasm": "envoy.filters.http", "envoy.wasm.runtime.v8": "envoy.wasm.runtime"} {
+		message = appendBytes(message, 9, appendText(appendText(nil, 1, name), 2, category))
+	}
+	return message
 }
