@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { until } from "../support/until.ts";
 import { builtHelm } from "../../setup/helm.mjs";
 import { root } from "../../setup/paths.mjs";
 import { asPod, inject, usualSettings } from "../../controlplane/inject/index.ts";
@@ -82,7 +83,7 @@ describe("installing", { skip: withoutKubernetes() }, () => {
       ["patch", "httproutes.gateway.networking.k8s.io/status", true, "shop"],
       ["create", "events", true, "shop"],
       ["create", "tokenreviews.authentication.k8s.io", true],
-      ["update", "leases.coordination.k8s.io", true, SYSTEM],
+      ["update", "leases.coordination.k8s.io", false, SYSTEM],
       ["patch", "filterpolicies.meshwright.dev", false, "shop"],
       ["create", "wasmmodules.meshwright.dev", false, "shop"],
       ["get", "secrets", false, "shop"],
@@ -117,26 +118,67 @@ describe("installing", { skip: withoutKubernetes() }, () => {
       },
       spec: { mtls: "Permissive" },
     });
+    // While the webhooks are there and nobody answers, no pod of a namespace with the label starts; so the label goes first.
+    const label = (value: string | null): Promise<unknown> =>
+      kubernetes.request(
+        "PATCH",
+        "/api/v1/namespaces/default",
+        { metadata: { labels: { "meshwright.dev/injection": value } } },
+        "application/merge-patch+json",
+      );
+    await label("enabled");
+    const refused = await createPod({ metadata: { name: "early" }, spec: app }, "default");
+    assert.match(refused.body.message ?? "", /failed calling webhook "namespace.inject.meshwright.dev"/);
+    await label(null);
+    const taken = await createPod({ metadata: { name: "early" }, spec: app }, "default");
+    assert.equal(taken.status, 201, taken.body.message);
     // As helm does it, and kubectl delete -f: the webhooks go too, or no pod could start any more.
     for (const object of manifests.toReversed()) if (object.kind !== "Namespace") await kubernetes.delete(object);
     for (const definition of crds.flatMap(yamlObjects)) await kubernetes.delete(definition);
-    for (const path of [
-      "/apis/meshwright.dev/v1alpha1/meshservices",
-      "/apis/rbac.authorization.k8s.io/v1/clusterroles",
-    ]) {
-      const { status, body } = await kubernetes.request("GET", path);
-      const left = (body.items ?? []).filter(({ metadata }) => metadata.name.startsWith("meshwright"));
-      assert.deepEqual(status === 404 ? [] : left, [], path);
-    }
+    await until(async () => (await kubernetes.request("GET", "/apis/meshwright.dev/v1alpha1")).status === 404, 30_000);
+    assert.deepEqual(
+      (await everything()).filter((id) => id.includes("meshwright")),
+      [
+        // The namespace is removed last, with what users have put there, and what the tests above have.
+        `Namespace ${SYSTEM}`,
+        // Deleted: it is Kubernetes' own controller, of which there is none here, that lets it go.
+        `PersistentVolumeClaim ${SYSTEM}/meshwright-state kubernetes.io/pvc-protection`,
+        ...["app", "control-plane"].map((name) => `Pod ${SYSTEM}/${name}`),
+      ],
+    );
     const { status, body } = await kubernetes.request("POST", "/api/v1/namespaces/default/pods", {
       ...{ apiVersion: "v1", kind: "Pod", metadata: { name: "later", labels: { "meshwright.dev/inject": "true" } } },
-      spec: { containers: [{ name: "app", image: "app" }] },
+      spec: app,
     });
     assert.equal(status, 201, body.message);
   });
 
-  function createPod(pod: object): ReturnType<Kubernetes["request"]> {
-    return kubernetes.request("POST", `/api/v1/namespaces/${SYSTEM}/pods`, { apiVersion: "v1", kind: "Pod", ...pod });
+  const app = { containers: [{ name: "app", image: "app" }] };
+
+  function createPod(pod: object, namespace = SYSTEM): ReturnType<Kubernetes["request"]> {
+    const body = { apiVersion: "v1", kind: "Pod", ...pod };
+    return kubernetes.request("POST", `/api/v1/namespaces/${namespace}/pods`, body);
+  }
+
+  /** All objects of all kinds that the API has, with their finalizers where they have some. */
+  async function everything(): Promise<string[]> {
+    const { body } = await kubernetes.request("GET", "/apis");
+    const groups = body["groups"] as { preferredVersion: { groupVersion: string } }[];
+    const roots = ["/api/v1", ...groups.map(({ preferredVersion }) => `/apis/${preferredVersion.groupVersion}`)];
+    const found: string[] = [];
+    for (const root of roots) {
+      const { body } = await kubernetes.request("GET", root);
+      for (const { name, kind, verbs } of body["resources"] as { name: string; kind: string; verbs: string[] }[]) {
+        if (!verbs.includes("list")) continue;
+        const { items = [] } = (await kubernetes.request("GET", `${root}/${name}`)).body;
+        for (const { metadata } of items) {
+          const finalizers = (metadata["finalizers"] as string[] | undefined) ?? [];
+          const id = [metadata.namespace, metadata.name].filter((part) => part !== undefined).join("/");
+          found.push([kind, id, ...finalizers].join(" "));
+        }
+      }
+    }
+    return found.sort();
   }
 
   async function mayDo(verb: string, what: string, namespace?: string, name?: string): Promise<boolean> {
@@ -161,8 +203,9 @@ const helm = builtHelm() ?? "helm";
 const withoutHelm = spawnSync(helm, ["version"]).status === 0 ? undefined : "there is no helm";
 
 describe("the chart", { skip: withoutHelm }, () => {
+  const chart = join(root, "deploy/chart");
+
   test("with its own values is what the manifests are", () => {
-    const chart = join(root, "deploy/chart");
     const rendered = spawnSync(helm, ["template", "meshwright", chart, "--namespace", SYSTEM, ...version], {
       encoding: "utf8",
     });
@@ -177,7 +220,6 @@ describe("the chart", { skip: withoutHelm }, () => {
   });
 
   test("lints, and wants a store for several replicas", () => {
-    const chart = join(root, "deploy/chart");
     const linted = spawnSync(helm, ["lint", "--strict", chart], { encoding: "utf8" });
     assert.equal(linted.status, 0, linted.stdout);
     const several = spawnSync(helm, ["template", "x", chart, "--set", "replicas=2", ...version], {
@@ -185,4 +227,42 @@ describe("the chart", { skip: withoutHelm }, () => {
     });
     assert.match(several.stderr, /replicas: several need store/);
   });
+
+  test("several replicas have their state in the store, and none on a volume", () => {
+    const values = ["replicas=3", "store=etcds://etcd:2379/mesh", "storeSecret=etcd", "storeClientCertificate=true"];
+    const sets = values.flatMap((value) => ["--set", value]);
+    const { stdout, stderr } = spawnSync(helm, ["template", "x", chart, "-n", SYSTEM, ...sets, ...version], {
+      encoding: "utf8",
+    });
+    assert.equal(stderr, "");
+    const objects = yamlObjects(stdout);
+    assert.ok(!objects.some(({ kind }) => kind === "PersistentVolumeClaim"));
+    const { spec } = objects.find(({ kind }) => kind === "Deployment") as unknown as { spec: DeploymentSpec };
+    const { containers, volumes } = spec.template.spec;
+    assert.deepEqual([spec.replicas, spec.strategy.type], [3, "RollingUpdate"]);
+    assert.deepEqual(
+      containers[0]?.args.filter((arg) => arg.startsWith("--store")),
+      [
+        "--store=etcds://etcd:2379/mesh",
+        "--store-ca=/etc/meshwright/store/ca.crt",
+        "--store-cert=/etc/meshwright/store/tls.crt",
+        "--store-key=/etc/meshwright/store/tls.key",
+      ],
+    );
+    const sources = Object.fromEntries(volumes.map(({ name, ...source }) => [name, source]));
+    assert.deepEqual(sources["state"], { emptyDir: {} });
+    assert.deepEqual(sources["store"], { secret: { secretName: "etcd", defaultMode: 288 } });
+    assert.match(JSON.stringify(containers[0]), /"secretKeyRef":\{"name":"etcd","key":"user","optional":true\}/);
+  });
 });
+
+interface DeploymentSpec {
+  readonly replicas: number;
+  readonly strategy: { readonly type: string };
+  readonly template: {
+    readonly spec: {
+      readonly containers: readonly { readonly args: readonly string[] }[];
+      readonly volumes: readonly ({ readonly name: string } & Readonly<Record<string, unknown>>)[];
+    };
+  };
+}

@@ -1,9 +1,13 @@
-// A mesh whose resources are in a real cluster: three Services with six sidecars, real Envoys, under traffic.
+// A mesh whose resources are in a real cluster: three Services with six sidecars, real Envoys, two control planes on one etcd, under traffic.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { cpSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { once } from "node:events";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { Balancer } from "../support/balancer.ts";
+import { Etcd } from "../support/etcd.ts";
 import { gatewayDefinitions } from "../support/gateway-definitions.ts";
 import { get } from "../support/http.ts";
 import { Kubernetes, withoutKubernetes, type KubernetesObject } from "../support/kubernetes.ts";
@@ -27,6 +31,7 @@ const skip = without() ?? (gateway === undefined ? "the Gateway API's definition
 const NAMESPACE = "shop";
 const names = ["web", "api", "db"];
 const PORT = 8080;
+const LEADS = /leads the Rollouts$/m;
 
 interface Condition {
   readonly type: string;
@@ -38,7 +43,11 @@ interface Condition {
 
 describe("a mesh in a cluster", { skip }, () => {
   let kubernetes: Kubernetes;
+  let etcd: Etcd;
+  /** The one that leads at first, and has the sidecars. */
   let mesh: Mesh;
+  let standby: Mesh;
+  const balancers: Balancer[] = [];
   const addresses: string[] = [];
   const apps: Server[] = [];
   const loads: Load[] = [];
@@ -48,7 +57,11 @@ describe("a mesh in a cluster", { skip }, () => {
     kubernetes = await Kubernetes.start();
     await kubernetes.applyDefinitions(gateway);
     const serve = ["--kubernetes", "--kubeconfig", kubernetes.kubeconfig];
-    mesh = await Mesh.create({ source: "applied", serve: [...serve, "--stats-window", "1000", "--pre-checks", "off"] });
+    etcd = await Etcd.start();
+    serve.push("--store", `${etcd.hosts[0]?.replace("http", "etcd") ?? ""}/mesh`);
+    serve.push("--stats-window", "1000", "--pre-checks", "off");
+    mesh = await Mesh.create({ source: "applied", serve });
+    standby = await Mesh.create({ source: "applied", serve });
     await kubernetes.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } });
     const octet = 1 + Math.floor(Math.random() * 250);
     for (const [s, name] of names.entries()) {
@@ -91,14 +104,26 @@ describe("a mesh in a cluster", { skip }, () => {
       }),
     );
     await mesh.startControlPlane();
+    await mesh.controlPlane?.waitFor(LEADS);
+    // Both issue with one authority.
+    cpSync(join(mesh.state, "authority"), join(standby.state, "authority"), { recursive: true });
+    await standby.startControlPlane();
+    balancers.push(await Balancer.start(mesh.xdsPort), await Balancer.start(mesh.httpPort));
+    const [xds = 0, http = 0] = balancers.map(({ port }) => port);
     for (const name of names) {
-      for (const n of [1, 2]) await mesh.startSidecar(`${name}-${String(n)}.${NAMESPACE}`, `${name}.${NAMESPACE}`);
+      for (const n of [1, 2]) {
+        const node = `${name}-${String(n)}.${NAMESPACE}`;
+        await mesh.startSidecar(node, `${name}.${NAMESPACE}`, { through: { xds, http } });
+      }
     }
     await mesh.untilReady();
   });
   after(async () => {
     for (const load of loads) await load.stop().catch(() => undefined);
     await mesh.stop();
+    await standby.stop();
+    for (const balancer of balancers) balancer.stop();
+    await etcd.stop();
     for (const app of apps) app.close().closeAllConnections();
     for (const address of addresses) spawnSync("ip", ["addr", "del", `${address}/32`, "dev", "lo"]);
     await kubernetes.stop();
@@ -154,7 +179,7 @@ describe("a mesh in a cluster", { skip }, () => {
     } catch {
       const present = JSON.stringify(await kubernetes.get(object), undefined, 1);
       throw new Error(
-        `${type} of ${object.kind} is ${JSON.stringify(found)}\n${present}\n${mesh.controlPlane?.output ?? ""}`,
+        `${type} of ${object.kind} is ${JSON.stringify(found)}\n${present}\n${mesh.controlPlane?.output ?? ""}\n${standby.controlPlane?.output ?? ""}`,
       );
     }
     return found!;
@@ -212,20 +237,28 @@ describe("a mesh in a cluster", { skip }, () => {
     await until(async () => (await ask("db-1", "web.shop")) === "db", 30_000);
   });
 
-  test("a Rollout says in its status and in events how far it is, also after restarts of the API server and the control plane", async () => {
+  test("a Rollout goes on, in its status and in events too, after the API server is killed and the control plane that leads", async () => {
     const rollout = own("Rollout", "faulty", {});
     const fields = async (): Promise<Record<string, unknown>> =>
       ((await kubernetes.get(rollout))["status"] ?? {}) as Record<string, unknown>;
     await kubernetes.apply(filter({ mark: "second" }));
     await untilEvent("faulty", "Started");
+    assert.doesNotMatch(standby.controlPlane?.output ?? "", LEADS);
     await kubernetes.kill();
     await mesh.controlPlane?.stop("SIGKILL");
+    for (const [i, port] of [standby.xdsPort, standby.httpPort].entries()) balancers[i]?.turnTo(port);
     await kubernetes.begin();
-    await mesh.startControlPlane();
+    await standby.controlPlane?.waitFor(LEADS, { timeoutMs: 60_000 });
     await untilEvent("faulty", "Promoted");
     await until(async () => (await fields())["phase"] === "Settled", 60_000);
     const { wave, health } = await fields();
     assert.deepEqual([wave, health], ["2/2", "Healthy"]);
+    // By the one that has the sidecars now.
+    const programmed = await untilCondition(filter({}), "Programmed", ({ status }) => status === "True");
+    assert.equal(programmed.message, "2 of 2 sidecars run it");
+    assert.equal(programmed.observedGeneration, 2);
+    // The other one comes back, and leaves the lead where it is.
+    await mesh.startControlPlane();
   });
 
   test("a bad filter is undone, and the status says why", async () => {

@@ -17,6 +17,8 @@ const meshwright = join(root, "node_modules", ".bin", "meshwright");
 export interface SidecarOptions {
   readonly protocol?: "delta" | "sotw";
   readonly binary?: string;
+  /** Where it finds its control plane, by ports; where it is when left out. */
+  readonly through?: { readonly xds: number; readonly http: number };
 }
 
 /** A mesh as the test wants it. */
@@ -99,9 +101,10 @@ export class Mesh {
   /** Starts the sidecar of a node, on nothing but what `meshwright bootstrap` prints. */
   async startSidecar(node: string, service: string, options: SidecarOptions = {}): Promise<Envoy> {
     const [adminPort = 0] = await freePorts(1);
+    const { xds, http } = options.through ?? { xds: this.xdsPort, http: this.httpPort };
     const bootstrap = await this.meshwright("bootstrap", [
       ...["--node", node, "--service", service, "--admin", `127.0.0.1:${String(adminPort)}`],
-      ...["--xds", `127.0.0.1:${String(this.xdsPort)}`, "--http", `127.0.0.1:${String(this.httpPort)}`],
+      ...["--xds", `127.0.0.1:${String(xds)}`, "--http", `127.0.0.1:${String(http)}`],
       ...["--protocol", options.protocol ?? "delta", "--stats-interval", "200"],
     ]);
     const envoy = await Envoy.start(
