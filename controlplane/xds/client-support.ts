@@ -15,7 +15,7 @@ const WRAPPED = ["xds.config.resource-in-sotw", "xds.config.supports-resource-in
 
 /**
  * Envoy says nothing of it. In the incremental variant it knows of all this; in the state of the world it crashes when
- * endpoints expire (1.37.0 to 1.40.0).
+ * endpoints expire (1.37.0, 1.39.3 and 1.40.0).
  */
 const ENVOY = "envoy";
 
