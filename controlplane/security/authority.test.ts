@@ -1,9 +1,12 @@
+import "reflect-metadata"; // which @peculiar/x509 needs
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { chmodSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
+import fc from "fast-check";
 import { Authority, CertificateError, urisOf } from "./authority.ts";
 import { openStateAuthority, readStateAuthority } from "./state-authority.ts";
 import { put, scratchFolder, testAuthority, type TestAuthority } from "./testdata/fixtures.ts";
@@ -154,4 +157,54 @@ describe("the authority in a state folder", () => {
 test("bytes that are no certificate have no names", () => {
   assert.deepEqual(urisOf(Buffer.from("nonsense")), []);
   assert.deepEqual(urisOf(Buffer.alloc(0)), []);
+});
+
+describe("the URIs of a certificate", () => {
+  const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+  const certificateWith = async (
+    names: readonly { type: "url" | "dns" | "email"; value: string }[],
+  ): Promise<Buffer> => {
+    const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+    const extensions = names.length === 0 ? [] : [new SubjectAlternativeNameExtension([...names])];
+    const made = await X509CertificateGenerator.createSelfSigned({ keys, signingAlgorithm: algorithm, extensions });
+    return Buffer.from(made.rawData);
+  };
+  const url = (value: string): { type: "url"; value: string } => ({ type: "url", value });
+  const dns = (value: string): { type: "dns"; value: string } => ({ type: "dns", value });
+
+  const cases: readonly (readonly [names: Parameters<typeof certificateWith>[0], uris: readonly string[]])[] = [
+    [[], []],
+    [[dns("web")], []],
+    [
+      [dns("web"), url("spiffe://corp/a"), url("spiffe://corp/b")],
+      ["spiffe://corp/a", "spiffe://corp/b"],
+    ],
+    // Each of these would be another name if it were read from a plain list.
+    [[dns("web, URI:spiffe://corp/a")], []],
+    [[dns("web,URI:spiffe://corp/a"), dns('", URI:spiffe://corp/b')], []],
+    [[url("spiffe://corp/a, URI:spiffe://corp/b")], ["spiffe://corp/a, URI:spiffe://corp/b"]],
+    [
+      [url('spiffe://corp/"a'), url("spiffe://corp/\\b")],
+      ['spiffe://corp/"a', "spiffe://corp/\\b"],
+    ],
+    [[url("spiffe://corp/a\nURI:spiffe://corp/b")], ["spiffe://corp/a\nURI:spiffe://corp/b"]],
+    [
+      [url("spiffe://corp/a b"), url("")],
+      ["spiffe://corp/a b", ""],
+    ],
+    [[{ type: "email", value: "a@b.c, URI:spiffe://corp/a" }, url("spiffe://corp/b")], ["spiffe://corp/b"]],
+  ];
+  for (const [names, uris] of cases) {
+    test(JSON.stringify(names), async () => assert.deepEqual(urisOf(await certificateWith(names)), uris));
+  }
+
+  test("are those that it was made with, whatever they hold", async () => {
+    const text = fc.string({ unit: fc.constantFrom(...Array.from("aZ0/:. ,\"'\\URI\n\u007f")), maxLength: 12 });
+    const name = fc.record({ type: fc.constantFrom("url" as const, "dns" as const), value: text });
+    const property = fc.asyncProperty(fc.array(name, { maxLength: 4 }), async (names) => {
+      const expected = names.filter(({ type }) => type === "url").map(({ value }) => value);
+      assert.deepEqual(urisOf(await certificateWith(names)), expected);
+    });
+    await fc.assert(property, { numRuns: 200 });
+  });
 });

@@ -134,17 +134,23 @@ export class Authority {
   }
 }
 
+/** Printable ASCII without a space, a quote, a comma or a backslash. */
+const PLAIN_NAME = /^(URI|DNS|IP Address|email):([!#-&(-+\--[\]-~]+)$/;
+
 /**
  * The URIs in a certificate's subjectAltName, or none if it cannot be read.
  *
- * They are read from the certificate itself: the text that Node makes of the extension joins names by commas, and a name may hold
- * one.
+ * They are read from the certificate itself where the text that Node makes of the extension might be read in two ways: it joins names
+ * by commas, and puts in quotes those that hold one. Reading the text costs a tenth, which a thousand sidecars that connect at once feel.
  */
 export function urisOf(der: Uint8Array): string[] {
   try {
-    const names =
-      new ParsedCertificate(new Uint8Array(der)).getExtension(SubjectAlternativeNameExtension)?.names.items ?? [];
-    return names.flatMap(({ type, value }) => (type === "url" ? [value] : []));
+    const names = new X509Certificate(der).subjectAltName?.split(", ").map((name) => PLAIN_NAME.exec(name)) ?? [];
+    if (names.every((name) => name !== null)) {
+      return names.flatMap(([, type, value = ""]) => (type === "URI" ? [value] : []));
+    }
+    const parsed = new ParsedCertificate(new Uint8Array(der)).getExtension(SubjectAlternativeNameExtension);
+    return parsed?.names.items.flatMap(({ type, value }) => (type === "url" ? [value] : [])) ?? [];
   } catch {
     return [];
   }

@@ -14,15 +14,22 @@ export interface OneService {
   stop(): Promise<void>;
 }
 
-/** Starts it with a mark that the filter leaves on responses, and waits until the filter runs. */
-export async function startOneService(mark: string, options: SidecarOptions = {}): Promise<OneService> {
+/**
+ * Starts it with a mark that the filter leaves on responses, and waits until the filter runs.
+ * @param start starts the control plane; more can be written before.
+ */
+export async function startOneService(
+  mark: string,
+  options: SidecarOptions = {},
+  start = async (mesh: Mesh): Promise<unknown> => mesh.startControlPlane(),
+): Promise<OneService> {
   const app = await startApp("web");
   const [port = 0] = await freePorts(1);
   const mesh = await Mesh.create();
   mesh.write("probe.wasm", await probeModule());
   writeService(mesh, { appPort: app.port, inboundPort: port });
   writePolicy(mesh, { mark });
-  await mesh.startControlPlane();
+  await start(mesh);
   const envoy = await mesh.startSidecar("web-1", "web", options);
   await mesh.untilReady();
   const stop = async (): Promise<void> => {
