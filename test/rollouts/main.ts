@@ -1,5 +1,5 @@
 // All faults of a filter, and a control plane that is killed in each state of a rollout, over twelve real Envoys under traffic:
-// `npm run test:rollouts`. Prints what each cost, and fails where one was not contained.
+// `npm run test:rollouts`. Prints what each cost, with `-- --status` also what `meshwright rollout status` says of it, and fails where one was not contained.
 import assert from "node:assert/strict";
 import { assertContained, settled, shipFault } from "../support/rollouts/contained.ts";
 import { ship, type Outcome } from "../support/rollouts/experiment.ts";
@@ -10,7 +10,8 @@ import { gated, spec } from "../support/rollouts/spec.ts";
 
 const seconds = (ms: number | undefined): string => (ms === undefined ? "" : `${(ms / 1_000).toFixed(1)} s`);
 
-function print(name: string, { answers, touched, reason, judgedAfterMs, goneAfterMs, undoneAfterMs }: Outcome): void {
+function print(name: string, outcome: Outcome): void {
+  const { answers, touched, reason, judgedAfterMs, goneAfterMs, undoneAfterMs, status } = outcome;
   const all = [...answers.values()];
   const sum = (of: "sent" | "failed"): number => all.reduce((total, one) => total + one[of], 0);
   const cells = [
@@ -18,6 +19,11 @@ function print(name: string, { answers, touched, reason, judgedAfterMs, goneAfte
     ...[judgedAfterMs, goneAfterMs, undoneAfterMs].map(seconds),
   ];
   process.stdout.write(`| ${cells.join(" | ")} |\n`);
+  if (process.argv.includes("--status")) process.stderr.write(`${name}:\n${status.join("\n")}\n\n`);
+}
+
+async function nextRun(of: RolloutFleet): Promise<number> {
+  return ((await of.report()).run?.number ?? 0) + 1;
 }
 
 const fleet = await RolloutFleet.start({ configuration: { mark: "first" }, note: "first" }, spec);
@@ -30,19 +36,24 @@ try {
   print("none", good);
   for (const fault of faults) print(fault.name, await shipFault(fleet, fault));
 
-  const [refused] = faults.filter(({ name }) => name === "configuration refused in Envoy");
-  assert.ok(refused !== undefined);
-  const undone = ((await fleet.report()).run?.number ?? 0) + 1;
-  const outcome = await ship(fleet, filterWith(refused), () => killAt(fleet, undone, moments.undoing));
-  assert.equal(outcome.phase, "RolledBack");
-  await assertContained(fleet, outcome);
-  print("killed while it is undone", outcome);
-  await fleet.ship(GOOD);
-  await settled(fleet);
+  for (const [name, moment, what] of [
+    ["503 for 2 %", moments.firstBakes, "503 for 2 %, killed in the first wave"],
+    ["configuration refused in Envoy", moments.undoing, "killed while it is undone"],
+  ] as const) {
+    const fault = faults.find((one) => one.name === name);
+    assert.ok(fault !== undefined);
+    const run = await nextRun(fleet);
+    const outcome = await ship(fleet, filterWith(fault), () => killAt(fleet, run, moment));
+    assert.equal(outcome.phase, "RolledBack");
+    await assertContained(fleet, outcome);
+    print(what, outcome);
+    await fleet.ship(GOOD);
+    await settled(fleet);
+  }
 
   fleet.writeRollout(gated);
   const onward = Object.values(moments).filter((moment) => moment !== moments.undoing);
-  const run = undone + 1;
+  const run = await nextRun(fleet);
   const killed = await ship(fleet, { configuration: { mark: "next" }, note: "next" }, async () => {
     for (const moment of onward) await killAt(fleet, run, moment);
   });

@@ -33,3 +33,40 @@ export function withNote(module: Uint8Array, note: string): Buffer {
   if (name.length > 127) throw new RangeError("the note is too long");
   return Buffer.concat([module, Buffer.from([0, name.length]), name]);
 }
+
+/** The same module with a limit to its memory, in pages of 64 KiB (WebAssembly 1.0, section 5.5.8), as the option maximumMemory of asc makes it. */
+export function withMemoryLimit(module: Uint8Array, pages: number): Buffer {
+  const bytes = Buffer.from(module);
+  for (let at = 8; at < bytes.length;) {
+    const id = bytes[at];
+    const [length, start] = readUnsigned(bytes, at + 1);
+    if (id !== 5) {
+      at = start + length;
+      continue;
+    }
+    // One memory, so far without a limit.
+    const [minimum] = readUnsigned(bytes, start + 2);
+    if (bytes[start] !== 1 || bytes[start + 1] !== 0) throw new RangeError("expected one memory without a limit");
+    const section = [1, 1, ...unsigned(minimum), ...unsigned(pages)];
+    return Buffer.concat([
+      bytes.subarray(0, at),
+      Buffer.from([5, ...unsigned(section.length), ...section]),
+      bytes.subarray(start + length),
+    ]);
+  }
+  throw new RangeError("the module has no memory of its own");
+}
+
+/** A number in LEB128, and where what follows begins. */
+function readUnsigned(bytes: Uint8Array, at: number): [value: number, next: number] {
+  let value = 0;
+  for (let shift = 0; ; shift += 7) {
+    const byte = bytes[at++] ?? 0;
+    value |= (byte & 0x7f) << shift;
+    if (byte < 0x80) return [value, at];
+  }
+}
+
+function unsigned(value: number): number[] {
+  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...unsigned(value >>> 7)];
+}

@@ -68,7 +68,9 @@ function formatEvidence({ evidence, waves }: RunReport): string[] {
     `old ${rate(control)}`,
     bad ? "worse" : `evidence ${found.toPrecision(2)} of ${alarm}`,
   ]);
-  const traps = Object.entries(evidence.vmFailures).map(([node, count]) => `  ${node} trapped ${count} times`);
+  const traps = Object.entries(evidence.vmFailures).map(
+    ([node, count]) => `  ${node} trapped ${count === 1 ? "once" : `${count} times`}`,
+  );
   return [
     `  ${evidence.requests} of ${evidence.minRequests} requests in this wave`,
     ...table(rows).map((line) => `  ${line}`),

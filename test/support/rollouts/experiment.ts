@@ -1,5 +1,6 @@
 import type { Evidence } from "../../../controlplane/rollout/index.ts";
 import type { RolloutReport, RunReport } from "../../../controlplane/api/index.ts";
+import { formatRollout } from "../../../controlplane/cli/rollout/format.ts";
 import { until } from "../until.ts";
 import type { Filter, RolloutFleet } from "./fleet.ts";
 import { heldBy, type Held } from "./proof.ts";
@@ -14,6 +15,8 @@ export interface Outcome {
   readonly touched: readonly string[];
   readonly others: readonly string[];
   readonly answers: ReadonlyMap<string, Answers>;
+  /** What `meshwright rollout status` says then. */
+  readonly status: readonly string[];
   readonly before: ReadonlyMap<string, Held>;
   readonly after: ReadonlyMap<string, Held>;
   /** From the first sidecar that was given it until the run was over, or was to go back, in milliseconds. */
@@ -38,7 +41,8 @@ export async function ship(
     await meanwhile(traffic);
     const report = await over(fleet, number);
     const answers = await traffic.stop();
-    return { ...(await outcomeOf(fleet, report, filter, answers)), answers, before, after: await heldBy(fleet) };
+    const outcome = await outcomeOf(fleet, report, filter, answers);
+    return { ...outcome, answers, status: formatRollout(report), before, after: await heldBy(fleet) };
   } finally {
     await traffic.stop();
   }
@@ -60,7 +64,7 @@ async function outcomeOf(
   { run }: RolloutReport,
   { configuration: { mark } }: Filter,
   answers: ReadonlyMap<string, Answers>,
-): Promise<Omit<Outcome, "answers" | "before" | "after">> {
+): Promise<Omit<Outcome, "answers" | "status" | "before" | "after">> {
   if (run === null) throw new Error("there was no run");
   const touched = run.sidecars.filter(({ wave }) => wave !== null).map(({ node }) => node);
   const { events } = await fleet.history();

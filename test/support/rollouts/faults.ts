@@ -7,6 +7,7 @@ export interface Fault {
   readonly configuration?: Readonly<Record<string, unknown>>;
   /** A module of its own; else that which all have. */
   readonly note?: string;
+  readonly memoryPages?: number;
   readonly fate?: ModuleFate;
   readonly reason: { readonly kind: string; readonly message: RegExp };
 }
@@ -21,6 +22,14 @@ export const faults: readonly Fault[] = [
   {
     name: "traps",
     configuration: { trapEvery: 20 },
+    reason: { kind: "VmFailure", message: /^the filter trapped (once|\d+ times) in / },
+  },
+  {
+    // Without a limit it would be 4 GiB in each VM until it traps.
+    name: "leaks, in a module of 4 MiB at most",
+    configuration: { leakBytes: 20_000 },
+    note: "leaks",
+    memoryPages: 64,
     reason: { kind: "VmFailure", message: /^the filter trapped (once|\d+ times) in / },
   },
   {
@@ -63,6 +72,9 @@ export const faults: readonly Fault[] = [
 /** The version that all have before, and after a fault. */
 export const GOOD: Filter = { configuration: { mark: "good" }, note: "good" };
 
-export function filterWith({ name, configuration, note }: Fault): Filter {
-  return { configuration: { mark: name, ...configuration }, note: note ?? GOOD.note };
+export function filterWith({ name, configuration, note = GOOD.note, memoryPages }: Fault): Filter {
+  return {
+    ...{ configuration: { mark: name, ...configuration }, note },
+    ...(memoryPages === undefined ? {} : { memoryPages }),
+  };
 }

@@ -4,7 +4,7 @@ import { Envoy } from "../envoy.ts";
 import { startApp } from "../http.ts";
 import { Mesh } from "../mesh.ts";
 import { freePorts } from "../ports.ts";
-import { fixtureModule, withNote } from "../probe.ts";
+import { fixtureModule, withMemoryLimit, withNote } from "../probe.ts";
 import { ModuleProxy } from "./module-proxy.ts";
 
 /** Twelve sidecars of three Services. */
@@ -19,6 +19,8 @@ export interface Filter {
   readonly configuration: { readonly mark: string } & Readonly<Record<string, unknown>>;
   /** The same module under another hash. */
   readonly note: string;
+  /** The most memory that its module may have, in pages of 64 KiB. */
+  readonly memoryPages?: number;
 }
 
 /** A control plane as a process of its own, and real Envoys that have a filter by a FilterPolicy with a Rollout. */
@@ -65,8 +67,9 @@ export class RolloutFleet {
   }
 
   /** Changes the source. */
-  async ship({ configuration, note }: Filter): Promise<void> {
-    this.mesh.write("faulty.wasm", withNote(await fixtureModule("faulty"), note));
+  async ship({ configuration, note, memoryPages }: Filter): Promise<void> {
+    const module = withNote(await fixtureModule("faulty"), note);
+    this.mesh.write("faulty.wasm", memoryPages === undefined ? module : withMemoryLimit(module, memoryPages));
     this.mesh.write(
       "policy.yaml",
       `apiVersion: meshwright.dev/v1alpha1
