@@ -101,12 +101,12 @@ func (all *fleet) expect(typeURL string, isFirst bool) {
 
 // await waits until all have had what is expected, and gives the times in milliseconds since the epoch, in order.
 func (all *fleet) await() []float64 {
-	deadline := time.AfterFunc(5*time.Minute, func() {
+	deadline := time.AfterFunc(15*time.Minute, func() {
 		all.mutex.Lock()
 		defer all.mutex.Unlock()
 		for _, one := range all.sidecars {
 			if !all.done[one] {
-				fail(fmt.Errorf("%d of %d had it after 5 minutes; not %v", len(all.arrived), len(all.sidecars), one))
+				fail(fmt.Errorf("%d of %d had it after 15 minutes; not %v", len(all.arrived), len(all.sidecars), one))
 			}
 		}
 	})
