@@ -1,7 +1,9 @@
 import { createServer, type Server as HttpsServer } from "node:https";
 import type { RequestListener } from "node:http";
+import type { Socket } from "node:net";
 import type { SecureContextOptions } from "node:tls";
 import { experimental, type ServerCredentials } from "@grpc/grpc-js";
+import { Queue } from "../xds/index.ts";
 import type { KeyPair } from "./authority.ts";
 
 const connections = new WeakMap<object, number>();
@@ -9,6 +11,20 @@ const connections = new WeakMap<object, number>();
 /** When a connection to an HTTPS server of this process began, by `performance.now()`. */
 export function connectedAt(socket: object): number | undefined {
   return connections.get(socket);
+}
+
+/** When all sidecars fetch a module at once, their handshakes leave turns to the streams of xDS. */
+function paceHandshakes(server: HttpsServer): void {
+  const begin = server.listeners("connection") as ((this: HttpsServer, socket: Socket) => void)[];
+  const beginning = new Queue<Socket>((socket) => {
+    if (!socket.destroyed) for (const listener of begin) listener.call(server, socket);
+  });
+  server.removeAllListeners("connection");
+  server.on("connection", (socket: Socket) => {
+    // Until its handshake begins nobody else hears of it.
+    socket.on("error", () => undefined);
+    beginning.add([socket]);
+  });
 }
 
 type CaUpdate = { readonly caCertificate: Buffer } | null;
@@ -54,6 +70,7 @@ export class TlsIdentity {
    */
   httpsServer(listener: RequestListener): HttpsServer {
     const server = createServer({ ...this.#context(), requestCert: true, rejectUnauthorized: false }, listener);
+    paceHandshakes(server);
     this.#servers.add(server);
     server.on("secureConnection", (socket) => connections.set(socket, performance.now()));
     server.on("close", () => this.#servers.delete(server));

@@ -1,5 +1,6 @@
 import { createServer, type Server as NetServer, type Socket } from "node:net";
 import type { ConnectionInjector } from "@grpc/grpc-js";
+import { Queue } from "./pace.ts";
 
 interface Open {
   readonly socket: Socket;
@@ -15,6 +16,10 @@ export class Connections {
   readonly #open = new Map<string, Open>();
 
   constructor(injector: ConnectionInjector) {
+    // A thousand handshakes at once would leave no turn to the streams that there are.
+    const beginning = new Queue<Socket>((socket) => {
+      if (!socket.destroyed) injector.injectConnection(socket);
+    });
     this.#server = createServer((socket) => {
       const peer = `${socket.remoteAddress ?? ""}:${String(socket.remotePort ?? "")}`;
       const open = { socket, since: performance.now() };
@@ -24,7 +29,7 @@ export class Connections {
       });
       // What fails is seen by the session on it; before there is one, by nobody.
       socket.on("error", () => undefined);
-      injector.injectConnection(socket);
+      beginning.add([socket]);
     });
   }
 
