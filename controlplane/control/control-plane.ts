@@ -36,6 +36,7 @@ import type { LoadedModule } from "./filter-checks.ts";
 import { CertificateEndings, timesOf } from "./certificate-endings.ts";
 import { previewOf, type ChangePreview } from "./change-preview.ts";
 import type { ControlPlaneOptions } from "./control-plane-options.ts";
+import { EarlierTranslations } from "./earlier-translations.ts";
 import { FollowedSource } from "./followed-source.ts";
 import { formatHostPort } from "./host-port.ts";
 import { listenOn } from "./listen.ts";
@@ -86,6 +87,7 @@ export class ControlPlane {
   readonly #pipeline: Pipeline;
   readonly #followed: FollowedSource;
   readonly #endings: CertificateEndings;
+  readonly #earlier = new EarlierTranslations();
   readonly #teller: SourceTeller;
   readonly #secrets: Secrets | undefined;
   readonly #certificates = new OwnCertificates();
@@ -161,7 +163,7 @@ export class ControlPlane {
     const authorize = security && ((node: NodeInfo, caller: Caller) => this.#refusal(security, node, caller));
     this.access = security?.access ?? new InsecureAccess([options.http.host, MODULES_AUTHORITY]);
     this.#xds = new XdsServer({
-      source: { snapshot: (node) => this.snapshotFor(node) },
+      source: { snapshot: (node) => this.snapshotFor(node), earlier: (node) => this.#earlier.snapshots(node) },
       observer: this.activity.watchStreams(this.fleet),
       ...(authorize === undefined ? {} : { authorize }),
       ...(options.maxConnectionAgeMs === undefined ? {} : { maxConnectionAgeMs: options.maxConnectionAgeMs }),
@@ -318,6 +320,7 @@ export class ControlPlane {
   async close(): Promise<void> {
     this.#teller.stop();
     this.#endings.stop();
+    this.#earlier.stop();
     await this.#stopWatching?.();
     this.#fetcher.close();
     await this.#followed.settled();
@@ -409,6 +412,7 @@ export class ControlPlane {
       beforeChange: (nodes) => this.#rememberLoaded(nodes),
       onServed: (nodes) => {
         this.#modules.catalog.addServed(servedVersions(this.rollouts.contents));
+        this.#earlier.replace(this.rollouts.translations);
         this.#xds.update(nodes);
       },
       onEvents: (run, events) => {

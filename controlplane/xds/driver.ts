@@ -4,7 +4,7 @@ import type { Decoded } from "./decode.ts";
 import type { ProxyMemory } from "./delivery.ts";
 import type { NodeInfo } from "./node.ts";
 import type { ConnectionObserver, Protocol, StreamObserver } from "./observer.ts";
-import type { SnapshotSource } from "./snapshot.ts";
+import type { Snapshot, SnapshotSource } from "./snapshot.ts";
 import type { Send } from "./response.ts";
 import type { Outcome } from "./outcome.ts";
 import type { XdsStream } from "./stream.ts";
@@ -19,7 +19,13 @@ export interface Variant<Request extends { readonly typeUrl: string }> {
   readonly protocol: Protocol;
   decode(bytes: Buffer): Decoded<Request>;
   encode(send: Send): Buffer;
-  open(memory: ProxyMemory, node: NodeInfo, report: (outcome: Outcome) => void): XdsStream<Request>;
+  /** @param earlier what the node may have been served before. */
+  open(
+    memory: ProxyMemory,
+    node: NodeInfo,
+    report: (outcome: Outcome) => void,
+    earlier: () => Iterable<Snapshot>,
+  ): XdsStream<Request>;
 }
 
 /** What the server lends to each of its streams. */
@@ -158,7 +164,12 @@ export class CallDriver<Request extends { readonly typeUrl: string }> implements
     }
     const { observer: fleet, source } = this.#context;
     const snapshot = source.snapshot(node);
-    const stream = this.#variant.open(fleet.memory(node.id), node, (outcome) => observer.answered(outcome));
+    const stream = this.#variant.open(
+      fleet.memory(node.id),
+      node,
+      (outcome) => observer.answered(outcome),
+      () => source.earlier?.(node) ?? [],
+    );
     stream.serve(snapshot);
     const observer = fleet.connected({
       node,

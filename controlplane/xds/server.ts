@@ -155,7 +155,8 @@ function openCalls(context: DriverContext, options: StreamOptions): Record<Proto
     protocol: "sotw",
     decode: decodeSotw,
     encode: encodeSotw,
-    open: (memory, node, report) => new SotwStream(options, memory, clientSupport("sotw", node), report),
+    open: (memory, node, report, earlier) =>
+      new SotwStream(options, memory, clientSupport("sotw", node), report, earlier),
   };
   const delta: Variant<DeltaRequest> = {
     protocol: "delta",

@@ -31,6 +31,11 @@ export interface Snapshot {
 export interface SnapshotSource {
   /** `undefined` while nothing is known for this node: it is left waiting, with what it has. */
   snapshot(node: NodeInfo): Snapshot | undefined;
+  /**
+   * What it may have been served before, latest first, by this control plane or by another one of the same source. A client that comes from
+   * there says in the state of the world only a version of all that it has.
+   */
+  earlier?(node: NodeInfo): Iterable<Snapshot>;
 }
 
 /**

@@ -228,6 +228,32 @@ test("R13: a client that was cut off between two filters is found out", () => {
   assert.deepEqual(resume(full), []);
 });
 
+test("R13: a client that had something else from another control plane is led over step by step, as if it had it from this one", () => {
+  const served = { CDS: ["x@1", "z@1"], EDS: ["x@1", "z@1"], LDS: ["l@1>r"], RDS: ["r@1>x", "s@1>z"] };
+  const moved = { CDS: ["y@1", "z@1"], EDS: ["y@1", "z@1"], LDS: ["l@1>r"], RDS: ["r@2>y", "s@1>z"] };
+  const names = { CDS: [], EDS: ["x", "z"], LDS: [], RDS: ["r", "s"] };
+  const types = ["CDS", "EDS", "LDS", "RDS"] as const;
+  const there = new SotwScript().serve(served);
+  for (const type of types) {
+    there.ask(type, names[type]).take();
+    there.ack(type).take();
+  }
+  const here = new SotwScript(undefined, undefined, [{ CDS: ["other@1"] }, served]).serve(moved);
+  for (const type of types) here.ask(type, names[type], { version: there.version(type) });
+  assert.deepEqual(here.take(), ["CDS x@1 z@1 y@1"]);
+  assert.deepEqual(here.ask("EDS", ["x", "y", "z"], { nonce: "" }).take(), ["EDS y@1"]);
+  here.ack("EDS", ["x", "y", "z"]);
+  assert.deepEqual(here.ack("CDS").take(), ["RDS r@2>y"]);
+  assert.deepEqual(here.ack("RDS").take(), []);
+  // Until then it may still ask for filters that mention x.
+  here.now += 1_000;
+  assert.deepEqual(here.take(), ["CDS y@1 z@1"]);
+  // Where nothing is known of it, what is no longer served goes at once.
+  const lost = new SotwScript().serve(moved);
+  for (const type of types) lost.ask(type, names[type], { version: there.version(type) });
+  assert.deepEqual(lost.take()[0], "CDS y@1 z@1");
+});
+
 test("R9, R13: a client whose clusters all went while it was away is told", () => {
   assert.deepEqual(new SotwScript().serve({}).ask("CDS", [], { version: "old" }).take(), ["CDS"]);
 });

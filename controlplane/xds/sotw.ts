@@ -1,9 +1,11 @@
+import type { ClientSupport } from "./client-support.ts";
+import type { ProxyMemory } from "./delivery.ts";
 import { certain, type Change, type Held, isResource } from "./held.ts";
-import type { NamedVersion } from "./outcome.ts";
+import type { NamedVersion, Outcome } from "./outcome.ts";
 import type { Resource } from "./resource.ts";
 import type { Heartbeat, Response } from "./response.ts";
-import type { ResourceSet } from "./snapshot.ts";
-import { XdsStream } from "./stream.ts";
+import type { ResourceSet, Snapshot } from "./snapshot.ts";
+import { type StreamOptions, XdsStream } from "./stream.ts";
 import type { TypeState } from "./type-state.ts";
 import { isFullStateType } from "./type-url.ts";
 
@@ -25,6 +27,20 @@ export interface SotwRequest {
  * same on every replica, and a client that was cut off between two partial responses is found out when it reconnects.
  */
 export class SotwStream extends XdsStream<SotwRequest> {
+  readonly #earlier: () => Iterable<Snapshot>;
+
+  /** @param earlier what the client may have been served before, latest first. */
+  constructor(
+    options: StreamOptions,
+    memory: ProxyMemory,
+    client: ClientSupport,
+    report: (outcome: Outcome) => void,
+    earlier: () => Iterable<Snapshot> = () => [],
+  ) {
+    super(options, memory, client, report);
+    this.#earlier = earlier;
+  }
+
   override request(request: SotwRequest, now: number): void {
     const type = this.type(request.typeUrl);
     if (!type.requested) {
@@ -58,16 +74,26 @@ export class SotwStream extends XdsStream<SotwRequest> {
     return [...present, ...removals];
   }
 
-  /** Finds out what a client has by the version that it reports: what it is to have, or what it had on an earlier stream. */
+  /** Finds out what a client has by the version that it reports: what it is to have, what it had on an earlier stream, or was served before. */
   #resume(type: TypeState, set: ResourceSet, covered: ReadonlyMap<string, Held>): void {
     const { ledger, reportedVersion, subscription, typeUrl } = type;
     const isSame = reportedVersion === versionOf(set, covered);
-    const held = isSame ? covered : this.memory.state(typeUrl, reportedVersion);
+    const held = isSame ? covered : (this.memory.state(typeUrl, reportedVersion) ?? this.#servedBefore(type));
     if (held === undefined) return;
     ledger.assume(held);
     if (!isSame) ledger.retain((name, have) => subscription.covers(name, have?.aliases));
     type.answered = true;
     type.acceptedVersion = reportedVersion;
+  }
+
+  /** What it has if that is what it would have been served before. */
+  #servedBefore({ subscription, typeUrl, reportedVersion }: TypeState): ReadonlyMap<string, Held> | undefined {
+    for (const { sets } of this.#earlier()) {
+      const set = sets.get(typeUrl);
+      const covered = set && subscription.covered(set);
+      if (covered && versionOf(set, covered) === reportedVersion) return covered;
+    }
+    return undefined;
   }
 
   protected override sendable(type: TypeState, set: ResourceSet, changes: readonly Change[]): readonly Change[] {

@@ -11,6 +11,7 @@ import {
   encodeAny,
   type Outcome,
   type Resource,
+  type Snapshot,
   TypeUrl,
   type Variant,
 } from "../index.ts";
@@ -81,6 +82,13 @@ export function filter(text: string, module: string): Resource {
 /** What a stream is served, by type: `{ CDS: ["a@1", "b@1"] }`. */
 export type Served = Partial<Record<Type, readonly (string | Resource)[]>>;
 
+function snapshotOf(served: Served): Snapshot {
+  const entries = Object.entries(served) as [Type, readonly (string | Resource)[]][];
+  return createSnapshot(
+    entries.flatMap(([type, list]) => list.map((r) => (typeof r === "string" ? resource(type, r) : r))),
+  );
+}
+
 /** A client's side of a state machine, in short words. */
 abstract class Script<Request> {
   now = 1_000;
@@ -98,12 +106,7 @@ abstract class Script<Request> {
   }
 
   serve(served: Served): this {
-    const entries = Object.entries(served) as [Type, readonly (string | Resource)[]][];
-    this.stream.serve(
-      createSnapshot(
-        entries.flatMap(([type, list]) => list.map((r) => (typeof r === "string" ? resource(type, r) : r))),
-      ),
-    );
+    this.stream.serve(snapshotOf(served));
     return this;
   }
 
@@ -150,8 +153,9 @@ abstract class Script<Request> {
 export class SotwScript extends Script<Parameters<SotwStream["request"]>[0]> {
   readonly #names = new Map<Type, readonly string[]>();
 
-  constructor(memory = new ProxyMemory(), client: ClientSupport = { ttl: false }) {
-    super((options, report) => new SotwStream(options, memory, client, report));
+  /** @param earlier what it may have been served before. */
+  constructor(memory = new ProxyMemory(), client: ClientSupport = { ttl: false }, earlier: readonly Served[] = []) {
+    super((options, report) => new SotwStream(options, memory, client, report, () => earlier.map(snapshotOf)));
   }
 
   ask(
