@@ -44,6 +44,9 @@ interface Document {
   readonly spec: {
     readonly port: number;
     readonly protocol?: string;
+    readonly otherPorts?: readonly object[];
+    readonly parentRefs?: readonly { readonly name: string; readonly port?: number }[];
+    readonly rules?: readonly { readonly backendRefs: readonly { readonly name: string; readonly port: number }[] }[];
     readonly targetRefs?: readonly { readonly name: string }[];
     readonly endpoints: readonly {
       readonly address: string;
@@ -55,10 +58,12 @@ interface Document {
 
 function documents(cluster: Cluster): Map<string, Document["spec"]> {
   return new Map(
-    cluster.files().map(({ text }) => {
-      const { metadata, spec } = JSON.parse(text) as Document;
-      return [metadata.name, spec];
-    }),
+    cluster.files().flatMap(({ text }) =>
+      text.split("\n---\n").map((one): [string, Document["spec"]] => {
+        const { metadata, spec } = JSON.parse(one) as Document;
+        return [metadata.name, spec];
+      }),
+    ),
   );
 }
 
@@ -107,6 +112,97 @@ describe("which port the mesh serves", () => {
       assert.deepEqual([spec?.port, spec?.protocol], [port, protocol]);
     });
   }
+});
+
+describe("other ports for HTTP", () => {
+  const ports = [
+    { name: "http", port: 80, targetPort: 8080 },
+    { name: "http-admin", port: 9090, targetPort: "admin" },
+    { name: "grpc", port: 9000 },
+    { name: "http-old", port: 8080, targetPort: 8080 },
+    { name: "metrics", port: 9100 },
+    { name: "tcp-raw", port: 9200 },
+  ];
+  const slicePorts = [
+    { name: "http", port: 8080 },
+    { name: "http-admin", port: 9091 },
+    { name: "grpc", port: 9000 },
+  ];
+
+  test("are Services of their own, if they say that they are for it and lead elsewhere", () => {
+    const cluster = clusterOf({ ports });
+    addSlice(cluster, "s0", slicePorts, [ofPod("a", "10.0.0.2")]);
+    const made = documents(cluster);
+    assert.deepEqual([...made.keys()], ["s0.n", "s0.9090.n", "s0.9000.n"]);
+    assert.deepEqual(made.get("s0.n")?.otherPorts, [
+      { port: 9090, service: "s0.9090.n" },
+      { port: 9000, service: "s0.9000.n" },
+    ]);
+    assert.deepEqual(made.get("s0.9090.n")?.endpoints, [{ address: "10.0.0.2", port: 9091 }]);
+    assert.equal(made.get("s0.9000.n")?.protocol, "HTTP2");
+    cluster.setSettings("n/s0", custom("s0", { port: 9090 }));
+    assert.deepEqual([...documents(cluster).keys()], ["s0.n", "s0.80.n", "s0.9000.n", "s0.8080.n"]);
+  });
+
+  test("are reached past the sidecar, but not where something is to stand before the Service, nor past that of another", () => {
+    const cluster = clusterOf({ ports }, { ports });
+    addPod(cluster, "a");
+    addSlice(cluster, "s0", slicePorts, [ofPod("a", "10.0.0.1"), ofPod("b", "10.0.0.2")]);
+    addSlice(cluster, "s1", slicePorts, [ofPod("a", "10.0.0.1"), { addresses: ["10.0.0.1"] }]);
+    const addresses = (name: string): string[] | undefined =>
+      documents(cluster)
+        .get(name)
+        ?.endpoints.map(({ address }) => address);
+    assert.deepEqual(addresses("s0.9090.n"), ["10.0.0.1", "10.0.0.2"]);
+    assert.deepEqual(addresses("s1.9090.n"), []);
+    const policy = custom("p", { targetRefs: [{ name: "s0" }], module: "m" });
+    cluster.setObject("FilterPolicy", "n/p", policy, undefined);
+    assert.deepEqual(addresses("s0.9090.n"), []);
+    cluster.setObject("FilterPolicy", "n/p", undefined, policy);
+    for (const settings of [{ mtls: "Permissive" }, { inboundTls: { certificate: "c" } }]) {
+      cluster.setSettings("n/s0", custom("s0", settings));
+      assert.deepEqual(addresses("s0.9090.n"), []);
+    }
+  });
+
+  test("are not the ports of a sidecar, whatever an EndpointSlice says", () => {
+    const cluster = clusterOf({ ports });
+    addPod(cluster, "a");
+    const toSidecar = slicePorts.map((port) =>
+      port.name === "grpc" ? { ...port, port: 15006 } : { ...port, port: 8080 },
+    );
+    addSlice(cluster, "s0", toSidecar, [ofPod("a", "10.0.0.1")]);
+    assert.deepEqual(documents(cluster).get("s0.9000.n")?.endpoints, []);
+    // And not that before which the sidecar stands.
+    assert.deepEqual(documents(cluster).get("s0.9090.n")?.endpoints, []);
+  });
+
+  test("are what routes name by their port or its name, and a parent without a port is all of them", () => {
+    const cluster = clusterOf({ ports });
+    const parents = (parent: object): string[] | undefined => {
+      const parentRefs = [{ group: "", kind: "Service", name: "s0", ...parent }];
+      const rules = [9090, 80, 8080].map((port) => ({ backendRefs: [{ name: "s0", port }] }));
+      cluster.setObject("HTTPRoute", "n/r", custom("r", { parentRefs, rules }), undefined);
+      return documents(cluster)
+        .get("r.n")
+        ?.parentRefs?.map(({ name, port }) => `${name}${port === undefined ? "" : ` ${String(port)}`}`);
+    };
+    assert.deepEqual(parents({}), ["s0.n", "s0.9090.n", "s0.9000.n"]);
+    assert.deepEqual(parents({ port: 9090 }), ["s0.9090.n 9090"]);
+    assert.deepEqual(parents({ sectionName: "grpc" }), ["s0.9000.n"]);
+    assert.deepEqual(parents({ port: 80 }), ["s0.n 80"]);
+    assert.deepEqual(parents({ port: 8080 }), ["s0.n"]);
+    assert.deepEqual(parents({ port: 9200 }), ["s0.n 9200"]);
+    const backends = (): string[] | undefined =>
+      documents(cluster)
+        .get("r.n")
+        ?.rules?.flatMap(({ backendRefs }) => backendRefs.map(({ name, port }) => `${name} ${String(port)}`));
+    assert.deepEqual(backends(), ["s0.9090.n 9090", "s0.n 80", "s0.n 80"]);
+    // What the Service becomes changes its routes.
+    const service = (spec: object) => keepService({ metadata: { namespace: "n", name: "s0" }, spec });
+    cluster.setService("n/s0", service({ ports: ports.slice(0, 1) }), service({ ports }));
+    assert.deepEqual(backends(), ["s0.n 9090", "s0.n 80", "s0.n 8080"]);
+  });
 });
 
 describe("endpoints", () => {

@@ -7,6 +7,7 @@ import type { RouteKind } from "./kinds.ts";
 import { grants, type ReferenceGrant } from "./reference-grants.ts";
 import { ownDocument, type DocumentKind, type Surroundings } from "./own-documents.ts";
 import { serviceDocument } from "./service-document.ts";
+import { servedPorts, type ServedPorts } from "./service-ports.ts";
 
 /** `Kind namespace/name` of what becomes a file. */
 type FileKey = `${DocumentKind | "Service"} ${string}`;
@@ -47,6 +48,8 @@ export class Cluster {
   setService(key: string, now: CoreService | undefined, before: CoreService | undefined): void {
     put(this.#services, key, now);
     this.#dirty.add(`Service ${key}`);
+    const several = [now, before].some((service) => (service?.ports.length ?? 0) > 1);
+    if (several && JSON.stringify(now?.ports) !== JSON.stringify(before?.ports)) this.#soilRoutes();
     if (now !== undefined && before?.isHeadless === now.isHeadless) return;
     // To which Service a pod belongs may change with it, and what is for all Services of the namespace.
     for (const other of this.#index.sharingPodsWith(key)) this.#dirty.add(`Service ${other}`);
@@ -80,11 +83,12 @@ export class Cluster {
 
   setGrant(key: string, now: ReferenceGrant | undefined, before: ReferenceGrant | undefined): void {
     put(this.#grants, key, now);
-    const namespaces = new Set([...(now?.from ?? []), ...(before?.from ?? [])].map(({ namespace }) => namespace));
-    for (const [id, { metadata }] of this.#objects) {
-      const isRoute = /^(HTTPRoute|GRPCRoute) /.test(id);
-      if (isRoute && namespaces.has(metadata.namespace ?? "")) this.#dirty.add(id as FileKey);
-    }
+    if (now !== undefined || before !== undefined) this.#soilRoutes();
+  }
+
+  /** What Services or grants say of ports and names decides what routes are in the model. */
+  #soilRoutes(): void {
+    for (const id of this.#objects.keys()) if (/^(HTTPRoute|GRPCRoute) /.test(id)) this.#dirty.add(id as FileKey);
   }
 
   /** Whether a route may name a Service: one of its own namespace, or one whose namespace has granted it. */
@@ -94,6 +98,7 @@ export class Cluster {
   }
 
   setSettings(key: string, now: CustomObject | undefined): void {
+    if (this.#settings.get(key)?.spec["port"] !== now?.spec["port"]) this.#soilRoutes();
     put(this.#settings, key, now);
     this.#dirty.add(`Service ${key}`);
   }
@@ -138,12 +143,12 @@ export class Cluster {
     const key = `${namespace}/${name}`;
     const fileKind = kind === "MeshService" ? "Service" : kind;
     const service = this.#services.get(key);
-    const document =
+    const documents =
       kind === "MeshService"
-        ? service && this.#document(service, object)?.document
-        : ownDocument(kind, object, this.#surroundings());
+        ? service && this.#document(service, object)?.documents
+        : oneOrNone(ownDocument(kind, object, this.#surroundings()));
     const path = placeOf(fileKind, { namespace, name });
-    return document === undefined ? { path } : { path, file: this.#file(fileKind, { namespace, name }, document) };
+    return documents === undefined ? { path } : { path, file: this.#file(fileKind, { namespace, name }, documents) };
   }
 
   service({ namespace, name }: ObjectName): CoreService | undefined {
@@ -170,36 +175,36 @@ export class Cluster {
     const space = key.indexOf(" ");
     const kind = key.slice(0, space) as DocumentKind | "Service";
     const id = key.slice(space + 1);
-    const document = kind === "Service" ? this.#service(id) : this.#own(kind, id);
+    const documents = kind === "Service" ? this.#service(id) : this.#own(kind, id);
     const before = this.#files.get(key);
     const generation = (kind === "Service" ? this.#settings.get(id) : this.#objects.get(key))?.metadata.generation;
     if (generation === undefined) this.#generations.delete(key);
     else this.#generations.set(key, generation);
-    if (document === undefined) {
+    if (documents === undefined) {
       if (before !== undefined) this.#sorted = undefined;
       this.#files.delete(key);
       return;
     }
-    const text = JSON.stringify(document);
+    const text = textOf(documents);
     if (before?.text === text) return;
     const [namespace = "", name = ""] = id.split("/");
-    this.#files.set(key, this.#file(kind, { namespace, name }, document, text));
+    this.#files.set(key, this.#file(kind, { namespace, name }, documents, text));
     this.#sorted = undefined;
   }
 
   #file(
     kind: DocumentKind | "Service",
     name: ObjectName,
-    document: object,
-    text = JSON.stringify(document),
+    documents: readonly object[],
+    text = textOf(documents),
   ): SourceFile {
-    return { path: placeOf(kind, name), text, owner: this.#owner, ...filesOf(kind, document, name.namespace) };
+    return { path: placeOf(kind, name), text, owner: this.#owner, ...filesOf(kind, documents[0], name.namespace) };
   }
 
-  #own(kind: DocumentKind, id: string): object | undefined {
+  #own(kind: DocumentKind, id: string): readonly object[] | undefined {
     const object = this.#objects.get(`${kind} ${id}`);
     if (object === undefined) return undefined;
-    return ownDocument(kind, object, this.#surroundings());
+    return oneOrNone(ownDocument(kind, object, this.#surroundings()));
   }
 
   #surroundings(): Surroundings {
@@ -207,6 +212,7 @@ export class Cluster {
       rootNamespace: this.rootNamespace,
       servicesOf: (namespace) => this.#servedServicesOf(namespace),
       mayName: (kind, namespace, service) => this.mayName(kind, namespace, service),
+      portsOf: (service) => this.#portsOf(service),
     };
   }
 
@@ -217,12 +223,12 @@ export class Cluster {
     }
   }
 
-  #service(id: string): object | undefined {
+  #service(id: string): readonly object[] | undefined {
     const service = this.#services.get(id);
     const made = service && this.#document(service);
     if (made === undefined || made.withoutSidecar.length === 0) this.#withoutSidecar.delete(id);
     else this.#withoutSidecar.set(id, made.withoutSidecar);
-    return made?.document;
+    return made?.documents;
   }
 
   #document(
@@ -243,6 +249,13 @@ export class Cluster {
     });
   }
 
+  #portsOf({ namespace, name }: ObjectName): ServedPorts | undefined {
+    const id = `${namespace}/${name}`;
+    const service = this.#services.get(id);
+    const { port } = (this.#settings.get(id)?.spec ?? {}) as { port?: number };
+    return service && servedPorts(service, port);
+  }
+
   #defaultMtls(): unknown {
     const mesh = this.#objects.get(`Mesh ${this.rootNamespace ?? ""}/default`);
     return (mesh?.spec["services"] as { mtls?: unknown } | undefined)?.mtls;
@@ -260,8 +273,12 @@ export class Cluster {
 }
 
 /** What a WasmModule names as a file is `CONFIGMAP/KEY` of its namespace, what a Certificate names is `SECRET/KEY`. */
-function filesOf(kind: string, document: object, namespace: string): Pick<SourceFile, "assets" | "secrets"> {
-  const { spec } = document as { spec: Readonly<Record<string, unknown>> };
+function filesOf(
+  kind: string,
+  document: object | undefined,
+  namespace: string,
+): Pick<SourceFile, "assets" | "secrets"> {
+  const { spec } = (document ?? { spec: {} }) as { spec: Readonly<Record<string, unknown>> };
   const places = (holder: HolderKind, fields: readonly string[]): Record<string, string> =>
     Object.fromEntries(
       fields
@@ -272,6 +289,15 @@ function filesOf(kind: string, document: object, namespace: string): Pick<Source
   if (kind === "WasmModule") return { assets: places("ConfigMap", ["file", "schema", "signature"]) };
   if (kind === "Certificate") return { secrets: places("Secret", ["certFile", "keyFile", "caFile"]) };
   return {};
+}
+
+/** One file may have several documents. */
+function textOf(documents: readonly object[]): string {
+  return documents.map((document) => JSON.stringify(document)).join("\n---\n");
+}
+
+function oneOrNone(document: object | undefined): readonly object[] | undefined {
+  return document === undefined ? undefined : [document];
 }
 
 function put<T>(map: Map<string, T>, key: string, value: T | undefined): void {

@@ -42,6 +42,8 @@ export interface ServicePort {
   readonly port: number;
   readonly protocol: string;
   readonly appProtocol?: string;
+  /** Of the pods: a number, or the name that they have for it. */
+  readonly target: number | string;
 }
 
 export interface EndpointSlice {
@@ -130,7 +132,7 @@ export function keepService({ metadata, spec }: KubernetesObject): CoreService {
     clusterIP?: string;
     externalName?: string;
     trafficDistribution?: string;
-    ports?: { name?: string; port: number; protocol?: string; appProtocol?: string }[];
+    ports?: { name?: string; port: number; protocol?: string; appProtocol?: string; targetPort?: number | string }[];
   };
   return {
     namespace,
@@ -140,11 +142,12 @@ export function keepService({ metadata, spec }: KubernetesObject): CoreService {
     isHeadless: clusterIP === "None",
     ...(externalName === undefined ? {} : { externalName }),
     ...(trafficDistribution === undefined ? {} : { trafficDistribution }),
-    ports: ports.map(({ name: portName, port, protocol = "TCP", appProtocol }) => ({
+    ports: ports.map(({ name: portName, port, protocol = "TCP", appProtocol, targetPort = port }) => ({
       ...(portName === undefined || portName === "" ? {} : { name: portName }),
       port,
       protocol,
       ...(appProtocol === undefined ? {} : { appProtocol }),
+      target: targetPort,
     })),
   };
 }

@@ -1,6 +1,7 @@
 import { unresolvedBackends } from "../model/index.ts";
 import { modelName, type ObjectName } from "./names.ts";
-import type { CustomObject } from "./objects.ts";
+import type { CustomObject, ServicePort } from "./objects.ts";
+import { portModelName, type ServedPorts } from "./service-ports.ts";
 import { ownKinds, routeKinds, type OwnKind, type RouteKind } from "./kinds.ts";
 
 /** The kinds whose objects are resources of the model as they are, but for names. */
@@ -9,6 +10,8 @@ export type DocumentKind = Exclude<OwnKind, "MeshService"> | RouteKind;
 export interface Surroundings {
   /** The Services of the object's namespace, by the names that they have there. */
   readonly servicesOf: (namespace: string) => Iterable<string>;
+  /** The ports of a Service that the mesh serves. */
+  readonly portsOf: (service: ObjectName) => ServedPorts | undefined;
   /** Whether a route of a namespace may name a Service as a backend. */
   readonly mayName: (kind: RouteKind, namespace: string, service: ObjectName) => boolean;
   /** The namespace in which resources are for the whole mesh. */
@@ -49,7 +52,10 @@ function specOf(kind: DocumentKind, spec: Json, namespace: string, around: Surro
   switch (kind) {
     case "HTTPRoute":
     case "GRPCRoute":
-      return routeSpec(spec, namespace, (service) => around.mayName(kind, namespace, service));
+      return routeSpec(spec, namespace, {
+        ...around,
+        mayName: (service) => around.mayName(kind, namespace, service),
+      });
     case "WasmModule":
       return within(spec, "imagePullSecrets", (secrets) => list(secrets, named));
     case "FilterPolicy":
@@ -109,22 +115,26 @@ function waveIn(wave: unknown, namespace: string): unknown {
   );
 }
 
-type MayName = (service: ObjectName) => boolean;
+interface Backends extends Pick<Surroundings, "portsOf"> {
+  readonly mayName: (service: ObjectName) => boolean;
+}
 
-function routeSpec(spec: Json, namespace: string, mayName: MayName): Json | undefined {
+function routeSpec(spec: Json, namespace: string, backends: Backends): Json | undefined {
   const parents = (Array.isArray(spec["parentRefs"]) ? (spec["parentRefs"] as unknown[]) : []).filter(isServiceParent);
   if (parents.length === 0) return undefined;
   const filtersIn = (value: unknown): Json =>
-    within(value, "filters", (filters) => list(filters, (filter) => filterIn(filter, namespace, mayName)));
+    within(value, "filters", (filters) => list(filters, (filter) => filterIn(filter, namespace, backends)));
   return {
     ...spec,
-    parentRefs: parents.map((parent) => ({ group: "", ...asObject(withNamespace(parent, namespace)) })),
+    parentRefs: parents.flatMap((parent) => parentsIn(parent, namespace, backends)),
     ...(spec["rules"] === undefined
       ? {}
       : {
           rules: list(spec["rules"], (rule) =>
             filtersIn(
-              within(rule, "backendRefs", (refs) => list(refs, (ref) => filtersIn(backendIn(ref, namespace, mayName)))),
+              within(rule, "backendRefs", (refs) =>
+                list(refs, (ref) => filtersIn(backendIn(ref, namespace, backends))),
+              ),
             ),
           ),
         }),
@@ -137,22 +147,42 @@ export function isServiceParent(ref: unknown): boolean {
   return kind === "Service" && (group === "" || group === "core");
 }
 
-function filterIn(filter: unknown, namespace: string, mayName: MayName): unknown {
+function filterIn(filter: unknown, namespace: string, backends: Backends): unknown {
   return within(filter, "requestMirror", (mirror) =>
-    within(mirror, "backendRef", (ref) => backendIn(ref, namespace, mayName)),
+    within(mirror, "backendRef", (ref) => backendIn(ref, namespace, backends)),
   );
 }
 
+/** A Service as a parent means all its ports, unless one is named. */
+function parentsIn(parent: unknown, own: string, { portsOf }: Backends): Json[] {
+  const ref = { group: "", ...asObject(withNamespace(parent, own)) } as Json;
+  const { name, namespace = own, port, sectionName } = asObject(parent);
+  const ports = typeof name === "string" && namespace === own ? portsOf({ namespace: own, name }) : undefined;
+  if (typeof name !== "string" || ports === undefined) return [ref];
+  const service = { namespace: own, name };
+  const other = (of: ServicePort): Json => ({ ...ref, name: portModelName(service, of) });
+  if (port === undefined && sectionName === undefined) return [ref, ...ports.others.map(other)];
+  const isMeant = (of: ServicePort): boolean =>
+    (port === undefined || of.port === port) && (sectionName === undefined || of.name === sectionName);
+  const { port: _, sectionName: __, ...all } = ref;
+  if (ports.same.some(isMeant)) return [all];
+  const meant = ports.others.find(isMeant);
+  return [meant === undefined ? ref : other(meant)];
+}
+
 /** One that may not be named counts as one that is not there: no namespace has a dot, so no Service has this name. */
-function backendIn(ref: unknown, own: string, mayName: MayName): unknown {
+function backendIn(ref: unknown, own: string, { mayName, portsOf }: Backends): unknown {
   const { namespace = own, ...rest } = asObject(ref);
-  const { name } = rest;
-  if (namespace === own || typeof namespace !== "string" || typeof name !== "string") return withNamespace(ref, own);
+  const { name, port } = rest;
+  if (typeof namespace !== "string" || typeof name !== "string") return withNamespace(ref, own);
   const service = { namespace, name };
-  return {
-    ...rest,
-    name: mayName(service) ? modelName(service) : modelName({ ...service, namespace: `${namespace}.not-granted` }),
-  };
+  if (!mayName(service)) return { ...rest, name: modelName({ ...service, namespace: `${namespace}.not-granted` }) };
+  const ports = portsOf(service);
+  if (ports?.others.some((other) => other.port === port) === true) {
+    return { ...rest, name: portModelName(service, { port: Number(port) }) };
+  }
+  const isSame = ports?.same.some((same) => same.port === port) === true;
+  return { ...rest, name: modelName(service), ...(isSame ? { port: ports.first.port } : {}) };
 }
 
 /** A reference by name within the namespace. One into another namespace keeps saying so. */

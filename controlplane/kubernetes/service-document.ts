@@ -1,3 +1,4 @@
+import { isHttp2, portModelName, servedPorts } from "./service-ports.ts";
 import { modelName, nodeId, type ObjectName } from "./names.ts";
 import type {
   CoreService,
@@ -28,8 +29,8 @@ export interface ServiceParts {
 }
 
 export interface ServiceDocument {
-  /** As a file has it. */
-  readonly document: object;
+  /** As a file has them: the Service, and one for each of its other ports. */
+  readonly documents: readonly object[];
   /** Pods that get no requests, since a filter or mutual TLS was to stand before them and they have no sidecar. */
   readonly withoutSidecar: readonly string[];
 }
@@ -38,32 +39,47 @@ export interface ServiceDocument {
 export function serviceDocument(parts: ServiceParts): ServiceDocument | undefined {
   const { service, settings } = parts;
   const { port: wanted, ...own } = (settings?.spec ?? {}) as { port?: number } & Record<string, unknown>;
-  const port = portOf(service, wanted);
-  if (port === undefined) return undefined;
+  const ports = servedPorts(service, wanted);
+  if (ports === undefined) return undefined;
+  const { first, others } = ports;
   const { mtls = parts.mtls ?? "Off" } = own;
   const isProtected = parts.isProtected || mtls !== "Off" || own["inboundTls"] !== undefined;
-  const { endpoints, withoutSidecar } =
-    service.type === "ExternalName" ? external(service, port) : endpointsOf(parts, port, isProtected);
+  const { endpoints, withoutSidecar } = endpointsOf(parts, first, isProtected);
+  const base = withOwnCertificates(own, service.namespace);
+  const main = document(service, modelName(service), first, {
+    ...base,
+    hostnames: hostnamesOf(service),
+    local: { scope: service.namespace, hostnames: [service.name] },
+    ...(others.length === 0
+      ? {}
+      : { otherPorts: others.map(({ port }) => ({ port, service: portModelName(service, { port }) })) }),
+    endpoints,
+  });
+  const { inboundTls: _, ...ofOthers } = base;
+  const more = others.map((port) =>
+    document(service, portModelName(service, port), port, {
+      ...ofOthers,
+      // A sidecar takes requests for one port. What is to stand before the Service stands before no other one, so nobody gets there.
+      mtls: "Off",
+      endpoints: isProtected ? [] : endpointsPastSidecars(parts, port, first),
+    }),
+  );
+  return { documents: [main, ...more], withoutSidecar };
+}
+
+function document(service: CoreService, name: string, port: ServicePort, spec: object): object {
+  const { creationTimestamp } = service;
   return {
-    document: {
-      apiVersion: "meshwright.dev/v1alpha1",
-      kind: "Service",
-      metadata: {
-        name: modelName(service),
-        ...(service.creationTimestamp === undefined ? {} : { creationTimestamp: service.creationTimestamp }),
-      },
-      spec: {
-        port: port.port,
-        ...(port.name === undefined ? {} : { portName: port.name }),
-        ...(isHttp2(port) ? { protocol: "HTTP2" } : {}),
-        ...(isNear(service) ? { trafficDistribution: "PreferSameZone" } : {}),
-        ...withOwnCertificates(own, service.namespace),
-        hostnames: hostnamesOf(service),
-        local: { scope: service.namespace, hostnames: [service.name] },
-        endpoints,
-      },
+    apiVersion: "meshwright.dev/v1alpha1",
+    kind: "Service",
+    metadata: { name, ...(creationTimestamp === undefined ? {} : { creationTimestamp }) },
+    spec: {
+      port: port.port,
+      ...(port.name === undefined ? {} : { portName: port.name }),
+      ...(isHttp2(port) ? { protocol: "HTTP2" } : {}),
+      ...(isNear(service) ? { trafficDistribution: "PreferSameZone" } : {}),
+      ...spec,
     },
-    withoutSidecar,
   };
 }
 
@@ -88,27 +104,6 @@ function withOwnCertificates(spec: Record<string, unknown>, namespace: string): 
   );
 }
 
-/** The port that the mesh serves: the one that is asked for, else the first that says it is for HTTP, else the first that does not say otherwise. */
-function portOf({ ports }: CoreService, wanted: number | undefined): ServicePort | undefined {
-  if (wanted !== undefined) return ports.find(({ port }) => port === wanted) ?? { port: wanted, protocol: "TCP" };
-  const candidates = ports.filter((port) => port.protocol === "TCP" && speaks(port) !== "other");
-  return candidates.find((port) => speaks(port) === "http") ?? candidates[0];
-}
-
-const http = new Set(["http", "http2", "h2c", "grpc", "grpc-web", "kubernetes.io/h2c", "kubernetes.io/ws"]);
-
-function speaks({ name, appProtocol }: ServicePort): "http" | "other" | "unknown" {
-  if (appProtocol !== undefined) return http.has(appProtocol.toLowerCase()) ? "http" : "other";
-  const [prefix = ""] = (name ?? "").split("-");
-  if (http.has(prefix)) return "http";
-  return ["https", "tls", "tcp", "udp", "mongo", "mysql", "redis", "postgres"].includes(prefix) ? "other" : "unknown";
-}
-
-function isHttp2({ name, appProtocol }: ServicePort): boolean {
-  const said = appProtocol?.toLowerCase().replace(/^kubernetes\.io\//, "") ?? (name ?? "").split("-")[0];
-  return said === "http2" || said === "h2c" || said === "grpc";
-}
-
 function isNear({ trafficDistribution }: CoreService): boolean {
   return trafficDistribution === "PreferClose" || trafficDistribution === "PreferSameZone";
 }
@@ -125,15 +120,44 @@ function external({ externalName }: CoreService, { port }: ServicePort): Found {
   return { endpoints, withoutSidecar: [] };
 }
 
+/** The endpoints of a port that no sidecar has: the applications themselves. */
+function endpointsPastSidecars(parts: ServiceParts, port: ServicePort, first: ServicePort): readonly object[] {
+  const { service, slices, findPod, ownerOf, placeOf, isOfSidecar } = parts;
+  if (service.type === "ExternalName") return external(service, port).endpoints;
+  const found = new Map<string, object>();
+  for (const slice of slices) {
+    const target = targetIn(slice, port);
+    if (target === undefined || target === targetIn(slice, first)) continue;
+    for (const endpoint of slice.endpoints) {
+      const [address] = endpoint.addresses;
+      if (address === undefined || !endpoint.isReady) continue;
+      if (isOfSidecar(address)) {
+        const { pod: name } = endpoint;
+        const pod = name === undefined ? undefined : findPod({ namespace: service.namespace, name });
+        const isOwn = pod?.sidecar?.addresses.includes(address) === true && ownerOf(pod) === service.name;
+        // Past the sidecar of another Service, or to a port of the sidecar itself, nobody is led.
+        if (!isOwn || [pod.sidecar.inboundPort, pod.sidecar.outboundPort].includes(target)) continue;
+      }
+      found.set(`${address}:${String(target)}`, { address, port: target, ...localityOf(endpoint, placeOf) });
+    }
+  }
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoint]) => endpoint);
+}
+
+function targetIn({ ports }: EndpointSlice, { name = "" }: ServicePort): number | undefined {
+  return ports.find((port) => port.name === name)?.port;
+}
+
 function endpointsOf(
   { service, slices, findPod, ownerOf, placeOf, isOfSidecar }: ServiceParts,
   port: ServicePort,
   isProtected: boolean,
 ): Found {
+  if (service.type === "ExternalName") return external(service, port);
   const endpoints = new Map<string, object>();
   const withoutSidecar: string[] = [];
   for (const slice of slices) {
-    const target = slice.ports.find(({ name }) => name === (port.name ?? ""))?.port;
+    const target = targetIn(slice, port);
     if (target === undefined) continue;
     for (const endpoint of slice.endpoints) {
       const { addresses, pod: podName, isReady } = endpoint;

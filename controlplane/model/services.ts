@@ -5,6 +5,8 @@ export interface ServiceSpec extends ServiceDefaults {
   readonly portName?: string;
   readonly protocol: "HTTP" | "HTTP2";
   readonly hostnames: readonly string[];
+  /** By the port that clients write behind the host. */
+  readonly otherPorts: readonly { readonly port: number; readonly service: string }[];
   readonly local?: { readonly scope: string; readonly hostnames: readonly string[] };
   readonly endpoints: readonly Endpoint[];
   readonly trafficDistribution?: "PreferSameZone";

@@ -1,7 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { RouteConfigurationSchema } from "#gen/envoy/config/route/v3/route_pb.js";
-import type { Route, VirtualHostSchema } from "#gen/envoy/config/route/v3/route_components_pb.js";
+import { HeaderMatcherSchema } from "#gen/envoy/config/route/v3/route_components_pb.js";
+import type { HeaderMatcher, Route, VirtualHostSchema } from "#gen/envoy/config/route/v3/route_components_pb.js";
 import { meshOf } from "../model/index.ts";
 import type { Model, Route as GatewayRoute, Service } from "../model/index.ts";
 import type { Resource } from "../xds/index.ts";
@@ -26,7 +27,7 @@ export function inboundRoutes(service: Service): Resource {
 export function outboundRoutes(model: Model, scope?: string): Resource {
   const routesOf = routesByService(model);
   const services = [...model.services.values()];
-  const hosts = services.flatMap((service) => virtualHosts(service, routesOf.get(service.metadata.name) ?? [], model));
+  const hosts = services.flatMap((service) => virtualHosts(service, model, routesOf));
   const unknown =
     meshOf(model)?.spec.unknownHosts === "Passthrough"
       ? routeToCluster("unknown", PASSTHROUGH)
@@ -63,10 +64,13 @@ export function routesToName(service: Service, routes: readonly GatewayRoute[], 
  * the routes that have it, or a wildcard that covers it, and those that have none. Hosts for which Envoy must try the same
  * routes in the same order share a virtual host.
  */
-function virtualHosts(service: Service, routes: readonly GatewayRoute[], model: Model): Host[] {
+function virtualHosts(service: Service, model: Model, routesOf: ReadonlyMap<string, readonly GatewayRoute[]>): Host[] {
   const { name } = service.metadata;
+  const routes = routesOf.get(name) ?? [];
   const own = [name, ...service.spec.hostnames.filter((hostname) => hostname !== name)];
-  if (routes.length === 0) return [{ name, domains: own, routes: [routeToService("default", service, model)] }];
+  const others = toOtherPorts(service, model, routesOf);
+  if (routes.length === 0)
+    return [{ name, domains: own, routes: [...others, routeToService("default", service, model)] }];
   const hosts = new Map<string, VirtualHost & { domains: string[] }>();
   const addDomain = (
     domain: string,
@@ -83,7 +87,7 @@ function virtualHosts(service: Service, routes: readonly GatewayRoute[], model: 
     }
     // A request that no rule takes is answered with 404, as the Gateway API wants.
     const rules = candidates.flatMap((candidate) => candidateRoutes(candidate, service, model));
-    hosts.set(key, { name: virtualHostName, domains: [domain], routes: rules });
+    hosts.set(key, { name: virtualHostName, domains: [domain], routes: [...others, ...rules] });
   };
   for (const hostname of own) addDomain(hostname, name, routes);
   for (const hostname of [...new Set(routes.flatMap(({ spec }) => spec.hostnames))].sort()) {
@@ -93,6 +97,35 @@ function virtualHosts(service: Service, routes: readonly GatewayRoute[], model: 
     addDomain(hostname, `${name}|${hostname}`, routes.filter(applies), hostname);
   }
   return [...hosts.values()];
+}
+
+/** The routes of other ports: each is only for requests with this port behind the host, and none of them gets to the Service itself. */
+function toOtherPorts(
+  { spec }: Service,
+  model: Model,
+  routesOf: ReadonlyMap<string, readonly GatewayRoute[]>,
+): Route[] {
+  return spec.otherPorts.flatMap(({ port, service: name }) => {
+    const service = model.services.get(name);
+    const routes =
+      service === undefined
+        ? [routeToAnswer("no service", 503, `no Service has the port ${String(port)} of this host\n`)]
+        : [
+            ...routesToName(service, routesOf.get(name) ?? [], model),
+            routeToAnswer("no rule", 404, "no rule is for this request\n"),
+          ];
+    for (const { match } of routes) match?.headers.push(withPort(port));
+    return routes;
+  });
+}
+
+/** The host itself is matched without its port. */
+function withPort(port: number): HeaderMatcher {
+  const stringMatch = { matchPattern: { case: "suffix", value: `:${String(port)}` } } as const;
+  return create(HeaderMatcherSchema, {
+    name: ":authority",
+    headerMatchSpecifier: { case: "stringMatch", value: stringMatch },
+  });
 }
 
 /** The local hosts of a scope lead to where the Services' own names do. Envoy takes no domain twice. */

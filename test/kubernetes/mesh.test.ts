@@ -147,13 +147,13 @@ describe("a mesh in a cluster", { skip }, () => {
     },
   });
 
-  async function startApp(name: string, address: string): Promise<void> {
+  async function startApp(name: string, address: string, port = PORT): Promise<void> {
     const app = createServer((request, response) => {
       request.resume();
       response.end(name);
     });
     apps.push(app);
-    app.listen(PORT, address);
+    app.listen(port, address);
     await once(app, "listening");
   }
 
@@ -235,6 +235,54 @@ describe("a mesh in a cluster", { skip }, () => {
     await until(async () => (await ask("db-1", "web.shop")) === "500", 30_000);
     await kubernetes.apply(route("db"));
     await until(async () => (await ask("db-1", "web.shop")) === "db", 30_000);
+  });
+
+  test("a Service with several ports is called by each of them, and a route is that of its port", async () => {
+    const address = (addresses[0] ?? "").replace(/\d+$/, "250");
+    spawnSync("ip", ["addr", "add", `${address}/32`, "dev", "lo"]);
+    addresses.push(address);
+    await startApp("first port", address);
+    await startApp("second port", address, PORT + 1);
+    const several = { name: "several", namespace: NAMESPACE };
+    const toPort = (port: number, backend: object): KubernetesObject => ({
+      ...{ apiVersion: "gateway.networking.k8s.io/v1", kind: "HTTPRoute" },
+      metadata: { name: `several-${String(port)}`, namespace: NAMESPACE },
+      spec: {
+        parentRefs: [{ group: "", kind: "Service", name: "several", port }],
+        rules: [{ backendRefs: [backend] }],
+      },
+    });
+    await kubernetes.apply(
+      {
+        ...{ apiVersion: "v1", kind: "Service", metadata: several },
+        spec: {
+          ports: [
+            { name: "http", port: 80, targetPort: PORT },
+            { name: "http-more", port: 9090, targetPort: PORT + 1 },
+          ],
+        },
+      },
+      {
+        ...{ apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", addressType: "IPv4" },
+        metadata: { ...several, labels: { "kubernetes.io/service-name": "several" } },
+        ports: [
+          { name: "http", port: PORT, protocol: "TCP" },
+          { name: "http-more", port: PORT + 1, protocol: "TCP" },
+        ],
+        endpoints: [{ addresses: [address], conditions: { ready: true } }],
+      },
+    );
+    await until(async () => (await ask("db-1", "several.shop")) === "first port", 30_000);
+    assert.equal(await ask("db-1", "several:80"), "first port");
+    for (const host of ["several:9090", "several.shop:9090", "several.shop.svc.cluster.local:9090"]) {
+      assert.equal(await ask("db-1", host), "second port", host);
+    }
+    await kubernetes.apply(toPort(9090, { name: "api", port: 80 }));
+    await until(async () => (await ask("db-1", "several.shop:9090")) === "api", 30_000);
+    assert.equal(await ask("db-1", "several.shop"), "first port");
+    await kubernetes.apply(toPort(80, { name: "several", port: 9090 }));
+    await until(async () => (await ask("db-1", "several.shop")) === "second port", 30_000);
+    assert.equal(await ask("db-1", "several.shop:9090"), "api");
   });
 
   test("a Rollout goes on, in its status and in events too, after the API server is killed and the control plane that leads", async () => {
