@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import type { JsonObject } from "@bufbuild/protobuf";
-import { formatHostPort, type HostPort } from "../control/index.ts";
+import { formatHostPort, type HostPort } from "../control/host-port.ts";
 import { replaceFile, type GivenIdentity, type GivenTrust } from "./credentials.ts";
 
 /** Where a client finds what it needs to reach its control plane, as PEM. gRPC reads the files again while it runs. */

@@ -28,8 +28,9 @@ import { HttpConnectionManagerSchema } from "#gen/envoy/extensions/filters/netwo
 import { GenericSchema } from "#gen/envoy/extensions/http/injected_credentials/generic/v3/generic_pb.js";
 import { HttpProtocolOptionsSchema } from "#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
 import { UpstreamTlsContextSchema } from "#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
-import type { HostPort } from "../control/index.ts";
-import { adminCluster, clientSocket, type PeerNames } from "../translate/index.ts";
+import type { HostPort } from "../control/host-port.ts";
+import { adminCluster } from "../translate/names.ts";
+import { clientSocket, type PeerNames } from "../translate/tls.ts";
 import { IDENTITY_SECRET, TRUST_SECRET, type CredentialFiles } from "./credentials.ts";
 import { latencyBuckets } from "./histograms.ts";
 import { probeClusters, readinessListener, type Readiness } from "./readiness.ts";

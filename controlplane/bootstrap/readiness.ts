@@ -4,8 +4,8 @@ import { ListenerSchema, type Listener } from "#gen/envoy/config/listener/v3/lis
 import { RouteSchema, type Route } from "#gen/envoy/config/route/v3/route_components_pb.js";
 import { RouterSchema } from "#gen/envoy/extensions/filters/http/router/v3/router_pb.js";
 import { HttpConnectionManagerSchema } from "#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
-import type { HostPort } from "../control/index.ts";
-import { adminCluster } from "../translate/index.ts";
+import type { HostPort } from "../control/host-port.ts";
+import { adminCluster } from "../translate/names.ts";
 
 /** Where a sidecar answers who cannot reach its admin interface, as a kubelet. */
 export interface Readiness extends HostPort {
