@@ -13,6 +13,7 @@ import {
   X509Certificate as ParsedCertificate,
   X509CertificateGenerator,
 } from "@peculiar/x509";
+import { readCertificate } from "./read-certificate.ts";
 
 type CryptoKey = webcrypto.CryptoKey;
 
@@ -145,7 +146,10 @@ const PLAIN_NAME = /^(URI|DNS|IP Address|email):([!#-&(-+\--[\]-~]+)$/;
  */
 export function urisOf(der: Uint8Array): string[] {
   try {
-    const names = new X509Certificate(der).subjectAltName?.split(", ").map((name) => PLAIN_NAME.exec(name)) ?? [];
+    const names =
+      readCertificate(der)
+        .subjectAltName?.split(", ")
+        .map((name) => PLAIN_NAME.exec(name)) ?? [];
     if (names.every((name) => name !== null)) {
       return names.flatMap(([, type, value = ""]) => (type === "URI" ? [value] : []));
     }

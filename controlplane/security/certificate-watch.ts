@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { ServerInterceptingCall, status as Code, type ServerInterceptor } from "@grpc/grpc-js";
 import { certificatesOf } from "./authority.ts";
+import { readCertificate } from "./read-certificate.ts";
 
 type Call = Parameters<ServerInterceptor>[1];
 
@@ -79,7 +80,7 @@ export class CertificateWatch {
       return new ServerInterceptingCall(call, {
         start: (next) => {
           const raw = call.getAuthContext().sslPeerCertificate?.raw;
-          const certificate = raw && new X509Certificate(raw);
+          const certificate = raw && readCertificate(raw);
           const refusal = certificate && this.#refusalOf(call, certificate);
           if (refusal !== undefined) {
             next({ onReceiveMetadata: () => this.#end(call, refusal) });
