@@ -18,7 +18,7 @@ const others = Number(flags.resources);
 const service = await startOneService("start", {}, async (mesh) => {
   writeOthers(mesh, others);
   const began = performance.now();
-  const { pid = 0 } = (await mesh.startControlPlane()).child;
+  const { pid = 0 } = (await mesh.startControlPlane([], 600_000)).child;
   const seconds = ((performance.now() - began) / 1_000).toFixed(1);
   const { now, peak } = memoryOf(pid);
   print(`start: ${seconds} s, ${(cpuTime(pid) / 1e9).toFixed(1)} s of CPU`);

@@ -84,7 +84,7 @@ export class Mesh {
   }
 
   /** Starts the control plane, with these arguments too, and waits until it serves. */
-  async startControlPlane(more: readonly string[] = []): Promise<Process> {
+  async startControlPlane(more: readonly string[] = [], timeoutMs = 30_000): Promise<Process> {
     const process = this.#run("serve", [
       ...(this.#source === "folder" ? ["--config", this.config] : []),
       ...["--state", this.state, "--log-format", "text"],
@@ -94,7 +94,7 @@ export class Mesh {
       ...["--xds", `127.0.0.1:${String(this.xdsPort)}`, "--http", `127.0.0.1:${String(this.httpPort)}`],
     ]);
     this.controlPlane = process;
-    await process.waitFor(/xDS on /);
+    await process.waitFor(/xDS on /, { timeoutMs });
     return process;
   }
 
