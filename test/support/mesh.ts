@@ -94,7 +94,8 @@ export class Mesh {
       ...["--xds", `127.0.0.1:${String(this.xdsPort)}`, "--http", `127.0.0.1:${String(this.httpPort)}`],
     ]);
     this.controlPlane = process;
-    await process.waitFor(/xDS on /);
+    // A machine may be busy with other tests.
+    await process.waitFor(/xDS on /, { timeoutMs: 60_000 });
     return process;
   }
 
