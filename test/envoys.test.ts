@@ -58,7 +58,7 @@ ${more}`,
         [inbound = 0, outbound = 0, callersInbound = 0] = await freePorts(3);
         mesh.write("probe.wasm", await probeModule());
         write("one");
-        await mesh.startControlPlane(["--workload-lifetime", "9s"]);
+        await mesh.startControlPlane(["--workload-lifetime", "15s"]);
         const options = { protocol, binary: await binary() };
         await Promise.all([mesh.startSidecar("web-1", "web", options), mesh.startSidecar("shop-1", "shop", options)]);
         await mesh.untilReady();

@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { until } from "../../test/support/until.ts";
 import { usualSettings } from "../inject/index.ts";
 import { answerForPod } from "./pods.ts";
-import type { AdmissionAnswer } from "./review.ts";
+import type { AdmissionAnswer, AdmissionRequest } from "./review.ts";
 import { admissionListener } from "./server.ts";
 
 const asked = { uid: "u", operation: "CREATE", kind: { kind: "Pod" }, namespace: "n", object: {} };
@@ -16,6 +16,7 @@ describe("admission webhooks answer", () => {
   const errors: unknown[] = [];
   let waiting: (() => void)[] = [];
   let server: Server;
+  let impatient: Server;
   let port = 0;
   before(async () => {
     const slow = (): Promise<AdmissionAnswer> =>
@@ -25,23 +26,24 @@ describe("admission webhooks answer", () => {
     };
     const settings = usualSettings();
     const inject = answerForPod;
-    const listener = admissionListener(
-      { "/inject": (asked) => inject(asked, { settings, trust: () => "x" }), "/slow": slow, "/fails": fails },
-      (error) => errors.push(error),
-      { bodyMs: 300 },
-    );
-    server = createServer(listener).listen(0, "127.0.0.1");
-    await once(server, "listening");
+    const reviewers = {
+      "/inject": (asked: AdmissionRequest) => inject(asked, { settings, trust: () => "x" }),
+      "/slow": slow,
+      "/fails": fails,
+    };
+    const onError = (error: unknown): unknown => errors.push(error);
+    server = createServer(admissionListener(reviewers, onError)).listen(0, "127.0.0.1");
+    impatient = createServer(admissionListener(reviewers, onError, { bodyMs: 1_000 })).listen(0, "127.0.0.1");
+    await Promise.all([once(server, "listening"), once(impatient, "listening")]);
     ({ port } = server.address() as AddressInfo);
   });
   after(() => {
-    server.close();
-    server.closeAllConnections();
+    for (const one of [server, impatient]) one.close().closeAllConnections();
   });
 
-  const post = (path: string, body: string | Buffer, type = "application/json", method = "POST") =>
+  const post = (path: string, body: string | Buffer, type = "application/json", method = "POST", to = port) =>
     new Promise<{ status: number; body: string }>((resolve, reject) => {
-      const sent = request({ port, path, method, headers: { "content-type": type } }, (response) => {
+      const sent = request({ port: to, path, method, headers: { "content-type": type } }, (response) => {
         let text = "";
         response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
         response.on("end", () => resolve({ status: response.statusCode ?? 0, body: text }));
@@ -116,6 +118,7 @@ describe("admission webhooks answer", () => {
 
   test("nobody who sends slowly or goes away, and log no fault for it", async () => {
     const before = errors.length;
+    const { port } = impatient.address() as AddressInfo;
     const head = "POST /inject HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
     const slow = Array.from({ length: 70 }, () => connect(port, "127.0.0.1").on("error", () => undefined));
     const ended = slow.map((socket) => once(socket.resume(), "close"));
@@ -123,7 +126,7 @@ describe("admission webhooks answer", () => {
     await Promise.all(ended);
     const gone = connect(port, "127.0.0.1");
     gone.write(head, () => gone.destroy());
-    assert.equal((await post("/inject", JSON.stringify(review))).status, 200);
+    assert.equal((await post("/inject", JSON.stringify(review), undefined, undefined, port)).status, 200);
     assert.equal(errors.length, before);
   });
 });

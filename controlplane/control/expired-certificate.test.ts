@@ -47,7 +47,7 @@ async function start(): Promise<ControlPlane> {
 
 test("a Certificate that ends is told of before, is served on when it has, and is not served after a start", async () => {
   const authority = await testAuthority();
-  const pair = await authority.issue("spiffe://example/web", { lifetimeMs: 4_000 });
+  const pair = await authority.issue("spiffe://example/web", { lifetimeMs: 8_000 });
   put(config.path, "web.pem", pair.certificate);
   put(config.path, "web.key", pair.privateKey);
   put(config.path, "mesh.yaml", MESH);
@@ -64,7 +64,7 @@ test("a Certificate that ends is told of before, is served on when it has, and i
       /^meshwright_certificate_end_timestamp_seconds\{use="certificate"\} \d+$/m,
     );
 
-    await until(() => configuration().refused.length > 0, 20_000);
+    await until(() => configuration().refused.length > 0, 30_000);
     assert.ok(said(/^the certificate of Certificate\/web ended at /));
     assert.match(configuration().refused.join(), /web\.pem: certificate 1 \(.*\) ended at /);
     assert.deepEqual(

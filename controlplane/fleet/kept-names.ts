@@ -16,7 +16,7 @@ export const DEFAULT_PREFIXES: readonly string[] = [
  * where a request came from.
  */
 const DEFAULT_PATTERN =
-  /^cluster\.(?:(?!meshwright-).*(?<!\.(?:internal|external|canary))\.upstream_rq_(?:completed|5xx|timeout|pending_overflow)|meshwright-modules\.upstream_rq_[245]xx)$/;
+  /^cluster\.(?:(?!meshwright-).*(?<!\.(?:internal|external|canary))\.upstream_rq_(?:completed|5xx|timeout|pending_overflow)|meshwright-modules\.upstream_rq_(?:[245]xx|active))$/;
 
 /** Longer names are none of Envoy's. */
 const MAX_LENGTH = 512;

@@ -3,7 +3,7 @@ import type { SidecarPlace, Translation } from "../translate/index.ts";
 import { Pace, type NodeInfo } from "../xds/index.ts";
 import { covers, sidecarOf } from "./coverage.ts";
 import { ALONE, mergeStates, type Peers } from "./peers.ts";
-import { fetchFault } from "./module-fetch.ts";
+import { fetchFault, hasFetched } from "./module-fetch.ts";
 import type { SidecarState } from "./observation.ts";
 import { stateOf } from "./progress.ts";
 import { type Run, versionFor } from "./run.ts";
@@ -12,6 +12,9 @@ import type { Version } from "./version.ts";
 
 /** How often a sidecar that runs what it is to run is looked at again, if nothing was heard of it. */
 const AGAIN_MS = 10_000;
+
+/** An answer may have been on its way when a sidecar told of what was after it. */
+const ON_THE_WAY_MS = 1_000;
 
 type Places = ReadonlyMap<string, SidecarPlace>;
 
@@ -47,6 +50,10 @@ export class FleetView {
   #count = 0;
   /** Since when a sidecar is known to run the new version. */
   readonly #runningSince = new Map<string, number>();
+  /** Since when a sidecar that has not taken a version is known to have fetched its modules. */
+  readonly #fetchedSince = new Map<string, { readonly version: string; readonly at: number }>();
+  /** When a sidecar did not take a filter last, though it may only not have had the module. */
+  readonly #attempts = new Map<string, { readonly at: number; readonly message: string }>();
   /** Of the fleet at a revision, and of what others tell. */
   #revision = "";
   #infos: ReadonlyMap<string, NodeInfo> = new Map();
@@ -73,6 +80,12 @@ export class FleetView {
   /** Something happened to this node. */
   forget(node: string): void {
     this.#looks.delete(node);
+  }
+
+  /** A sidecar did not take a filter whose module it may not have had. */
+  attempted(node: string, message: string, at: number): void {
+    this.#attempts.set(node, { at, message });
+    this.forget(node);
   }
 
   /** Since when a sidecar is known to run the new version. */
@@ -182,7 +195,22 @@ export class FleetView {
     // From the beginning of the window in which it was given the module.
     const { windowMs } = this.#stats;
     const from = Math.floor((run.admitted.get(node) ?? now) / windowMs) * windowMs - 1;
-    const fetch = fetchFault(this.#stats.figures([node], from, now));
+    const figures = this.#stats.figures([node], from, now);
+    if (this.#refuses(node, versionFor(run, node), hasFetched(figures), now)) {
+      return { ...state, progress: "Rejected", message: this.#attempts.get(node)?.message ?? "" };
+    }
+    const fetch = fetchFault(figures);
     return fetch === undefined ? state : { ...state, fetch };
+  }
+
+  /** Whether it did not take a version once more after it had told that it has the modules. */
+  #refuses(node: string, version: string, isFetched: boolean, now: number): boolean {
+    if (!isFetched) {
+      this.#fetchedSince.delete(node);
+      return false;
+    }
+    let since = this.#fetchedSince.get(node);
+    if (since?.version !== version) this.#fetchedSince.set(node, (since = { version, at: now }));
+    return (this.#attempts.get(node)?.at ?? 0) > since.at + ON_THE_WAY_MS;
   }
 }

@@ -3,11 +3,12 @@ import { describe, it } from "node:test";
 
 import { Figures, NO_TOTALS } from "../fleet/index.ts";
 import { guardReason } from "./guards.ts";
-import { fetchFault } from "./module-fetch.ts";
+import { fetchFault, hasFetched } from "./module-fetch.ts";
 import { except, fleet, run, started } from "./testdata/run.ts";
 
-const faultOf = (counters: Readonly<Record<string, number>>): string | undefined =>
-  fetchFault(new Figures({ ...NO_TOTALS, counters: new Map(Object.entries(counters)) }));
+const figures = (counters: Readonly<Record<string, number>>): Figures =>
+  new Figures({ ...NO_TOTALS, counters: new Map(Object.entries(counters)) });
+const faultOf = (counters: Readonly<Record<string, number>>): string | undefined => fetchFault(figures(counters));
 
 const ANSWERS = "cluster.meshwright-modules.upstream_rq_";
 
@@ -19,6 +20,14 @@ describe("why a sidecar has not got its module", () => {
     assert.equal(faultOf({ [`${ANSWERS}4xx`]: 1, [`${ANSWERS}2xx`]: 1 }), "Failed");
     assert.equal(faultOf({ [`${ANSWERS}2xx`]: 7 }), "OtherBytes");
     assert.equal(faultOf({ [`${ANSWERS}2xx`]: 1, "wasm.envoy.wasm.runtime.v8.created": 2 }), undefined);
+  });
+
+  it("is none where all were fetched and run", () => {
+    const good = { [`${ANSWERS}2xx`]: 1, "wasm.envoy.wasm.runtime.v8.created": 2 };
+    assert.equal(hasFetched(figures(good)), true);
+    for (const name of [`${ANSWERS}5xx`, `${ANSWERS}4xx`, `${ANSWERS}active`])
+      assert.equal(hasFetched(figures({ ...good, [name]: 1 })), false, name);
+    for (const name of Object.keys(good)) assert.equal(hasFetched(figures({ ...good, [name]: 0 })), false, name);
   });
 
   it("is the reason for which a run goes back", () => {

@@ -81,6 +81,22 @@ describe("a change of what a Rollout targets", () => {
     });
   }
 
+  it("is undone once a sidecar does not take it with a module that it has, and not while it still fetches that", async () => {
+    const reasonWith = async (answer: "refuse" | "fetch"): Promise<readonly [kind: string, afterMs: number]> => {
+      const mesh = await changed({ answer });
+      assert.equal(await mesh.finish(), "RolledBack");
+      const { run } = mesh.rollouts.view("shop")?.record ?? {};
+      assert.equal(mesh.everSent("v2").length, 1);
+      return [run?.reason?.message ?? "", (run?.endedAt ?? 0) - (run?.startedAt ?? 0)];
+    };
+    const [refused, soon] = await reasonWith("refuse");
+    assert.match(refused, /rejected it: no such colour/);
+    assert.ok(soon <= 15_000, `${soon}`);
+    const [unanswered, late] = await reasonWith("fetch");
+    assert.match(unanswered, /did not take it within 60s/);
+    assert.ok(late > 60_000, `${late}`);
+  });
+
   it("waits where nobody sends requests, and is undone when the wave is not over in time", async () => {
     const mesh = await changed(
       {},

@@ -3,6 +3,7 @@ import type { Problem } from "../model/index.ts";
 import type { ModuleRef, Translation } from "../translate/index.ts";
 import type { Command, CommandResult } from "./commands.ts";
 import type { ServedContent } from "./content.ts";
+import type { FleetView } from "./fleet-view.ts";
 import { versionsInReach, type VersionInReach } from "./in-reach.ts";
 import { Following } from "./following.ts";
 import { Looks } from "./looks.ts";
@@ -73,6 +74,10 @@ export class Rollouts<Module extends ModuleRef> {
     fleet.on("rejected", ({ nodeId }) => {
       this.#telling?.hurry();
       this.#heard(nodeId);
+    });
+    fleet.on("prewarming", (outcome) => {
+      const message = outcome.kind === "prewarming" ? outcome.message : "";
+      this.#heard(outcome.nodeId, (view) => view.attempted(outcome.nodeId, message, this.#now()));
     });
     fleet.on("acked", ({ nodeId }) => this.#heard(nodeId));
     for (const event of ["connected", "disconnected"] as const) fleet.on(event, ({ id }) => this.#heard(id));
@@ -224,8 +229,10 @@ export class Rollouts<Module extends ModuleRef> {
   }
 
   /** A rejection ends a run at once, and need not wait for the next look. */
-  #heard(node: string): void {
-    if (this.#runs.heard(node, (rollout) => this.#serving.records.get(rollout)?.run)) this.#looks.hurry();
+  #heard(node: string, note: (view: FleetView) => void = (view) => view.forget(node)): void {
+    const views = this.#runs.viewsAbout(node, (rollout) => this.#serving.records.get(rollout)?.run);
+    for (const view of views) note(view);
+    if (views.length > 0) this.#looks.hurry();
   }
 
   async #tick(): Promise<void> {

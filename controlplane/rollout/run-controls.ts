@@ -55,15 +55,11 @@ export class RunControls {
     for (const control of this.#runs.values()) control.startLeading();
   }
 
-  /** Something was heard of a sidecar. @returns whether a run is about it. */
-  heard(node: string, runOf: (rollout: string) => Run | undefined): boolean {
-    let isAbout = false;
-    for (const [rollout, control] of this.#runs) {
-      if (runOf(rollout)?.admitted.has(node) !== true) continue;
-      control.view.forget(node);
-      isAbout = true;
-    }
-    return isAbout;
+  /** The views of the runs that have given a sidecar the new version. */
+  viewsAbout(node: string, runOf: (rollout: string) => Run | undefined): readonly FleetView[] {
+    return [...this.#runs].flatMap(([rollout, { view }]) =>
+      runOf(rollout)?.admitted.has(node) === true ? [view] : [],
+    );
   }
 
   idleView(rollout: string): FleetView {

@@ -8,8 +8,8 @@ export interface DeliveryOptions {
    */
   readonly warmingWindowMs: number;
   /**
-   * Pauses before each further attempt, in milliseconds. Envoy remembers a failed fetch for 10 s, so the last pause
-   * must be longer than that.
+   * Pauses before each further attempt, in milliseconds. Envoy remembers a failed fetch for 10 s, so all of them together
+   * must be longer than that. Each attempt is a chance to see that Envoy has the module and does not take the filter.
    */
   readonly retryDelaysMs: readonly number[];
   /**
@@ -21,7 +21,7 @@ export interface DeliveryOptions {
 
 export const DEFAULT_DELIVERY: DeliveryOptions = {
   warmingWindowMs: 10_000,
-  retryDelaysMs: [50, 150, 500, 1_000, 3_000, 11_000],
+  retryDelaysMs: [50, 150, 500, 1_000, 3_000, 3_000, 3_000, 5_000],
   firstAttempt: 0,
 };
 

@@ -312,7 +312,8 @@ describe("a mesh in a cluster", { skip }, () => {
   test("a bad filter is undone, and the status says why", async () => {
     await kubernetes.apply(filter({ mark: "bad", refuseInEnvoy: true }));
     await untilEvent("faulty", "RollingBack");
-    const degraded = await untilCondition(filter({}), "Degraded", ({ status }) => status === "True");
+    // That a sidecar refuses it may be told before that it is undone.
+    const degraded = await untilCondition(filter({}), "Degraded", ({ reason }) => reason === "RolledBack");
     assert.match(degraded.message, /rejected it/);
     const rollout = await untilCondition(own("Rollout", "faulty", {}), "Degraded", ({ status }) => status === "True");
     assert.equal(rollout.reason, "RolledBack");

@@ -83,8 +83,11 @@ export class Mesh {
     return readFileSync(join(this.config, name), "utf8");
   }
 
-  /** Starts the control plane, with these arguments too, and waits until it serves. */
-  async startControlPlane(more: readonly string[] = [], timeoutMs = 30_000): Promise<Process> {
+  /**
+   * Starts the control plane, with these arguments too, and waits until it serves.
+   * @param timeoutMs a machine may be busy with other tests.
+   */
+  async startControlPlane(more: readonly string[] = [], timeoutMs = 60_000): Promise<Process> {
     const process = this.#run("serve", [
       ...(this.#source === "folder" ? ["--config", this.config] : []),
       ...["--state", this.state, "--log-format", "text"],

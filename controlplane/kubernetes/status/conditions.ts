@@ -40,7 +40,10 @@ export function objectStatus(kind: OwnKind, name: ObjectName, status: SourceStat
   const conditions = [accepted(problems, facts), programmed(resource, kind, name, problems, status, facts)];
   const own = kind === "Rollout" ? rolloutStatus(modelName(name), status) : undefined;
   if (own !== undefined) return { conditions: [...conditions, ...own.conditions], fields: own.fields };
-  conditions.push(...rolledOut(resource, status), ...degraded(kind, name, status, facts));
+  const rollout = rolledOut(resource, status);
+  // The API takes one condition of a type: that it was undone says why sidecars were faulty.
+  const isUndone = rollout.some(({ type }) => type === "Degraded");
+  conditions.push(...rollout, ...(isUndone ? [] : degraded(kind, name, status, facts)));
   const sha256 = kind === "WasmModule" ? status.modules.get(modelName(name)) : undefined;
   return { conditions, fields: sha256 === undefined ? {} : { sha256 } };
 }

@@ -82,6 +82,11 @@ describe("the conditions of a resource", () => {
     assert.equal(told("FilterPolicy", { ...good, rollouts })[2], "Progressing=True/RollingOut");
     const undone = new Map([["p.n", { ...run, phase: "Held", isRunning: false, isUndone: true, why: "trapped" }]]);
     assert.equal(told("FilterPolicy", { ...good, rollouts: undone })[2], "Degraded=True/RolledBack");
+    // The API takes one condition of a type.
+    const filters = new Map([["p.n", { sidecars: 3, running: 2, faulty: 1, fault: "no" }]]);
+    assert.deepEqual(told("FilterPolicy", { ...good, filters, rollouts: undone }).slice(2), [
+      "Degraded=True/RolledBack",
+    ]);
     assert.equal(objectStatus("Rollout", name, { ...good, rollouts: undone }, {}).fields["health"], "Degraded");
   });
 });

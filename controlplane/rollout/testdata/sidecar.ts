@@ -10,8 +10,14 @@ import {
 
 /** What a sidecar does with a version of the filter. */
 export interface Behaviour {
-  /** `lose`: it loses its stream, and does not come back. Default: `accept`. */
-  readonly answer?: "accept" | "reject" | "ignore" | "lose";
+  /**
+   * - `lose`: it loses its stream, and does not come back.
+   * - `refuse`: it has a new module and does not take the filter, each time that it is tried.
+   * - `fetch`: it does not take the filter either, and its module does not come to an end.
+   *
+   * Default: `accept`.
+   */
+  readonly answer?: "accept" | "reject" | "ignore" | "lose" | "refuse" | "fetch";
   /** The share of the requests that it answers with 503. */
   readonly errors?: number;
   /** Its VMs trap. */
@@ -44,7 +50,10 @@ export class Sidecar {
   #wanted: Snapshot | undefined;
   #ackedAt = 0;
   #observer: ConnectionObserver | undefined;
-  readonly #counts = { completed: 0, failed: 0, traps: 0 };
+  readonly #counts = { completed: 0, failed: 0, traps: 0, created: 0, fetched: 0 };
+  /** Tries again to take a version whose module is new to it. */
+  #tryAgain: (() => void) | undefined;
+  #seconds = 0;
 
   /** @param cluster the Service that it says it is of. */
   constructor(id: string, behaviours: Readonly<Record<string, Behaviour>>, cluster = "shop") {
@@ -88,21 +97,29 @@ export class Sidecar {
     this.#counts.completed += requests;
     this.#counts.failed += requests * errors;
     if (traps) this.#counts.traps++;
+    if (++this.#seconds % 3 === 0) this.#tryAgain?.();
   }
 
   report(stats: NodeStats, now: number): void {
-    const { completed, failed, traps } = this.#counts;
+    const { completed, failed, traps, created, fetched } = this.#counts;
     const counters: [string, number][] = [
       ["http.inbound.downstream_rq_completed", completed],
       ["http.inbound.downstream_rq_5xx", Math.floor(failed)],
       ["wasm.envoy.wasm.runtime.v8.vm_reload_success", traps],
+      ["wasm.envoy.wasm.runtime.v8.created", created],
+      ["cluster.meshwright-modules.upstream_rq_2xx", fetched],
     ];
     const vms = this.#behaviour(this.version).runs === false ? 0 : 3;
     const gauges: [string, number][] = [
       ["server.concurrency", 1],
       ["wasm.envoy.wasm.runtime.v8.active", vms],
+      ["cluster.meshwright-modules.upstream_rq_active", this.#isFetching ? 1 : 0],
     ];
     stats.record(this.node.id, { counters, gauges, histograms: [] }, now);
+  }
+
+  get #isFetching(): boolean {
+    return this.#tryAgain !== undefined && this.#counts.created === this.#counts.fetched;
   }
 
   #behaviour(version: string): Behaviour {
@@ -113,6 +130,7 @@ export class Sidecar {
     this.sent.add(filter);
     const { answer = "accept" } = this.#behaviour(filter);
     this.#refused = undefined;
+    this.#tryAgain = undefined;
     const resources = [{ name: "authz", version }];
     const outcome = { typeUrl: TypeUrl.extensionConfig, resources, sentAt: now };
     if (answer === "accept") {
@@ -124,6 +142,12 @@ export class Sidecar {
       this.#refused = { version, at: now };
       this.#observer?.answered({ kind: "rejected", message: "no such colour", ...outcome });
     } else if (answer === "lose") this.disconnect();
+    else if (answer === "refuse" || answer === "fetch") {
+      this.#counts.fetched++;
+      this.#counts.created += answer === "refuse" ? 2 : 1;
+      this.#tryAgain = () => this.#observer?.answered({ kind: "prewarming", message: "no such colour", ...outcome });
+      this.#tryAgain();
+    }
   }
 
   #status(): readonly TypeStatus[] {
