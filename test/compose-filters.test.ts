@@ -10,7 +10,7 @@ import { compileComposed } from "./support/compose/compile.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "meshwright-compose-"));
 const module = join(folder, "edge.wasm");
-before(() => compileComposed("edge", ["filters/authz", "filters/ratelimit", "filters/ab-routing"], module));
+before(() => compileComposed("edge", ["filters/ab-routing", "filters/authz", "filters/ratelimit"], module));
 after(() => rmSync(folder, { recursive: true }));
 
 const key = "a-key-for-tests";
