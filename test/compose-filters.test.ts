@@ -101,7 +101,11 @@ describe("configurations that are refused", () => {
   const cases: readonly (readonly [what: string, configuration: string, error: RegExp])[] = [
     ["no JSON", "{", /^configuration: line 1, column 2: /],
     ["no filters", "{}", /^filters: expected at least one filter$/],
-    ["a part that the module has not", `{"filters":[{"name":"x"}]}`, /^filters\[0\]\.name: expected one of "ab-routing", "authz", /],
+    [
+      "a part that the module has not",
+      `{"filters":[{"name":"x"}]}`,
+      /^filters\[0\]\.name: expected one of "ab-routing", "authz", /,
+    ],
     ["an unknown field", `{"filters":[{"name":"authz","colour":1}]}`, /^filters\[0\]\.colour: unknown field/],
     [
       "another failure policy",
