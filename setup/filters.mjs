@@ -58,8 +58,11 @@ export async function compile(entry, module) {
   replace(module, readFileSync(compiled));
 }
 
-/** @param {readonly string[]} paths */
-function hashOf(paths) {
+/**
+ * The hash of what modules are made from.
+ * @param {readonly string[]} paths Folders of sources, and files of JSON.
+ */
+export function hashOf(paths) {
   const hash = createHash("sha256");
   for (const path of paths) {
     if (!path.endsWith(".json")) hashFolder(path, hash);

@@ -30,7 +30,7 @@ const fixtures: Readonly<Record<string, readonly unknown[]>> = {
 };
 
 const FILTERS = filterNames();
-const COMPOSED = "all-filters";
+const COMPOSED = "edge";
 /** Takes the compiler long, and several tests want it. */
 let compiled: Promise<Uint8Array> | undefined;
 
