@@ -95,8 +95,9 @@ async function timed(
     since = cpuMs();
   };
   let hasEnded = false;
+  const isRunning = (): boolean => !hasEnded;
   const ended = Promise.resolve(step()).finally(() => (hasEnded = true));
-  while (!hasEnded || !isDone()) {
+  while (isRunning() || !isDone()) {
     lap();
     await nextTurn();
   }

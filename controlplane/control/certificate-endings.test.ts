@@ -13,7 +13,7 @@ test("what ends soon is told once a day, its end at once, and what is replaced n
     warn: (_: object, text: string) => void lines.push(`warn: ${text}`),
     error: (_: object, text: string) => void lines.push(`error: ${text}`),
   } as unknown as ConstructorParameters<typeof CertificateEndings>[0]["log"];
-  const endings = new CertificateEndings({ times: () => times, onEnded: () => void reloads++, log });
+  const endings = new CertificateEndings({ times: () => times, onEnded: () => (reloads += 1), log });
   const look = (hours: number): string[] => {
     lines.length = 0;
     endings.look(hours * hour);

@@ -2,6 +2,7 @@ import { unresolvedBackends } from "../model/index.ts";
 import { modelName, type ObjectName } from "./names.ts";
 import type { CustomObject, ServicePort } from "./objects.ts";
 import { portModelName, type ServedPorts } from "./service-ports.ts";
+import { without } from "./without.ts";
 import { ownKinds, routeKinds, type OwnKind, type RouteKind } from "./kinds.ts";
 
 /** The kinds whose objects are resources of the model as they are, but for names. */
@@ -164,8 +165,7 @@ function parentsIn(parent: unknown, own: string, { portsOf }: Backends): Json[] 
   if (port === undefined && sectionName === undefined) return [ref, ...ports.others.map(other)];
   const isMeant = (of: ServicePort): boolean =>
     (port === undefined || of.port === port) && (sectionName === undefined || of.name === sectionName);
-  const { port: _, sectionName: __, ...all } = ref;
-  if (ports.same.some(isMeant)) return [all];
+  if (ports.same.some(isMeant)) return [without(ref, "port", "sectionName")];
   const meant = ports.others.find(isMeant);
   return [meant === undefined ? ref : other(meant)];
 }

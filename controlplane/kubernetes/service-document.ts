@@ -1,5 +1,6 @@
 import { isHttp2, portModelName, servedPorts } from "./service-ports.ts";
 import { modelName, nodeId, type ObjectName } from "./names.ts";
+import { without } from "./without.ts";
 import type {
   CoreService,
   CustomObject,
@@ -55,7 +56,7 @@ export function serviceDocument(parts: ServiceParts): ServiceDocument | undefine
       : { otherPorts: others.map(({ port }) => ({ port, service: portModelName(service, { port }) })) }),
     endpoints,
   });
-  const { inboundTls: _, ...ofOthers } = base;
+  const ofOthers = without(base, "inboundTls");
   const more = others.map((port) =>
     document(service, portModelName(service, port), port, {
       ...ofOthers,

@@ -121,11 +121,9 @@ function toOtherPorts(
 
 /** The host itself is matched without its port. */
 function withPort(port: number): HeaderMatcher {
-  const stringMatch = { matchPattern: { case: "suffix", value: `:${String(port)}` } } as const;
-  return create(HeaderMatcherSchema, {
-    name: ":authority",
-    headerMatchSpecifier: { case: "stringMatch", value: stringMatch },
-  });
+  const suffix = { matchPattern: { case: "suffix", value: `:${String(port)}` } } as const;
+  const headerMatchSpecifier = { case: "stringMatch", value: suffix } as const;
+  return create(HeaderMatcherSchema, { name: ":authority", headerMatchSpecifier });
 }
 
 /** The local hosts of a scope lead to where the Services' own names do. Envoy takes no domain twice. */
