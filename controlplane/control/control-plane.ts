@@ -1,14 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { ServerCredentials } from "@grpc/grpc-js";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { handlePlainRequest, handleRequest, routeOf } from "../api/index.ts";
-import {
-  addClientStatusService,
-  addMetricsService,
-  Fleet,
-  KeptNames,
-  NodeStats,
-  runningFilters,
-} from "../fleet/index.ts";
+import { addClientStatusService, addMetricsService, Fleet, KeptNames, NodeStats } from "../fleet/index.ts";
 import type { CertificateTime } from "../certificates/index.ts";
 import type { Held } from "../isolate/index.ts";
 import { Journal, JournalSource, Resources } from "../journal/index.ts";
@@ -25,32 +17,33 @@ import {
   type Pins,
 } from "../modules/index.ts";
 import { Activity, Metrics, watchRequest } from "../observe/index.ts";
-import { addQuotaService, LeaseService, MemoryLedger, Quotas, type Ledger } from "../quota/index.ts";
+import { addQuotaService, MemoryLedger, Quotas, type LeaseService, type Ledger } from "../quota/index.ts";
 import { Rollouts } from "../rollout/index.ts";
-import { InsecureAccess, type HttpAccess, type Security } from "../security/index.ts";
+import { InsecureAccess, type HttpAccess } from "../security/index.ts";
 import { MergedSource, type Source, type StopWatching } from "../source/index.ts";
 import type { Store } from "../store/index.ts";
 import type { Translation, TranslationSettings } from "../translate/index.ts";
-import { ANY_SERVICE, Pace, XdsServer, type Caller, type NodeInfo, type Snapshot } from "../xds/index.ts";
+import { XdsServer, type Caller, type NodeInfo, type Snapshot } from "../xds/index.ts";
 import type { LoadedModule } from "./filter-checks.ts";
 import { CertificateEndings, timesOf } from "./certificate-endings.ts";
 import { previewOf, type ChangePreview } from "./change-preview.ts";
 import type { ControlPlaneOptions } from "./control-plane-options.ts";
 import { EarlierTranslations } from "./earlier-translations.ts";
 import { FollowedSource } from "./followed-source.ts";
-import { formatHostPort } from "./host-port.ts";
-import { listenOn } from "./listen.ts";
+import { leasesOf } from "./leases.ts";
+import { rememberLoaded } from "./loaded-modules.ts";
 import { logFleet } from "./log-fleet.ts";
-
 import { collectorOf } from "./module-collection.ts";
 import { imageOf } from "./load-modules.ts";
 import { moduleReferences, servedVersions } from "./module-references.ts";
 import { OwnCertificates } from "./own-certificates.ts";
 import { Secrets } from "./secrets.ts";
 import { preChecks } from "./pre-checks.ts";
+import { refusalsOf } from "./refusals.ts";
 import { Pipeline, type Release } from "./pipeline.ts";
 import { rolloutStoreOf } from "./rollout-store.ts";
 import { RoutedTranslation } from "./routed-translation.ts";
+import { Servers } from "./servers.ts";
 import { SourceTeller } from "./tell-source.ts";
 
 /** The host in the addresses of modules. One for all control planes, so that they serve the same bytes. */
@@ -91,11 +84,8 @@ export class ControlPlane {
   readonly #teller: SourceTeller;
   readonly #secrets: Secrets | undefined;
   readonly #certificates = new OwnCertificates();
-  readonly #xds: XdsServer;
-  readonly #http: Server;
+  readonly #servers: Servers;
   #rollouts: Rollouts<LoadedModule> | undefined;
-  /** Of {@link ControlPlaneOptions.metrics}. */
-  readonly #plainHttp: Server | undefined;
   #stopWatching: StopWatching | undefined;
 
   private constructor(options: ControlPlaneOptions, journal: Journal | undefined) {
@@ -158,11 +148,14 @@ export class ControlPlane {
       stats: this.stats,
     }));
     this.#secrets =
-      options.security?.authority && new Secrets(options.security, (nodes) => this.#xds.update(nodes), options.log);
+      options.security?.authority &&
+      new Secrets(options.security, (nodes) => this.#servers.xds.update(nodes), options.log);
     const { security } = options;
-    const authorize = security && ((node: NodeInfo, caller: Caller) => this.#refusal(security, node, caller));
+    const authorize =
+      security &&
+      refusalsOf(security, options.log, (node) => this.#rollouts?.base?.translation.sidecars.get(node)?.service);
     this.access = security?.access ?? new InsecureAccess([options.http.host, MODULES_AUTHORITY]);
-    this.#xds = new XdsServer({
+    const xds = new XdsServer({
       source: { snapshot: (node) => this.snapshotFor(node), earlier: (node) => this.#earlier.snapshots(node) },
       observer: this.activity.watchStreams(this.fleet),
       ...(authorize === undefined ? {} : { authorize }),
@@ -174,28 +167,15 @@ export class ControlPlane {
       watchRequest(this.activity, routeOf(pathOf(request)), request, response);
       handleRequest(this, request, response);
     };
-    this.#http = security?.httpsServer(answer) ?? createServer(answer);
-    this.#plainHttp =
+    const plainHttp =
       options.metrics && createServer((request, response) => handlePlainRequest(this, request, response));
-    addMetricsService(this.#xds.grpc, this.stats, authorize === undefined ? {} : { authorize });
+    this.#servers = new Servers(xds, security?.httpsServer(answer) ?? createServer(answer), plainHttp);
+    addMetricsService(xds.grpc, this.stats, authorize === undefined ? {} : { authorize });
     const maySeeAll = security && { authorize: (caller: Caller) => security.admission.refusalToSeeAll(caller) };
-    addClientStatusService(this.#xds.grpc, this.fleet, maySeeAll);
+    addClientStatusService(xds.grpc, this.fleet, maySeeAll);
     this.#ledger = options.ledger ?? new MemoryLedger();
-    this.leases = new LeaseService({
-      ledger: this.#ledger,
-      quotas: () => this.#quotas,
-      onDecision: (decision) => this.metrics.quotaDecision(decision),
-      onLedger: (error) => {
-        this.metrics.quotaStore(error === undefined);
-        if (error === undefined) options.log.info("the counts of quotas are reached again");
-        else
-          options.log.error(
-            { err: error },
-            `quotas go by onLoss, since their counts are not reached: ${error.message}`,
-          );
-      },
-    });
-    addQuotaService(this.#xds.grpc, this.leases, security && ((caller) => security.admission.sidecarOf(caller)));
+    this.leases = leasesOf(this.#ledger, () => this.#quotas, this.metrics, options.log);
+    addQuotaService(xds.grpc, this.leases, security && ((caller) => security.admission.sidecarOf(caller)));
     logFleet(this.fleet, options.log);
     this.#endings = new CertificateEndings({
       times: () => this.certificateTimes,
@@ -223,7 +203,7 @@ export class ControlPlane {
         const isTold = options.source.status !== undefined;
         plane.#followed.refuseToStart(isTold || (applied !== undefined && applied.resources.size > 0));
       }
-      await plane.#listen();
+      await plane.#servers.listen(options);
       plane.collector.start();
       plane.#endings.watch();
     } catch (error) {
@@ -326,11 +306,7 @@ export class ControlPlane {
     await this.#followed.settled();
     await this.collector.stop();
     await this.#rollouts?.close();
-    for (const server of [this.#http, this.#plainHttp]) {
-      server?.close();
-      server?.closeAllConnections();
-    }
-    await this.#xds.close();
+    await this.#servers.close();
     await this.#ledger.close();
     this.#secrets?.stop();
     this.#options.webhooks?.close();
@@ -357,26 +333,6 @@ export class ControlPlane {
     );
     if (user !== undefined) return `WasmModule ${user.metadata.name} names ${image}`;
     return (await this.#pins.remove(image)) ? undefined : `no module is pinned for ${image}`;
-  }
-
-  /**
-   * What statistics prove to run is in a sidecar's code cache, so that its next answer about that module is about the
-   * filter's configuration alone. Looked at before a change is sent, which makes the statistics out of date.
-   */
-  async #rememberLoaded(nodes?: Iterable<string>): Promise<void> {
-    const now = Date.now();
-    const pace = new Pace();
-    const ids = nodes ?? this.fleet.connectedNodes().map(({ id }) => id);
-    for (const node of ids) {
-      if (pace.isDue) await pace.rest();
-      const view = this.fleet.node(node);
-      if (view === undefined) continue;
-      const { id } = view.node;
-      for (const [policy, state] of runningFilters(view, this.stats.of(id), now)) {
-        const module = this.#translationFor(id)?.extensionConfig(policy, id)?.staged?.module;
-        if (state === "loaded" && module !== undefined) this.fleet.memory(id).addModule(module, now);
-      }
-    }
   }
 
   #findModule(sha256: string): LoadedModule | undefined {
@@ -409,11 +365,11 @@ export class ControlPlane {
       settings: this.#settings,
       findModule: (sha256) => this.#findModule(sha256),
       prepare: (content) => this.#secrets?.keep(content) ?? Promise.resolve(),
-      beforeChange: (nodes) => this.#rememberLoaded(nodes),
+      beforeChange: (nodes) => rememberLoaded(this, (node) => this.#translationFor(node), nodes),
       onServed: (nodes) => {
         this.#modules.catalog.addServed(servedVersions(this.rollouts.contents));
         this.#earlier.replace(this.rollouts.translations);
-        this.#xds.update(nodes);
+        this.#servers.xds.update(nodes);
       },
       onEvents: (run, events) => {
         this.#options.webhooks?.send(run, events);
@@ -431,32 +387,6 @@ export class ControlPlane {
     if (translation === undefined || snapshot === undefined) return undefined;
     const own = this.#secrets?.addTo(snapshot, node.id) ?? snapshot;
     return this.#certificates.addTo(own, node.id, translation);
-  }
-
-  /** Why a caller may not be served as a node. */
-  #refusal(security: Security, node: NodeInfo, caller: Caller): string | undefined {
-    const refusal = security.admission.refusal(node, caller) ?? this.#contradiction(node);
-    if (refusal !== undefined) this.#options.log.warn({ node: node.id, peer: caller.getPeer() }, `refused: ${refusal}`);
-    return refusal;
-  }
-
-  /** A node that no Service knows may come, and is shown in the status; the node of another Service may not. */
-  #contradiction(node: NodeInfo): string | undefined {
-    const place = this.#rollouts?.base?.translation.sidecars.get(node.id);
-    if (place === undefined || [place.service.metadata.name, ANY_SERVICE].includes(node.cluster)) return undefined;
-    return `the node "${node.id}" is a sidecar of Service ${place.service.metadata.name}, not of ${node.cluster}`;
-  }
-
-  async #listen(): Promise<void> {
-    const { xds, http, metrics, log, security } = this.#options;
-    await listenOn(this.#http, http);
-    if (this.#plainHttp && metrics) await listenOn(this.#plainHttp, metrics);
-    await this.#xds.listen(formatHostPort(xds), security?.grpcCredentials() ?? ServerCredentials.createInsecure());
-    if (this.#xds.connections !== undefined) security?.watchConnections(this.#xds.connections);
-    const [how, scheme] = security === undefined ? ["without encryption, HTTP", "HTTP"] : ["with mutual TLS", "HTTPS"];
-    if (metrics) log.info(`metrics and health on ${formatHostPort(metrics)}, HTTP, to everybody`);
-    log.info(`xDS on ${formatHostPort(xds)}, ${scheme} on ${formatHostPort(http)}, ${how}`);
-    if (security === undefined) log.warn("--insecure: whoever reaches these ports may do everything");
   }
 }
 
