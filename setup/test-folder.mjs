@@ -3,7 +3,7 @@
 import { suite } from "node:test";
 import { pathToFileURL } from "node:url";
 
-// One after the other: what a file declares, hooks too, belongs to the suite that is being declared.
+// One after the other: what a file declares, hooks too, belongs to the suite that is being declared. A file must not wait before.
 for (const file of process.argv.slice(2)) {
   await suite(file, async () => {
     await import(pathToFileURL(file).href);

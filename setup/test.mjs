@@ -1,7 +1,8 @@
 // Every check, one more at once than there are processors, as many tests wait for another process, and one total. `node setup/test.mjs unit e2e` runs only those parts.
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
 import { stripVTControlCharacters } from "node:util";
@@ -24,15 +25,21 @@ const bin = (/** @type {string} */ path) => [node, `node_modules/${path}`];
 const typescript = [node, "--import", "tsx", "--conditions=meshwright-source", "--test-reporter=spec"];
 const testFiles = (/** @type {string[]} */ folders) =>
   globSync(folders, ".test.ts").map((file) => ({ name: file, command: [...typescript, file] }));
+/** A file that waits for something before it declares its tests would declare them after its suite has ended. */
+const waitsAtTop = (/** @type {string} */ file) =>
+  readFileSync(join(root, file), "utf8")
+    .split("\n")
+    .some((line) => /^\S.*\bawait /.test(line) && !/\basync\b/.test(line));
 const testFolders = (/** @type {string[]} */ folders) => {
   /** @type {Map<string, string[]>} */
   const byFolder = new Map();
   for (const file of globSync(folders, ".test.ts")) {
-    byFolder.set(dirname(file), [...(byFolder.get(dirname(file)) ?? []), file]);
+    const group = waitsAtTop(file) ? file : dirname(file);
+    byFolder.set(group, [...(byFolder.get(group) ?? []), file]);
   }
   return Array.from(byFolder, ([folder, files]) => ({
     name: folder,
-    command: [...typescript, "setup/test-folder.mjs", ...files],
+    command: [...typescript, ...(folder.endsWith(".ts") ? [] : ["setup/test-folder.mjs"]), ...files],
   }));
 };
 
