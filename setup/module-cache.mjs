@@ -70,7 +70,7 @@ function recordOf(entry) {
 }
 
 /** The compiler, and the transform, which it loads by itself. */
-function compilerHash() {
+export function compilerHash() {
   const hash = createHash("sha256");
   hash.update(readFileSync(join(root, "node_modules", "assemblyscript", "package.json")));
   const transform = join(root, "assembly", "dist", "transform");

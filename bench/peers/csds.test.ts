@@ -12,7 +12,7 @@ import { root } from "../../setup/paths.mjs";
 import { get } from "../../test/support/http.ts";
 import { Mesh } from "../../test/support/mesh.ts";
 import { freePorts } from "../../test/support/ports.ts";
-import { serviceYaml } from "../../test/support/services.ts";
+import { guardYaml, serviceYaml } from "../../test/support/services.ts";
 import { goPeers } from "./go.mjs";
 
 const { csdsClient } = goPeers();
@@ -32,21 +32,6 @@ interface ClientConfig {
     readonly lastUpdated?: string;
   }[];
 }
-
-const FILTER = `---
-apiVersion: meshwright.dev/v1alpha1
-kind: WasmModule
-metadata: { name: authz }
-spec: { file: authz.wasm }
----
-apiVersion: meshwright.dev/v1alpha1
-kind: FilterPolicy
-metadata: { name: guard }
-spec:
-  targetRefs: [{ name: web }]
-  module: authz
-  configuration: { rules: [{ name: all, action: allow, principals: [{ any: true }] }] }
-`;
 
 describe("CSDS", { skip: existsSync(csdsClient) ? false : "the programs in Go are not built" }, () => {
   let mesh: Mesh;
@@ -89,7 +74,8 @@ describe("CSDS", { skip: existsSync(csdsClient) ? false : "the programs in Go ar
       [
         serviceYaml({ name: "web", port: 1, inboundPort: web, outboundPort: webOut, more: "mtls: Permissive" }),
         serviceYaml({ name: "shop", port: 2, inboundPort: shop }),
-      ].join("---\n") + FILTER,
+        guardYaml,
+      ].join("---\n"),
     );
     await mesh.startControlPlane();
     await mesh.startSidecar("web-1", "web");

@@ -11,6 +11,7 @@ import { root } from "../../setup/paths.mjs";
 import { generatedResources } from "../../test/gateway/arbitrary.ts";
 import { CertificateAuthority } from "../../test/support/certificates.ts";
 import { Mesh } from "../../test/support/mesh.ts";
+import { guardYaml } from "../../test/support/services.ts";
 import { goPeers } from "./go.mjs";
 
 const { xdsClient } = goPeers();
@@ -69,19 +70,7 @@ spec:
   tracing: { collector: { name: collector } }
   prometheus: { port: 15090 }
 ---
-apiVersion: meshwright.dev/v1alpha1
-kind: WasmModule
-metadata: { name: authz }
-spec: { file: authz.wasm }
----
-apiVersion: meshwright.dev/v1alpha1
-kind: FilterPolicy
-metadata: { name: guard }
-spec:
-  targetRefs: [{ name: web }]
-  module: authz
-  configuration: { rules: [{ name: all, action: allow, principals: [{ any: true }] }] }
----
+${guardYaml}---
 apiVersion: meshwright.dev/v1alpha1
 kind: FilterPolicy
 metadata: { name: open }

@@ -1,8 +1,7 @@
-import { unresolvedBackends } from "../model/index.ts";
+import { unresolvedBackends, without } from "../model/index.ts";
 import { modelName, type ObjectName } from "./names.ts";
 import type { CustomObject, ServicePort } from "./objects.ts";
 import { portModelName, type ServedPorts } from "./service-ports.ts";
-import { without } from "./without.ts";
 import { ownKinds, routeKinds, type OwnKind, type RouteKind } from "./kinds.ts";
 
 /** The kinds whose objects are resources of the model as they are, but for names. */

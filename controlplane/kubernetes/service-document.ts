@@ -1,6 +1,6 @@
 import { isHttp2, portModelName, servedPorts } from "./service-ports.ts";
 import { modelName, nodeId, type ObjectName } from "./names.ts";
-import { without } from "./without.ts";
+import { without } from "../model/index.ts";
 import type {
   CoreService,
   CustomObject,

@@ -21,5 +21,6 @@ export type * from "./rollouts.ts";
 export type * from "./routes.ts";
 export type * from "./services.ts";
 export type * from "./telemetry.ts";
+export { without } from "./without.ts";
 export { schemaOf, noteSchema } from "./known-schemas.ts";
 export type { ConfigurationSchema } from "./configuration.ts";

@@ -1,4 +1,4 @@
-import type { MeshSpec, RolloutTargetKind, TargetResource } from "../model/index.ts";
+import { without, type MeshSpec, type RolloutTargetKind, type TargetResource } from "../model/index.ts";
 
 // Some of what a target says reaches all sidecars at once, as if no Rollout named it: where endpoints are, which changes by itself, and what both ends
 // of a connection have to agree on, since a wave would part those that have it from those that have not.
@@ -16,11 +16,11 @@ const NO_MESH: MeshSpec = { unknownHosts: "Refuse" };
 export function rolledOut({ kind, spec }: TargetResource): unknown {
   switch (kind) {
     case "Service":
-      return without(spec, atOnce.Service);
+      return without(spec, ...atOnce.Service);
     case "Mesh": {
       const { services } = spec;
-      const rest = without(spec, atOnce.Mesh);
-      return services === undefined ? rest : { ...rest, services: without(services, atOnce["Mesh services"]) };
+      const rest = without(spec, ...atOnce.Mesh);
+      return services === undefined ? rest : { ...rest, services: without(services, ...atOnce["Mesh services"]) };
     }
     default:
       return spec;
@@ -55,8 +55,4 @@ export function completed(kind: RolloutTargetKind, spec: unknown, now: unknown):
 
 function only(value: object, keys: readonly string[]): object {
   return Object.fromEntries(Object.entries(value).filter(([key]) => keys.includes(key)));
-}
-
-function without(value: object, keys: readonly string[]): object {
-  return Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key)));
 }

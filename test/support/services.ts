@@ -29,3 +29,18 @@ spec:
 ${more === undefined ? "" : `  ${more}\n`}  endpoints: [{ address: 127.0.0.1, port: ${String(port)}, sidecar: { node: ${node}, inboundPort: ${String(inboundPort)}${outbound} } }]
 `;
 }
+
+/** The filter authz before the Service web, which lets all pass. Its module is the file authz.wasm. */
+export const guardYaml = `apiVersion: meshwright.dev/v1alpha1
+kind: WasmModule
+metadata: { name: authz }
+spec: { file: authz.wasm }
+---
+apiVersion: meshwright.dev/v1alpha1
+kind: FilterPolicy
+metadata: { name: guard }
+spec:
+  targetRefs: [{ name: web }]
+  module: authz
+  configuration: { rules: [{ name: all, action: allow, principals: [{ any: true }] }] }
+`;

@@ -5,6 +5,7 @@ import { join, relative } from "node:path";
 import { withLock } from "../../../controlplane/envoy-binary/cache.mjs";
 import { buildFilter, withComposed } from "../../../controlplane/filter/index.ts";
 import { hashOf } from "../../../setup/filters.mjs";
+import { compilerHash } from "../../../setup/module-cache.mjs";
 import { root } from "../../../setup/paths.mjs";
 
 const kept = join(root, "build", "composed");
@@ -16,7 +17,7 @@ const kept = join(root, "build", "composed");
 export async function compileComposed(name: string, filters: readonly string[], module: string): Promise<void> {
   const sources = hashOf([...["assembly", "filters"].map((folder) => join(root, folder)), join(root, "asconfig.json")]);
   const key = createHash("sha256")
-    .update(JSON.stringify([name, filters, sources]))
+    .update(JSON.stringify([name, filters, sources, compilerHash()]))
     .digest("hex");
   const path = join(kept, `${key}.wasm`);
   mkdirSync(kept, { recursive: true });

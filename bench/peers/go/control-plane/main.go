@@ -11,7 +11,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"flag"
@@ -33,6 +32,8 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
+
+	"meshwright.dev/bench/peers/pem"
 )
 
 // resources are serialized google.protobuf.Any.
@@ -152,7 +153,7 @@ func main() {
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 30 * time.Second, Timeout: 10 * time.Second}),
 	}
 	if *tlsFiles != "" {
-		options = append(options, grpc.Creds(serverTLS(strings.Split(*tlsFiles, ","))))
+		options = append(options, grpc.Creds(serverTLS(*tlsFiles)))
 	}
 	server := grpc.NewServer(options...)
 	discovery.RegisterAggregatedDiscoveryServiceServer(server, serverOf(of.cache))
@@ -172,13 +173,9 @@ func serverOf(snapshots cache.SnapshotCache) server.Server {
 	return server.NewServer(context.Background(), snapshots, nil)
 }
 
-func serverTLS(files []string) credentials.TransportCredentials {
-	pair, err := tls.LoadX509KeyPair(files[0], files[1])
+func serverTLS(files string) credentials.TransportCredentials {
+	pair, clients, err := pem.Files(files)
 	check(err)
-	authority, err := os.ReadFile(files[2])
-	check(err)
-	clients := x509.NewCertPool()
-	clients.AppendCertsFromPEM(authority)
 	return credentials.NewTLS(&tls.Config{
 		Certificates: []tls.Certificate{pair}, ClientCAs: clients, ClientAuth: tls.RequireAndVerifyClientCert,
 	})

@@ -8,12 +8,9 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"flag"
 	"fmt"
 	"log"
-	"os"
-	"strings"
 	"time"
 
 	status "github.com/envoyproxy/go-control-plane/envoy/service/status/v3"
@@ -21,6 +18,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/protobuf/encoding/protojson"
+
+	"meshwright.dev/bench/peers/pem"
 )
 
 func main() {
@@ -34,13 +33,8 @@ func main() {
 		return nil
 	})
 	flag.Parse()
-	names := strings.Split(*files, ",")
-	pair, err := tls.LoadX509KeyPair(names[0], names[1])
+	pair, roots, err := pem.Files(*files)
 	check(err)
-	authorities, err := os.ReadFile(names[2])
-	check(err)
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(authorities)
 	connection, err := grpc.NewClient(*address, grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{
 		Certificates: []tls.Certificate{pair}, RootCAs: roots,
 	})))

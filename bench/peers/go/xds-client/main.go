@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -23,6 +22,8 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/types/known/anypb"
+
+	"meshwright.dev/bench/peers/pem"
 )
 
 // stream is one aggregated stream of either variant.
@@ -121,13 +122,8 @@ func credentialsOf(files string) credentials.TransportCredentials {
 	if files == "" {
 		return insecure.NewCredentials()
 	}
-	names := strings.Split(files, ",")
-	pair, err := tls.LoadX509KeyPair(names[0], names[1])
+	pair, roots, err := pem.Files(files)
 	check(err)
-	authorities, err := os.ReadFile(names[2])
-	check(err)
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(authorities)
 	return credentials.NewTLS(&tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: roots})
 }
 
