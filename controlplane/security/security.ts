@@ -5,6 +5,7 @@ import type { ServerCredentials, ServerInterceptor } from "@grpc/grpc-js";
 import { SecureAccess, type HttpAccess } from "./access.ts";
 import { Admission } from "./admission.ts";
 import { Authority, CertificateError } from "./authority.ts";
+import { readsCertificateOnce } from "./certificate-once.ts";
 import { CertificateWatch, type PeerConnections } from "./certificate-watch.ts";
 import { DEFAULT_TRUST_DOMAIN, formatIdentity } from "./identity.ts";
 import { Renewal } from "./renewal.ts";
@@ -88,7 +89,7 @@ export class Security {
     const admission = new Admission(trustDomain, sidecarTokens);
     this.admission = admission;
     const limit = new StreamLimit(maxStreams, (call) => admission.peerOf(call));
-    this.interceptors = [admission.interceptor, certificates.interceptor, limit.interceptor];
+    this.interceptors = [readsCertificateOnce, admission.interceptor, certificates.interceptor, limit.interceptor];
     this.#tls = tls;
     this.#stops = stops;
   }

@@ -5,6 +5,7 @@ import { type Node, NodeSchema } from "#gen/envoy/config/core/v3/base_pb.js";
 import { StatusSchema } from "#gen/google/rpc/status_pb.js";
 
 import type { DeltaRequest } from "./delta.ts";
+import { type Entry, KnownEntries } from "./known-entries.ts";
 import { NameLists } from "./name-lists.ts";
 import type { NodeInfo } from "./node.ts";
 import type { SotwRequest } from "./sotw.ts";
@@ -22,6 +23,7 @@ const MAX_ERROR_LENGTH = 4_096;
 const WASM_EXTENSIONS = ["envoy.filters.http.wasm", "envoy.wasm.runtime.v8"];
 
 const lists = new NameLists();
+const entries = new KnownEntries(readEntry);
 
 /*
  * Read field by field: with thousands of clients most of what comes is acknowledgements, and long lists of names that
@@ -125,13 +127,13 @@ class Fields {
 
   /** Adds this entry to a map. */
   entry(to: Map<string, string>): void {
-    const entry = new Fields(this.bytes());
-    let [key, value] = ["", ""];
-    while (entry.next()) {
-      if (entry.number === 1) key = entry.string();
-      else if (entry.number === 2) value = entry.string();
-      else entry.skip();
-    }
+    this.#expectLength();
+    const length = this.#reader.uint32();
+    const start = this.#reader.pos;
+    const end = start + length;
+    if (end > this.#bytes.length) throw new RangeError("premature EOF");
+    this.#reader.pos = end;
+    const { key, value } = entries.read(this.#bytes, start, end);
     to.set(key, value);
   }
 
@@ -144,6 +146,17 @@ class Fields {
     if (this.#wireType !== WireType.LengthDelimited)
       throw new Error(`field ${this.number} has the wire type ${this.#wireType}, expected ${WireType.LengthDelimited}`);
   }
+}
+
+function readEntry(bytes: Uint8Array): Entry {
+  const fields = new Fields(bytes);
+  let [key, value] = ["", ""];
+  while (fields.next()) {
+    if (fields.number === 1) key = fields.string();
+    else if (fields.number === 2) value = fields.string();
+    else fields.skip();
+  }
+  return { key, value };
 }
 
 /** The part of a node that a control plane decides by. */

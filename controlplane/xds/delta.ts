@@ -1,4 +1,4 @@
-import type { Change } from "./held.ts";
+import type { Change, Held } from "./held.ts";
 import type { Resource } from "./resource.ts";
 import type { Heartbeat, Response } from "./response.ts";
 import type { ResourceSet } from "./snapshot.ts";
@@ -32,9 +32,10 @@ export class DeltaStream extends XdsStream<DeltaRequest> {
     // A subscription changes by every request, be its nonce stale or not.
     const { asked, left } = subscription.update(request.subscribe, request.unsubscribe, first);
     if (first) {
-      const reported = Array.from(request.initialVersions, ([name, version]) => [name, { version }] as const);
-      ledger.assume(new Map(reported));
-      this.start(type, reported.length > 0, now);
+      const reported = new Map<string, Held>();
+      for (const [name, version] of request.initialVersions) reported.set(name, { version });
+      ledger.assume(reported);
+      this.start(type, reported.size > 0, now);
     } else {
       // A client that asks for a name has nothing under it, whatever the server thinks.
       for (const name of asked) ledger.owe(name);

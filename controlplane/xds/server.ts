@@ -74,6 +74,8 @@ export class XdsServer {
       "grpc.keepalive_time_ms": options.keepaliveMs ?? 30_000,
       "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
       "grpc.keepalive_permit_without_calls": 1,
+      // Nobody is served what it would count of each connection, stream and message.
+      "grpc.enable_channelz": 0,
       ...(options.maxConnectionAgeMs === undefined
         ? {}
         : { "grpc.max_connection_age_ms": options.maxConnectionAgeMs, "grpc.max_connection_age_grace_ms": GRACE_MS }),
