@@ -91,7 +91,7 @@ describe("the dashboard", { skip: withoutBrowser() }, () => {
 
   const overview = async (): Promise<RolloutsOverview> => {
     const { rolloutsOverview } = await import("../controlplane/api/rollout-overview.ts");
-    return rolloutsOverview(fleet.plane.rollouts.views);
+    return rolloutsOverview(fleet.plane.rollouts.views, fleet.plane);
   };
   const stateOf = async (name: string): Promise<string | undefined> =>
     (await overview()).rollouts.find((one) => one.name === name)?.state;

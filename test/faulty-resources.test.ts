@@ -2,6 +2,8 @@
 // real Envoys.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import type { RolloutReport } from "../controlplane/api/index.ts";
+import { command } from "./support/command.ts";
 import { get, startApp, type Answer } from "./support/http.ts";
 import { Mesh } from "./support/mesh.ts";
 import { freePorts } from "./support/ports.ts";
@@ -139,6 +141,28 @@ describe("a faulty resource", () => {
     await untilMark(ports[2], "four");
     assert.equal(await shop("/second"), 200);
     assert.deepEqual(await held(), { kept: ["HTTPRoute/first"], leftOut: [] });
+  });
+
+  it("ends `rollout wait` with an exit status of its own and the places, where a Rollout is about it, and else does not", async () => {
+    const targetRefs = "[{ kind: FilterPolicy, name: web-probe }]";
+    mesh.write("rollout.yaml", `${api}\nkind: Rollout\nmetadata: { name: web }\nspec: { targetRefs: ${targetRefs} }\n`);
+    const report = async (): Promise<RolloutReport> =>
+      JSON.parse(await mesh.api("/api/v1/rollouts/web")) as RolloutReport;
+    await until(async () => (await report()).state === "Settled", 30_000);
+    const { source, refused } = await report();
+    assert.deepEqual(refused, []);
+    const reach = ["--http", `127.0.0.1:${String(mesh.httpPort)}`, "--insecure"];
+    const waiting = command(["rollout", "wait", "web", "--after", source, "--timeout", "1m", ...reach]);
+    await waiting.waitFor(/the source says what it said before$/m);
+    mesh.write("web.policy.yaml", policy("web", bad));
+    await waiting.waitFor(place);
+    await until(() => Promise.resolve(!waiting.isRunning), 30_000);
+    assert.equal(waiting.child.exitCode, 3, waiting.output);
+    const [told] =
+      /^.*web\.policy\.yaml:7:26.*$/m.exec(waiting.output.slice(waiting.output.indexOf("meshwright:"))) ?? [];
+    assert.ok(told !== undefined && mesh.controlPlane?.output.includes(`refused: ${told}`) === true, waiting.output);
+    assert.deepEqual((await report()).refused, [told]);
+    assert.notEqual((await report()).source, source);
   });
 
   it("stays as it was over a restart, and all else goes on changing", async () => {

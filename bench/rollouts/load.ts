@@ -54,8 +54,16 @@ export async function measureLoad(size: MeshSize): Promise<void> {
         mesh.events.length = 0;
         cpu += await timed(times, () => mesh.rollouts.tick(), mesh, served);
         if (seconds % 10 === 0) {
-          await timed(reading, () => JSON.stringify(rolloutsOverview(mesh.rollouts.views)), "overview");
-          await timed(reading, () => JSON.stringify(rolloutsReport(mesh.rollouts.views)), "whole report");
+          await timed(
+            reading,
+            () => JSON.stringify(rolloutsOverview(mesh.rollouts.views, { refused: [] })),
+            "overview",
+          );
+          await timed(
+            reading,
+            () => JSON.stringify(rolloutsReport(mesh.rollouts.views, { refused: [] })),
+            "whole report",
+          );
         }
         if (seconds % 60 === 0) peak = Math.max(peak, memory());
         const run = mesh.rollouts.view("shop")?.record.run;

@@ -119,7 +119,7 @@ function handleOther(source: ApiSource, path: string, request: IncomingMessage, 
   }
   if (source.rollouts !== undefined && isRolloutPath(path)) {
     const caller = authorize(source.access, "viewer", request, response);
-    if (caller !== undefined) void handleRollouts(source.rollouts, caller, path, request, response);
+    if (caller !== undefined) void handleRollouts(source.rollouts, source, caller, path, request, response);
     return;
   }
   if (source.moduleKeeping !== undefined && modulePaths.includes(path)) {

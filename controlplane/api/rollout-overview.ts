@@ -1,4 +1,5 @@
 import { type RolloutView, type Run, versionFor } from "../rollout/index.ts";
+import type { SourceFaults } from "./rollout-faults.ts";
 import {
   type RolloutReport,
   type RolloutSidecar,
@@ -32,11 +33,15 @@ export type RunOverview = Omit<RunReport, "sidecars"> & {
 /** So many of the sidecars that are not well are told of. */
 const MAX_UNWELL = 50;
 
-export function rolloutsOverview(views: readonly RolloutView[], now = Date.now()): RolloutsOverview {
+export function rolloutsOverview(
+  views: readonly RolloutView[],
+  faults: SourceFaults,
+  now = Date.now(),
+): RolloutsOverview {
   return {
     rollouts: views.map((view) => {
       const { run } = view.record;
-      return { ...rolloutHead(view), run: run === undefined ? null : overviewOf(run, view, now) };
+      return { ...rolloutHead(view, faults), run: run === undefined ? null : overviewOf(run, view, now) };
     }),
   };
 }

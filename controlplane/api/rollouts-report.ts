@@ -12,6 +12,7 @@ import {
   type Run,
   type Sidecar,
 } from "../rollout/index.ts";
+import { rolloutFaults, sourceVersion, type SourceFaults } from "./rollout-faults.ts";
 
 /** All Rollouts with where each is: the whole picture. Times are ISO 8601. */
 export interface RolloutsReport {
@@ -36,6 +37,10 @@ export interface RolloutReport {
   /** Hashes: of the version that was last proven good, and of what the source says. */
   readonly stable: string;
   readonly desired: string;
+  /** What the source says, taken over or not: `desired`, and where it is refused, `desired` with a mark of why. */
+  readonly source: string;
+  /** Why what the source says of it and its targets is not taken over, one line a problem: `file:line:column: path: message`. */
+  readonly refused: readonly string[];
   /** The latest run, whether it has ended or not. */
   readonly run: RunReport | null;
 }
@@ -104,14 +109,14 @@ export interface RolloutSidecar {
   readonly message: string | null;
 }
 
-export function rolloutsReport(views: readonly RolloutView[], now = Date.now()): RolloutsReport {
-  return { now: new Date(now).toISOString(), rollouts: views.map((view) => rolloutReport(view, now)) };
+export function rolloutsReport(views: readonly RolloutView[], faults: SourceFaults, now = Date.now()): RolloutsReport {
+  return { now: new Date(now).toISOString(), rollouts: views.map((view) => rolloutReport(view, faults, now)) };
 }
 
-function rolloutReport(view: RolloutView, now: number): RolloutReport {
+function rolloutReport(view: RolloutView, faults: SourceFaults, now: number): RolloutReport {
   const { run } = view.record;
   return {
-    ...rolloutHead(view),
+    ...rolloutHead(view, faults),
     run:
       run === undefined
         ? null
@@ -120,12 +125,14 @@ function rolloutReport(view: RolloutView, now: number): RolloutReport {
 }
 
 /** A Rollout without its run. */
-export function rolloutHead(view: RolloutView): Omit<RolloutReport, "run"> {
+export function rolloutHead(view: RolloutView, faults: SourceFaults): Omit<RolloutReport, "run"> {
   const { plan } = view;
   const [state, why] = stateOf(view);
+  const refused = rolloutFaults(view, faults);
+  const desired = plan.desired.id;
   return {
-    ...{ name: plan.rollout.metadata.name, state, why },
-    ...{ targets: plan.rollout.spec.targetRefs, stable: plan.stable.id, desired: plan.desired.id },
+    ...{ name: plan.rollout.metadata.name, state, why, targets: plan.rollout.spec.targetRefs },
+    ...{ stable: plan.stable.id, desired, source: sourceVersion(desired, refused), refused },
   };
 }
 

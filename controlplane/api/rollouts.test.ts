@@ -19,7 +19,7 @@ async function asking<T>(
 ): Promise<T> {
   let role: Role = "viewer";
   const server = createServer((request, response) => {
-    void handleRollouts(mesh.rollouts, { name: "ann", role }, request.url ?? "", request, response);
+    void handleRollouts(mesh.rollouts, { refused: [] }, { name: "ann", role }, request.url ?? "", request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;

@@ -10,6 +10,7 @@ import {
 import { includesRole, type ApiCaller } from "../security/index.ts";
 import { sendFresh } from "./fresh.ts";
 import { rolloutDiff, rolloutTrail } from "./rollout-details.ts";
+import type { SourceFaults } from "./rollout-faults.ts";
 import { Paced } from "./paced.ts";
 import { rolloutsOverview, type RolloutsOverview } from "./rollout-overview.ts";
 import { rolloutsReport, runSummary, type RolloutReport, type RunSummary } from "./rollouts-report.ts";
@@ -59,9 +60,13 @@ export function isRolloutPath(path: string): boolean {
   return PATH.test(path);
 }
 
-/** Answers a request about Rollouts: reads to every caller, commands to operators. */
+/**
+ * Answers a request about Rollouts: reads to every caller, commands to operators.
+ * @param faults of the source, as they are at any time.
+ */
 export async function handleRollouts(
   source: RolloutsSource,
+  faults: SourceFaults,
   caller: ApiCaller,
   path: string,
   request: IncomingMessage,
@@ -83,7 +88,7 @@ export async function handleRollouts(
     send(response, 403, { error: `${path} needs the role operator, and ${caller.name} has the role ${caller.role}` });
   } else {
     try {
-      await answer(source, caller, { name, command, detail }, response);
+      await answer(source, faults, caller, { name, command, detail }, response);
     } catch (error) {
       send(response, 503, { error: error instanceof Error ? error.message : String(error) });
     }
@@ -98,33 +103,34 @@ interface Question {
 
 async function answer(
   source: RolloutsSource,
+  faults: SourceFaults,
   caller: ApiCaller,
   { name, command, detail }: Question,
   response: ServerResponse,
 ): Promise<void> {
   if (name === undefined) {
     const isBrief = new URLSearchParams((response.req.url ?? "").split("?", 2)[1]).has("brief");
-    if (isBrief) await sendFresh(response, await overviewOf(source).get());
-    else send(response, 200, rolloutsReport(source.views));
+    if (isBrief) await sendFresh(response, await overviewOf(source, faults).get());
+    else send(response, 200, rolloutsReport(source.views, faults));
   } else if (command !== undefined) {
     const result = await obey(source, name, command, caller.name);
-    overviewOf(source).forget();
+    overviewOf(source, faults).forget();
     if (!result.ok) send(response, 409, { error: result.message });
     else
       send(response, 200, {
         done: result.events.map(describe),
-        rollout: reportOf(source, name),
+        rollout: reportOf(source, faults, name),
       } satisfies CommandReport);
   } else if (detail !== undefined) await sendDetail(source, caller, name, detail, response);
-  else send(response, 200, reportOf(source, name) ?? {});
+  else send(response, 200, reportOf(source, faults, name) ?? {});
 }
 
 /** One for all who ask. */
 const overviews = new WeakMap<RolloutsSource, Paced<RolloutsOverview>>();
 
-function overviewOf(source: RolloutsSource): Paced<RolloutsOverview> {
+function overviewOf(source: RolloutsSource, faults: SourceFaults): Paced<RolloutsOverview> {
   let paced = overviews.get(source);
-  if (paced === undefined) overviews.set(source, (paced = new Paced(() => rolloutsOverview(source.views))));
+  if (paced === undefined) overviews.set(source, (paced = new Paced(() => rolloutsOverview(source.views, faults))));
   return paced;
 }
 
@@ -156,9 +162,9 @@ function obey(source: RolloutsSource, name: string, command: RolloutCommand, by:
     : source.command(name, command, by);
 }
 
-function reportOf(source: RolloutsSource, name: string): RolloutReport | undefined {
+function reportOf(source: RolloutsSource, faults: SourceFaults, name: string): RolloutReport | undefined {
   const view = source.view(name);
-  return view && rolloutsReport([view]).rollouts[0];
+  return view && rolloutsReport([view], faults).rollouts[0];
 }
 
 async function history(source: RolloutsSource, name: string): Promise<RolloutHistory> {

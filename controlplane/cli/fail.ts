@@ -5,6 +5,8 @@ import { InputError } from "../explain/input-error.ts";
 export const NOT_SO = 1;
 /** A fault in what a command was given. */
 const FAULT = 2;
+/** What `rollout wait` ends with if the control plane refuses what the source says. */
+export const REFUSED = 3;
 
 /** Runs a command whose faults are the user's to mend: the message is all that is printed of them. */
 export async function orFail(command: () => Promise<void> | void): Promise<void> {

@@ -205,6 +205,8 @@ export class FollowedSource {
   #refuse(problems: readonly Problem[]): void {
     const { log } = this.#settings.options;
     this.#refused = problems;
+    // All is served as before, and nothing in place of something else.
+    this.#held = { kept: [], leftOut: [] };
     if (this.#desired === undefined) return;
     for (const problem of problems) log.error({ problem }, `refused: ${formatProblem(problem)}`);
     log.warn("the change is refused; what was served before is still served");

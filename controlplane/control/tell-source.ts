@@ -89,7 +89,7 @@ export function statusOf(told: Told): SourceStatus {
     served,
     modules: new Map([...(desired?.modules ?? [])].map(([name, { sha256 }]) => [name, sha256])),
     filters: filtersOf({ ...told, ...followed, release, refused: followed.refused }),
-    rollouts: new Map(rolloutsReport(told.views).rollouts.map((report) => [report.name, rolloutOf(report)])),
+    rollouts: new Map(rolloutsReport(told.views, followed).rollouts.map((report) => [report.name, rolloutOf(report)])),
   };
 }
 

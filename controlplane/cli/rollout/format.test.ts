@@ -15,7 +15,7 @@ function report(
   run: Partial<RunReport>,
 ): RolloutReport {
   return {
-    ...{ name: "faulty", state: "Settled", why: null, stable: "", desired: "" },
+    ...{ name: "faulty", state: "Settled", why: null, stable: "", desired: "", source: "", refused: [] },
     targets: [{ kind: "FilterPolicy", name: "faulty" }],
     run: {
       ...{ number: 2, phase: "Promoted", undo: false, startedBy: "source", from: "", to: "", touched: 2, reason: null },

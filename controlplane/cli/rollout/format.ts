@@ -10,9 +10,11 @@ export function formatRollouts({ rollouts }: RolloutsReport): string[] {
 }
 
 /** One Rollout: where it is, a bar for each wave, and what was measured. */
-export function formatRollout({ name, state, why, targets, run }: RolloutReport): string[] {
+export function formatRollout({ name, state, why, targets, run, refused }: RolloutReport): string[] {
   const what = targets.map((target) => `${target.kind} ${target.name}`).join(", ");
   const lines = [`${name}  ${state}  (${what})`, ...(why === null ? [] : [`  ${why}`])];
+  if (refused.length > 0)
+    lines.push("  what the source says now is refused:", ...refused.map((fault) => `    ${fault}`));
   if (run === null) return [...lines, "  no run yet"];
   lines.push(`  ${describeRun(run)}`, ...table(run.waves.map(waveRow)).map((line) => `  ${line}`));
   for (const { node, message, progress } of run.sidecars) {

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import type { CommandReport, RolloutCommand, RolloutHistory, RolloutReport, RolloutsReport } from "../../api/index.ts";
 import { addConnectionOptions, query, type Connection } from "../ask.ts";
-import { orFail } from "../fail.ts";
+import { NOT_SO, orFail, REFUSED } from "../fail.ts";
 import { printReport } from "../print-report.ts";
 import { formatRollout, formatRollouts } from "./format.ts";
-import { EVERY_MS, pathOf, patiently, timeoutOf, waitFor } from "./wait.ts";
+import { EVERY_MS, pathOf, patiently, timeoutOf, waitFor, type Ending } from "./wait.ts";
 
 interface StatusFlags extends Connection {
   readonly json: boolean;
@@ -47,11 +47,13 @@ export function addRolloutCommands(program: Command): void {
     .option("--json", "print it as JSON", false)
     .action((name: string, flags: StatusFlags) => orFail(() => history(name, flags)));
   addConnectionOptions(rollout.command("wait"))
-    .description("wait until all sidecars have what the source says; the exit status is 1 when they will not")
+    .description(
+      "wait until all sidecars have what the source says; the exit status is 1 when they will not, and 3 when it is refused as faulty",
+    )
     .argument("<name>", "a Rollout")
     .option(
       "--after <version>",
-      "what the source said before the change (`desired` of status --json); what is about that does not count",
+      "what the source said before the change (`source` of status --json); what is about that does not count",
     )
     .option("--timeout <duration>", "how long at most, such as 90s, 30m or 2h", "24h")
     .action((name: string, flags: WaitFlags) => orFail(() => wait(name, flags)));
@@ -96,21 +98,21 @@ async function obey(command: RolloutCommand, name: string, { wait, ...connection
   const last = await over(name, run, connection);
   const reason = last.run?.reason;
   const isGood = last.run?.phase === "Promoted";
-  end(last, isGood ? undefined : `rolled back (${reason?.title ?? "?"}): ${reason?.message ?? "?"}`);
+  const why = `rolled back (${reason?.title ?? "?"}): ${reason?.message ?? "?"}`;
+  end({ report: last, ...(isGood ? {} : { reason: why }) });
 }
 
 async function wait(name: string, { after, timeout, ...connection }: WaitFlags): Promise<void> {
   const options = { timeoutMs: timeoutOf(timeout), ...(after === undefined ? {} : { after }) };
-  const { report, reason } = await waitFor(name, options, connection, (text) => process.stdout.write(`${text}\n`));
-  end(report, reason);
+  end(await waitFor(name, options, connection, (text) => process.stdout.write(`${text}\n`)));
 }
 
-/** Tells how it ended. @param reason undefined when it ended well. */
-function end(report: RolloutReport, reason: string | undefined): void {
+/** Tells how it ended. */
+function end({ report, reason, faults }: Ending): void {
   process.stdout.write(`${formatRollout(report).join("\n")}\n`);
   if (reason === undefined) return;
-  process.stderr.write(`meshwright: ${reason}\n`);
-  process.exitCode = 1;
+  process.stderr.write([`meshwright: ${reason}`, ...(faults ?? [])].map((line) => `${line}\n`).join(""));
+  process.exitCode = faults === undefined ? NOT_SO : REFUSED;
 }
 
 /** Waits until a run is over. */

@@ -19,13 +19,15 @@ const run = (more: Partial<RunReport> = {}): RunReport => ({
   ...{ touched: 0, reason: null, waitsFor: null, waves: [], sidecars: [], evidence: null, ...more },
 });
 const report = (more: Partial<RolloutReport> = {}): RolloutReport => ({
-  ...{ name: "shop", state: "Settled", why: null, targets: [], stable: "v1", desired: "v2", run: null, ...more },
+  ...{ name: "shop", state: "Settled", why: null, targets: [], stable: "v1", desired: "v2", run: null },
+  ...{ source: more.desired ?? "v2", refused: [], ...more },
 });
 const waves: RunReport["waves"] = (["Good", "Baking", "Pending"] as const).map((state, i) => ({
   ...{ number: i + 1, name: null, percentage: 10, state, approval: "None", sidecars: 1, running: 1 },
   ...{ bakesForSeconds: null, findings: [] },
 }));
 const reason = { kind: "Worse", title: "worse figures", message: "Errors: 2 %", nodes: [] };
+const refused = ["policy.yaml:7:3: spec.module: there is no WasmModule"];
 const ended = { endedAt: "2026-01-01T00:00:00Z" };
 
 describe("waiting for a Rollout", () => {
@@ -38,6 +40,25 @@ describe("waiting for a Rollout", () => {
     ],
     ["when there is nothing to change", report({ desired: "v1" }), {}, "done"],
     ["before the run has started", report(), { after: "v1" }, "waiting: a run is about to start"],
+    [
+      "when it is refused",
+      report({ desired: "v1", source: "v1+1", refused }),
+      { after: "v1" },
+      "refused: what the source says is refused as faulty",
+    ],
+    [
+      "while it is as faulty as it was",
+      report({ desired: "v1", source: "v1+1", refused }),
+      { after: "v1+1" },
+      "waiting: the source says what it said before, and is as faulty as it was",
+    ],
+    ["when a fault was undone", report({ desired: "v1" }), { after: "v1+1" }, "done"],
+    [
+      "when a later change is refused",
+      report({ state: "Progressing", run: run({ waves }), source: "v2+1", refused }),
+      { after: "v1", version: "v2" },
+      "waiting: run 1 Progressing, wave 2 of 3: Baking",
+    ],
     [
       "while another comes first",
       report({ state: "Blocked", why: "the run of Rollout pay comes first" }),
@@ -90,8 +111,7 @@ describe("waiting for a Rollout", () => {
   for (const [what, seen, wanted, expected] of cases) {
     it(what, () => {
       const standing = standingOf(seen, wanted);
-      const more =
-        standing.kind === "waiting" ? `: ${standing.text}` : standing.kind === "failed" ? `: ${standing.reason}` : "";
+      const more = "text" in standing ? `: ${standing.text}` : "reason" in standing ? `: ${standing.reason}` : "";
       assert.equal(`${standing.kind}${more}`, expected);
     });
   }
