@@ -2,8 +2,9 @@ import { type Fleet, type NodeStats, type NodeView, runningFilters } from "../fl
 import type { SidecarPlace, Translation } from "../translate/index.ts";
 import { Pace, type NodeInfo } from "../xds/index.ts";
 import { covers, sidecarOf } from "./coverage.ts";
+import { Fetches } from "./fetches.ts";
+import { fetchCounts } from "./module-fetch.ts";
 import { ALONE, mergeStates, type Peers } from "./peers.ts";
-import { fetchFault, hasFetched } from "./module-fetch.ts";
 import type { SidecarState } from "./observation.ts";
 import { stateOf } from "./progress.ts";
 import { type Run, versionFor } from "./run.ts";
@@ -12,9 +13,6 @@ import type { Version } from "./version.ts";
 
 /** How often a sidecar that runs what it is to run is looked at again, if nothing was heard of it. */
 const AGAIN_MS = 10_000;
-
-/** An answer may have been on its way when a sidecar told of what was after it. */
-const ON_THE_WAY_MS = 1_000;
 
 type Places = ReadonlyMap<string, SidecarPlace>;
 
@@ -50,10 +48,8 @@ export class FleetView {
   #count = 0;
   /** Since when a sidecar is known to run the new version. */
   readonly #runningSince = new Map<string, number>();
-  /** Since when a sidecar that has not taken a version is known to have fetched its modules. */
-  readonly #fetchedSince = new Map<string, { readonly version: string; readonly at: number }>();
-  /** When a sidecar did not take a filter last, though it may only not have had the module. */
-  readonly #attempts = new Map<string, { readonly at: number; readonly message: string }>();
+  /** What becomes of the modules of those that have not taken a version. */
+  readonly #fetches = new Fetches();
   /** Of the fleet at a revision, and of what others tell. */
   #revision = "";
   #infos: ReadonlyMap<string, NodeInfo> = new Map();
@@ -84,7 +80,7 @@ export class FleetView {
 
   /** A sidecar did not take a filter whose module it may not have had. */
   attempted(node: string, message: string, at: number): void {
-    this.#attempts.set(node, { at, message });
+    this.#fetches.attempted(node, message, at);
     this.forget(node);
   }
 
@@ -195,22 +191,10 @@ export class FleetView {
     // From the beginning of the window in which it was given the module.
     const { windowMs } = this.#stats;
     const from = Math.floor((run.admitted.get(node) ?? now) / windowMs) * windowMs - 1;
-    const figures = this.#stats.figures([node], from, now);
-    if (this.#refuses(node, versionFor(run, node), hasFetched(figures), now)) {
-      return { ...state, progress: "Rejected", message: this.#attempts.get(node)?.message ?? "" };
-    }
-    const fetch = fetchFault(figures);
-    return fetch === undefined ? state : { ...state, fetch };
-  }
-
-  /** Whether it did not take a version once more after it had told that it has the modules. */
-  #refuses(node: string, version: string, isFetched: boolean, now: number): boolean {
-    if (!isFetched) {
-      this.#fetchedSince.delete(node);
-      return false;
-    }
-    let since = this.#fetchedSince.get(node);
-    if (since?.version !== version) this.#fetchedSince.set(node, (since = { version, at: now }));
-    return (this.#attempts.get(node)?.at ?? 0) > since.at + ON_THE_WAY_MS;
+    const counts = fetchCounts(this.#stats.figures([node], from, now));
+    const found = this.#fetches.look(node, versionFor(run, node), counts, this.#stats.reportedAt(node), now);
+    if (found === undefined) return state;
+    if (found.kind === "refuses") return { ...state, progress: "Rejected", message: found.message };
+    return { ...state, fetch: found.fault, ...(found.isOver ? { progress: "Rejected" as const } : {}) };
   }
 }

@@ -3,12 +3,12 @@ import { describe, it } from "node:test";
 
 import { Figures, NO_TOTALS } from "../fleet/index.ts";
 import { guardReason } from "./guards.ts";
-import { fetchFault, hasFetched } from "./module-fetch.ts";
+import { fetchCounts, fetchFault, hasFetched, type FetchCounts } from "./module-fetch.ts";
 import { except, fleet, run, started } from "./testdata/run.ts";
 
-const figures = (counters: Readonly<Record<string, number>>): Figures =>
-  new Figures({ ...NO_TOTALS, counters: new Map(Object.entries(counters)) });
-const faultOf = (counters: Readonly<Record<string, number>>): string | undefined => fetchFault(figures(counters));
+const counts = (counters: Readonly<Record<string, number>>): FetchCounts =>
+  fetchCounts(new Figures({ ...NO_TOTALS, counters: new Map(Object.entries(counters)) }));
+const faultOf = (counters: Readonly<Record<string, number>>): string | undefined => fetchFault(counts(counters));
 
 const ANSWERS = "cluster.meshwright-modules.upstream_rq_";
 
@@ -24,10 +24,10 @@ describe("why a sidecar has not got its module", () => {
 
   it("is none where all were fetched and run", () => {
     const good = { [`${ANSWERS}2xx`]: 1, "wasm.envoy.wasm.runtime.v8.created": 2 };
-    assert.equal(hasFetched(figures(good)), true);
+    assert.equal(hasFetched(counts(good)), true);
     for (const name of [`${ANSWERS}5xx`, `${ANSWERS}4xx`, `${ANSWERS}active`])
-      assert.equal(hasFetched(figures({ ...good, [name]: 1 })), false, name);
-    for (const name of Object.keys(good)) assert.equal(hasFetched(figures({ ...good, [name]: 0 })), false, name);
+      assert.equal(hasFetched(counts({ ...good, [name]: 1 })), false, name);
+    for (const name of Object.keys(good)) assert.equal(hasFetched(counts({ ...good, [name]: 0 })), false, name);
   });
 
   it("is the reason for which a run goes back", () => {
