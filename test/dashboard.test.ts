@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Browser } from "playwright-core";
 import type { RolloutsOverview } from "../controlplane/api/index.ts";
+import { testAuthority } from "../controlplane/security/testdata/fixtures.ts";
 import { buildDashboard } from "../dashboard/build.mjs";
 import { root } from "../setup/paths.mjs";
 import { startBrowser, WatchedPage, withoutBrowser } from "./support/browser.ts";
@@ -228,6 +229,29 @@ describe("the dashboard", { skip: withoutBrowser() }, () => {
     await faults.getByRole("list", { name: "Not served" }).getByText("Service/new").waitFor();
     fleet.write("policies.yaml", policies(2, REFUSED));
     await faults.waitFor({ state: "detached" });
+    assert.deepEqual(dashboard.faults, []);
+    await dashboard.close();
+  });
+
+  test("certificates that are about to end are shown, with when they do, until they are replaced", async () => {
+    const dashboard = await WatchedPage.open(browser, await enter());
+    const { page } = dashboard;
+    await dashboard.goTo("#/fleet", /^Fleet/);
+    const authority = await testAuthority();
+    const replace = async (lifetimeMs: number): Promise<void> => {
+      const pair = await authority.issue("spiffe://example/web", { lifetimeMs });
+      fleet.write("shop.key", pair.privateKey);
+      fleet.write("shop.pem", pair.certificate);
+    };
+    // Of a validity that began a minute ago; on a slow machine it has ended by the time that it is seen.
+    await replace(19_000);
+    const named = "{ apiVersion: meshwright.dev/v1alpha1, kind: Certificate, metadata: { name: shop }";
+    fleet.write("shop.yaml", `${named}, spec: { certFile: shop.pem, keyFile: shop.key } }\n`);
+    const ending = page.getByRole("region", { name: "1 certificate to be replaced" });
+    await ending.getByText(/^Certificate\/shop (ends|ended) /).waitFor();
+    assert.deepEqual(await dashboard.violations(), []);
+    await replace(3_600_000);
+    await ending.waitFor({ state: "detached" });
     assert.deepEqual(dashboard.faults, []);
     await dashboard.close();
   });

@@ -1,12 +1,15 @@
 import type { Logger } from "pino";
 import type { Fleet, NodeOutcome } from "../fleet/index.ts";
+import { isProxyless } from "../translate/index.ts";
 import { TypeUrl } from "../xds/index.ts";
 
 /** Writes to the log what sidecars answer. */
 export function logFleet(fleet: Fleet, log: Logger): void {
   const fetching = new Map<string, string>();
-  fleet.on("connected", ({ id, cluster, userAgentName, userAgentVersion }) => {
-    log.info({ node: id }, `${id}, a sidecar of ${cluster}, connected (${userAgentName} ${userAgentVersion})`);
+  fleet.on("connected", (node) => {
+    const { id, cluster, userAgentName, userAgentVersion } = node;
+    const what = isProxyless(node) ? "a gRPC client without a sidecar" : `a sidecar of ${cluster}`;
+    log.info({ node: id }, `${id}, ${what}, connected (${userAgentName} ${userAgentVersion})`);
   });
   fleet.on("disconnected", ({ id }) => {
     fetching.delete(id);

@@ -5,6 +5,7 @@ import { count, percent, several, short, since } from "../format.ts";
 import { linkTo } from "../route.ts";
 import { RolloutCard } from "../rollouts/card.tsx";
 import { looksOf, policiesOf, type Aspect, type Look } from "./colours.ts";
+import { Endings } from "./endings.tsx";
 import { Faults } from "./faults.tsx";
 import type { Fleet } from "./fleet.ts";
 import { FleetMap } from "./map.tsx";
@@ -62,6 +63,7 @@ export function FleetPage({
         </p>
       </div>
       <Faults configuration={configuration} />
+      <Endings ending={configuration.ending} />
       <dl class="figures">
         <Figure title="Requests" value={short(traffic.requestsPerSecond)} unit="/ s" />
         <Figure
