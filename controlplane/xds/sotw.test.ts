@@ -248,6 +248,16 @@ test("R13: a client that had something else from another control plane is led ov
   // Until then it may still ask for filters that mention x.
   here.now += 1_000;
   assert.deepEqual(here.take(), ["CDS y@1 z@1"]);
+  // So is one that was on its way there: it has the new cluster, and its routes mention the old one.
+  for (const type of types)
+    there.serve(moved).ask(type, names[type], { nonce: there.nonce(type), version: there.version(type) });
+  assert.deepEqual(there.take(), ["CDS x@1 z@1 y@1"]);
+  const halfway = new SotwScript(undefined, undefined, [{ CDS: ["other@1"] }, served]).serve(moved);
+  const asked = { ...names, EDS: ["x", "y", "z"] };
+  for (const type of types) halfway.ask(type, asked[type], { version: there.version(type) });
+  assert.deepEqual(halfway.take(), ["EDS y@1", "RDS r@2>y"]);
+  halfway.ack("EDS").ack("RDS").now += 1_000;
+  assert.deepEqual(halfway.take(), ["CDS y@1 z@1"]);
   // Where nothing is known of it, what is no longer served goes at once.
   const lost = new SotwScript().serve(moved);
   for (const type of types) lost.ask(type, names[type], { version: there.version(type) });

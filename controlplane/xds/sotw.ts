@@ -78,7 +78,7 @@ export class SotwStream extends XdsStream<SotwRequest> {
   #resume(type: TypeState, set: ResourceSet, covered: ReadonlyMap<string, Held>): void {
     const { ledger, reportedVersion, subscription, typeUrl } = type;
     const isSame = reportedVersion === versionOf(set, covered);
-    const held = isSame ? covered : (this.memory.state(typeUrl, reportedVersion) ?? this.#servedBefore(type));
+    const held = isSame ? covered : (this.memory.state(typeUrl, reportedVersion) ?? this.#servedBefore(type, covered));
     if (held === undefined) return;
     ledger.assume(held);
     if (!isSame) ledger.retain((name, have) => subscription.covers(name, have?.aliases));
@@ -86,14 +86,21 @@ export class SotwStream extends XdsStream<SotwRequest> {
     type.acceptedVersion = reportedVersion;
   }
 
-  /** What it has if that is what it would have been served before. */
-  #servedBefore({ subscription, typeUrl, reportedVersion }: TypeState): ReadonlyMap<string, Held> | undefined {
-    for (const { sets } of this.#earlier()) {
-      const set = sets.get(typeUrl);
-      const covered = set && subscription.covered(set);
-      if (covered && versionOf(set, covered) === reportedVersion) return covered;
-    }
-    return undefined;
+  /**
+   * What it has if that is what it would have been served before; or on the way from there to `present`: where absence means deletion,
+   * all that is new is sent first, and what is gone is taken away when nothing mentions it any more.
+   */
+  #servedBefore(
+    { subscription, typeUrl, reportedVersion }: TypeState,
+    present: ReadonlyMap<string, Held>,
+  ): ReadonlyMap<string, Held> | undefined {
+    const served = Array.from(this.#earlier(), ({ sets }) => sets.get(typeUrl)).filter((set) => set !== undefined);
+    const before = served.map((set) => ({ set, had: subscription.covered(set) }));
+    const isIt = ({ set, had }: { readonly set: ResourceSet; readonly had: ReadonlyMap<string, Held> }): boolean =>
+      versionOf(set, had) === reportedVersion;
+    const found = before.find(isIt)?.had;
+    if (found !== undefined || !isFullStateType(typeUrl)) return found;
+    return before.map(({ set, had }) => ({ set, had: new Map([...had, ...present]) })).find(isIt)?.had;
   }
 
   protected override sendable(type: TypeState, set: ResourceSet, changes: readonly Change[]): readonly Change[] {
