@@ -16,7 +16,7 @@ import { isInUse } from "./ports.ts";
 const here = dirname(fileURLToPath(import.meta.url));
 // Compiled, this file is demo/dist/main.js.
 const root = dirname(dirname(here));
-const meshwright = join(root, "controlplane", "dist", "cli", "main.js");
+const meshwright = join(root, "controlplane", "bin", "meshwright.js");
 /** The control plane's folder: modules, tokens, and the authority that issues the sidecars' certificates. */
 const state = join(root, ".cache", "demo-state");
 

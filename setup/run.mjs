@@ -9,6 +9,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { withLock } from "../controlplane/envoy-binary/cache.mjs";
+import { bundleCommand } from "./command.mjs";
 import { descriptors } from "./descriptors.mjs";
 import { envoyBinary } from "./envoy.mjs";
 import { buildFilters } from "./filters.mjs";
@@ -76,6 +77,7 @@ async function build() {
   // After the packages, of which it needs one, are there.
   const { buildDashboard } = await import("../dashboard/build.mjs");
   await buildDashboard();
+  await bundleCommand();
   await buildFilters();
 }
 
