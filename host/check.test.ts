@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { checkModule } from "./check.ts";
+import { checkModule, ModuleChecker } from "./check.ts";
 import { assemble, probe, step, type ProbeOptions } from "./testdata/probe.ts";
 
 const forever = { wat: "(loop (br 0))" };
@@ -149,5 +149,52 @@ describe("requests", () => {
     assert.ok(!result.ok);
     assert.equal(result.stage, "requests");
     assert.match(result.problems[0]?.message ?? "", /did not finish within 1500 ms/);
+  });
+});
+
+describe("one module with several configurations", () => {
+  /** Takes its configuration the first time only, traps at one of 2 bytes and never ends with one of 3. */
+  const counting: ProbeOptions = {
+    callbacks: {
+      proxy_on_configure: {
+        wat: `(if (i32.eq (local.get 1) (i32.const 2)) (then unreachable))
+          (if (i32.eq (local.get 1) (i32.const 3)) (then (loop (br 0))))
+          (if (i32.eq (local.get 1) (i32.const 4)) (then (return (i32.const 0))))
+          (global.set $count (i32.add (global.get $count) (i32.const 1)))
+          (if (i32.gt_u (global.get $count) (i32.const 1)) (then (return (i32.const 0))))
+          (drop (memory.grow (i32.const 100)))`,
+        returns: 1,
+      },
+    },
+    extra: "(global $count (mut i32) (i32.const 0))",
+  };
+  const outcome = async (checker: ModuleChecker, configuration: string): Promise<string> => {
+    const result = await checker.check({ configuration, timeoutMs: 1_500 });
+    return result.ok ? "ok" : result.stage;
+  };
+
+  test("each is given to a machine of its own, and what one does is no matter for the next", async () => {
+    const checker = new ModuleChecker(await probe(counting));
+    const lengths = [1, 1, 4, 1, 2, 1, 3, 1, 1];
+    const outcomes = [];
+    for (const length of lengths) outcomes.push(await outcome(checker, "x".repeat(length)));
+    assert.deepEqual(outcomes, ["ok", "ok", "configure", "ok", "trap", "ok", "configure", "ok", "ok"]);
+    // All at once they wait for one another.
+    assert.deepEqual(await Promise.all(lengths.map((length) => outcome(checker, "x".repeat(length)))), outcomes);
+    checker.close();
+    assert.equal(await outcome(checker, "x"), "ok");
+    checker.close();
+  });
+
+  test("many of them", async () => {
+    const checker = new ModuleChecker(await probe(counting));
+    for (let i = 0; i < 220; ++i) assert.equal(await outcome(checker, "x"), "ok");
+    checker.close();
+  });
+
+  test("what is no module is refused each time", async () => {
+    const checker = new ModuleChecker(new Uint8Array());
+    for (let i = 0; i < 2; ++i) assert.equal(await outcome(checker, ""), "inspect");
+    checker.close();
   });
 });

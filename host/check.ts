@@ -1,9 +1,8 @@
-import { Worker } from "node:worker_threads";
-import { inspectModule, type Problem } from "./abi/inspect.ts";
+import { inspectModule, type Inspection, type Problem } from "./abi/inspect.ts";
 import type { AbiVersion } from "./abi/imports.ts";
 import type { Bytes } from "./bytes.ts";
+import { CheckThread, type RunStage } from "./check-thread.ts";
 import type { LogLine } from "./log.ts";
-import type { FailedStage } from "./plugin.ts";
 
 export interface CheckOptions {
   readonly name?: string;
@@ -27,9 +26,6 @@ export interface CheckOptions {
 /** At which step a module was found wanting. */
 export type CheckStage = "inspect" | RunStage;
 
-/** `requests`: it trapped at one, or its memory grew with them. */
-export type RunStage = FailedStage | "requests";
-
 export type CheckResult =
   | {
       readonly ok: true;
@@ -44,98 +40,67 @@ export type CheckResult =
       readonly log: readonly LogLine[];
     };
 
-/** What the worker is given. */
-export interface CheckTask extends Omit<CheckOptions, "timeoutMs" | "moduleMb"> {
-  readonly bytes: Uint8Array;
-  readonly memoryMb: number;
-  readonly hostMemoryMb: number;
+/** What a module may take when it is checked. */
+export interface CheckLimits {
+  readonly memoryMb?: number | undefined;
+  readonly hostMemoryMb?: number | undefined;
+  readonly moduleMb?: number | undefined;
 }
 
-/** What the worker says: that it is there, how far it is, and the outcome. */
-export type CheckMessage =
-  | { readonly kind: "ready" }
-  | { readonly kind: "stage"; readonly stage: RunStage }
-  | {
-      readonly kind: "result";
-      readonly failure?: { stage: RunStage; message: string };
-      readonly log: readonly LogLine[];
-    };
+/** How a module is to be run at a check. */
+export type CheckRun = Omit<CheckOptions, keyof CheckLimits>;
 
 const MIB = 1024 * 1024;
-const JS_HEAP_MB = 128;
-const READY_TIMEOUT_MS = 60_000;
 
 /**
  * Says whether Envoy would load a module and whether the module takes a configuration, by doing both. The module runs in a
  * thread of its own that is ended after `timeoutMs`, so a module that loops or grows without end is a result like another.
  */
 export async function checkModule(bytes: Uint8Array, options: CheckOptions = {}): Promise<CheckResult> {
-  const { timeoutMs = 5000, moduleMb = 64, memoryMb = 256, hostMemoryMb = 16, ...rest } = options;
-  if (bytes.length > moduleMb * MIB) {
-    return inspected([{ message: `the module has ${bytes.length} bytes; at most ${moduleMb} MiB are accepted` }]);
+  const { memoryMb, hostMemoryMb, moduleMb, ...run } = options;
+  const limits = { memoryMb, hostMemoryMb, moduleMb };
+  const checker = new ModuleChecker(bytes, limits);
+  try {
+    return await checker.check(run);
+  } finally {
+    checker.close();
   }
-  const inspection = inspectModule(bytes);
-  if (!inspection.ok || inspection.abiVersion === undefined) return inspected(inspection.problems);
+}
 
-  const run = await runInWorker({ ...rest, bytes, memoryMb, hostMemoryMb }, timeoutMs);
-  if (run.failure !== undefined) {
-    const { stage, message } = run.failure;
-    return { ok: false, stage, problems: [{ message }], log: run.log };
+/**
+ * Checks one module with one configuration after the other, each as {@link checkModule} does: in a virtual machine of its own. The module
+ * is inspected and compiled once, and the thread is used again as long as nothing went wrong in it.
+ */
+export class ModuleChecker {
+  readonly #thread: CheckThread;
+  readonly #inspection: Inspection;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(bytes: Uint8Array, { memoryMb = 256, hostMemoryMb = 16, moduleMb = 64 }: CheckLimits = {}) {
+    this.#inspection =
+      bytes.length > moduleMb * MIB
+        ? refused(`the module has ${bytes.length} bytes; at most ${moduleMb} MiB are accepted`)
+        : inspectModule(bytes);
+    this.#thread = new CheckThread({ bytes, memoryMb, hostMemoryMb });
   }
-  return { ok: true, abiVersion: inspection.abiVersion, warnings: inspection.warnings, log: run.log };
+
+  /** Checks follow one another, in the order of the calls. */
+  async check({ timeoutMs = 5000, ...options }: CheckRun = {}): Promise<CheckResult> {
+    const { ok, abiVersion, problems, warnings } = this.#inspection;
+    if (!ok || abiVersion === undefined) return { ok: false, stage: "inspect", problems, log: [] };
+    const running = this.#last.then(() => this.#thread.run(options, timeoutMs));
+    this.#last = running;
+    const { failure, log } = await running;
+    if (failure === undefined) return { ok: true, abiVersion, warnings, log };
+    return { ok: false, stage: failure.stage, problems: [{ message: failure.message }], log };
+  }
+
+  /** Ends the thread. A check that runs is not finished then. */
+  close(): void {
+    this.#thread.close();
+  }
 }
 
-function inspected(problems: readonly Problem[]): CheckResult {
-  return { ok: false, stage: "inspect", problems, log: [] };
-}
-
-interface Run {
-  readonly failure: { readonly stage: RunStage; readonly message: string } | undefined;
-  readonly log: readonly LogLine[];
-}
-
-/** The thread's code. From source it first needs the loader for TypeScript, which a thread does not take over. */
-function workerCode(): string {
-  if (import.meta.url.endsWith(".js"))
-    return `import(${JSON.stringify(new URL("./check-worker.js", import.meta.url).href)})`;
-  const file = JSON.stringify(new URL("./check-worker.ts", import.meta.url).href);
-  return `import("tsx/esm/api").then(({ register }) => { register(); return import(${file}); })`;
-}
-
-function runInWorker(task: CheckTask, timeoutMs: number): Promise<Run> {
-  const worker = new Worker(workerCode(), {
-    eval: true,
-    workerData: task,
-    resourceLimits: { maxOldGenerationSizeMb: JS_HEAP_MB + task.hostMemoryMb, maxYoungGenerationSizeMb: 32 },
-    stdout: true,
-    stderr: true,
-    env: {},
-  });
-  return new Promise((resolve) => {
-    let stage: RunStage = "start";
-    let timer = setTimeout(() => end("the thread for the check did not come up"), READY_TIMEOUT_MS);
-    const finish = (run: Run): void => {
-      clearTimeout(timer);
-      resolve(run);
-      void worker.terminate();
-    };
-    const end = (message: string): void => finish({ failure: { stage, message }, log: [] });
-
-    worker.on("message", (message: CheckMessage) => {
-      switch (message.kind) {
-        case "ready":
-          clearTimeout(timer);
-          timer = setTimeout(() => end(`the module did not finish within ${timeoutMs} ms`), timeoutMs);
-          break;
-        case "stage":
-          stage = message.stage;
-          break;
-        case "result":
-          finish({ failure: message.failure, log: message.log });
-          break;
-      }
-    });
-    worker.on("error", (error) => end(`the check was ended: ${error.message}`));
-    worker.on("exit", () => end("the check ended without a result"));
-  });
+function refused(message: string): Inspection {
+  return { ok: false, abiVersion: undefined, imports: [], exports: [], problems: [{ message }], warnings: [] };
 }

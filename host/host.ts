@@ -104,6 +104,12 @@ export class ProxyWasmHost {
     return new ProxyWasmHost(inspection, await WebAssembly.compile(Uint8Array.from(capped)), options, locations);
   }
 
+  /** A host with the same module, which is not compiled again, and the same most of memory. */
+  another(options: Omit<HostOptions, "sourceMap" | "maxMemoryPages"> = {}): ProxyWasmHost {
+    const { locations, memoryPages = MAX_MEMORY_PAGES } = this.#services;
+    return new ProxyWasmHost(this.inspection, this.#module, { ...options, maxMemoryPages: memoryPages }, locations);
+  }
+
   private constructor(
     inspection: Inspection,
     module: CompiledModule,

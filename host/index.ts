@@ -51,4 +51,13 @@ export type { Received, TcpOutcome, TcpStream, TcpStreamOptions } from "./tcp-st
 export type { RequestInit, ResponseInit } from "./message.ts";
 export { testFilter, TestFilter, type TestFilterOptions } from "./test-filter.ts";
 export { WasmTrap } from "./trap.ts";
-export { checkModule, type CheckOptions, type CheckResult, type CheckStage, type RunStage } from "./check.ts";
+export {
+  checkModule,
+  ModuleChecker,
+  type CheckLimits,
+  type CheckOptions,
+  type CheckResult,
+  type CheckRun,
+  type CheckStage,
+} from "./check.ts";
+export type { RunStage } from "./check-thread.ts";

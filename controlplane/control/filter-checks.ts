@@ -1,4 +1,4 @@
-import { checkModule, type CheckOptions } from "@meshwright/host";
+import { ModuleChecker, type CheckOptions } from "@meshwright/host";
 import { filterProblem, type FilterPolicy, type Model, type Problem } from "../model/index.ts";
 import type { StoredModule } from "../modules/index.ts";
 
@@ -7,16 +7,22 @@ export interface LoadedModule extends StoredModule {
   readonly bytes: Uint8Array;
 }
 
+/** How long the thread for checks is kept for the next change. */
+const IDLE_MS = 10_000;
+
 /**
  * Runs each filter on its configuration, as Envoy would, before any sidecar sees it. What passed once is not run again.
  */
 export class FilterChecks {
   #passed = new Set<string>();
+  #idle: IdleChecker | undefined;
 
   /** What the filters of a model say against their configurations. */
   async check(model: Model, modules: ReadonlyMap<string, LoadedModule>): Promise<Problem[]> {
     const problems: Problem[] = [];
     const passed = new Set<string>();
+    // Module by module, since a thread for one costs more than many checks in it.
+    const open = new Map<LoadedModule, { readonly key: string; readonly policy: FilterPolicy }[]>();
     for (const policy of model.filterPolicies.values()) {
       const module = modules.get(policy.spec.module);
       if (module === undefined) continue;
@@ -26,14 +32,48 @@ export class FilterChecks {
         policy.spec.vmConfiguration,
         policy.spec.configuration,
       ]);
-      const found = this.#passed.has(key) ? [] : await run(policy, module);
-      if (found.length === 0) passed.add(key);
-      problems.push(...found);
+      if (this.#passed.has(key)) passed.add(key);
+      else if (open.get(module)?.push({ key, policy }) === undefined) open.set(module, [{ key, policy }]);
+    }
+    for (const [module, runs] of open) {
+      const checker = this.#take(module);
+      for (const { key, policy } of runs) {
+        const found = passed.has(key) ? [] : await run(policy, checker);
+        if (found.length === 0) passed.add(key);
+        problems.push(...found);
+      }
+      this.#giveBack(module, checker);
     }
     // What the model no longer holds is forgotten, so the memory of passed checks stays as small as the model.
     if (problems.length === 0) this.#passed = passed;
     return problems;
   }
+
+  /** Whoever has a checker is alone with it: several models may be checked at a time. */
+  #take({ sha256, bytes }: LoadedModule): ModuleChecker {
+    const idle = this.#idle;
+    if (idle?.sha256 !== sha256) return new ModuleChecker(bytes);
+    clearTimeout(idle.timer);
+    this.#idle = undefined;
+    return idle.checker;
+  }
+
+  #giveBack({ sha256 }: LoadedModule, checker: ModuleChecker): void {
+    this.#closeIdle();
+    this.#idle = { sha256, checker, timer: setTimeout(() => this.#closeIdle(), IDLE_MS).unref() };
+  }
+
+  #closeIdle(): void {
+    clearTimeout(this.#idle?.timer);
+    this.#idle?.checker.close();
+    this.#idle = undefined;
+  }
+}
+
+interface IdleChecker {
+  readonly sha256: string;
+  readonly checker: ModuleChecker;
+  readonly timer: NodeJS.Timeout;
 }
 
 function rootIdOf({ spec }: FilterPolicy): string {
@@ -52,8 +92,8 @@ export function checkOptions(policy: FilterPolicy): Pick<CheckOptions, "rootId" 
   };
 }
 
-async function run(policy: FilterPolicy, module: LoadedModule): Promise<Problem[]> {
-  const result = await checkModule(module.bytes, checkOptions(policy));
+async function run(policy: FilterPolicy, checker: ModuleChecker): Promise<Problem[]> {
+  const result = await checker.check(checkOptions(policy));
   if (result.ok) return [];
   const said = result.log
     .filter(({ level }) => level === "error" || level === "critical")
