@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, symlink, unlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
@@ -42,6 +42,34 @@ describe("FolderSource.list", () => {
         owner: `the folder ${folder}/./`,
       })),
     );
+  });
+
+  it("reads again what has changed, even where size and time of writing are as they were", async () => {
+    const old = new Date(Date.now() - 60_000);
+    const source = new FolderSource(folder);
+    const list = async (): Promise<string[]> => (await source.list()).map(({ text }) => text);
+    await write("a.yaml", "one");
+    await write("b.yaml", "two");
+    await utimes(join(folder, "a.yaml"), old, old);
+    assert.deepEqual(await list(), ["one", "two"]);
+    await write("a.yaml", "six");
+    await utimes(join(folder, "a.yaml"), old, old);
+    assert.deepEqual(await list(), ["six", "two"]);
+    await unlink(join(folder, "b.yaml"));
+    assert.deepEqual(await list(), ["six"]);
+    await write("b.yaml", "ten");
+    assert.deepEqual(await list(), ["six", "ten"]);
+  });
+
+  it("gives the same object for a file that is as it was", async () => {
+    await write("a.yaml", "one");
+    const settled = new FolderSource(folder);
+    await settled.list();
+    // Its last change has to be so old that no later one can have the same time.
+    await new Promise((resolve) => setTimeout(resolve, 2_600));
+    const [before] = await settled.list();
+    const [after] = await settled.list();
+    assert.equal(after, before);
   });
 
   it("leaves out hidden files, those of editors, and everything else", async () => {

@@ -1,8 +1,8 @@
 import { access, constants, readdir, readFile, stat } from "node:fs/promises";
 import { basename, extname, join, normalize } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import type { Asset, AssetReference, Assets, SourceFile } from "../model/index.ts";
 import { Debouncer } from "./debounce.ts";
+import { ReadFiles } from "./read-files.ts";
 import { Watch } from "./watch.ts";
 import type { Source, StopWatching } from "./source.ts";
 
@@ -27,12 +27,14 @@ export class FolderSource implements Source {
   readonly #maxMs: number;
   readonly #watches = new Set<Watch>();
   readonly #assets = new Set<string>();
+  readonly #files: ReadFiles;
 
   constructor(folder: string, { quietMs = 50, maxMs = 500 }: FolderOptions = {}) {
     this.#folder = normalize(folder);
     this.name = `the folder ${folder}`;
     this.#quietMs = quietMs;
     this.#maxMs = maxMs;
+    this.#files = new ReadFiles(this.name, quietMs, maxMs);
   }
 
   /**
@@ -41,11 +43,7 @@ export class FolderSource implements Source {
    * @throws Error when the folder or one of its files cannot be read: leaving it out would take away what it holds.
    */
   async list(): Promise<readonly SourceFile[]> {
-    const files: SourceFile[] = [];
-    for (const path of await resourcePaths(this.#folder)) {
-      const text = await this.#readSettled(path);
-      if (text !== undefined) files.push({ path: slashes(path), text, owner: this.name });
-    }
+    const files = await this.#files.read(await resourcePaths(this.#folder));
     return files.sort((a, b) => (a.path < b.path ? -1 : 1));
   }
 
@@ -72,22 +70,6 @@ export class FolderSource implements Source {
       this.#watches.delete(watch);
       await watch.close();
     };
-  }
-
-  /** Reads a file once nothing has been written to it for a while: half a file can be valid, and mean something else. */
-  async #readSettled(path: string): Promise<string | undefined> {
-    const end = Date.now() + this.#maxMs;
-    for (;;) {
-      try {
-        const { mtimeMs } = await stat(path);
-        const age = Date.now() - mtimeMs;
-        if (age < 0 || age >= this.#quietMs || Date.now() >= end) return await readFile(path, "utf8");
-        await setTimeout(this.#quietMs - age);
-      } catch (error) {
-        if (isErrno(error) && error.code === "ENOENT") return undefined;
-        throw error;
-      }
-    }
   }
 
   #isIgnored(path: string, isFile: boolean): boolean {
@@ -152,8 +134,4 @@ function isHidden(path: string): boolean {
 /** Editors leave `x.yaml~`, `#x.yaml#` and `x.yaml.swp`, none of which ends in a known extension, and `.x` files. */
 function isResourceFile(path: string): boolean {
   return extensions.has(extname(path)) && !basename(path).startsWith("#");
-}
-
-function slashes(path: string): string {
-  return path.replaceAll("\\", "/");
 }
