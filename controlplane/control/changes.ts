@@ -1,23 +1,26 @@
-import { resourcesOf, type Resource } from "../model/index.ts";
+import type { Model, Resource } from "../model/index.ts";
 import type { Release } from "./pipeline.ts";
 
 /** Which resources differ between two releases, as `Kind name`; a WasmModule differs with its bytes, and a Certificate with what its files hold. */
 export function changedResources(before: Release | undefined, after: Release): string[] {
-  const old = before === undefined ? new Map<string, Resource>() : byName(before);
-  const now = byName(after);
-  const names = new Set([...old.keys(), ...now.keys()]);
-  return [...names]
-    .filter((name) => {
-      const [was, is] = [old.get(name), now.get(name)];
-      if (was?.kind === "Certificate" && fingerprintOf(was, before) !== fingerprintOf(was, after)) return true;
-      if (was?.kind === "WasmModule" && hashOf(was, before) !== hashOf(was, after)) return true;
-      return was !== is && contentOf(was) !== contentOf(is);
-    })
-    .sort();
+  const changed: string[] = [];
+  for (const kind of Object.keys(after.model) as (keyof Model)[]) {
+    const now: ReadonlyMap<string, Resource> = after.model[kind];
+    const old: ReadonlyMap<string, Resource> = before?.model[kind] ?? new Map<string, Resource>();
+    for (const [name, is] of now) {
+      const was = old.get(name);
+      if (was === undefined || isChanged(was, is, before, after)) changed.push(`${is.kind} ${name}`);
+    }
+    for (const [name, was] of old) if (!now.has(name)) changed.push(`${was.kind} ${name}`);
+  }
+  return changed.sort();
 }
 
-function byName({ model }: Release): Map<string, Resource> {
-  return new Map(resourcesOf(model).map((resource) => [`${resource.kind} ${resource.metadata.name}`, resource]));
+function isChanged(was: Resource, is: Resource, before: Release | undefined, after: Release): boolean {
+  if (was.kind === "Certificate" && fingerprintOf(was, before) !== fingerprintOf(was, after)) return true;
+  if (was.kind === "WasmModule" && hashOf(was, before) !== hashOf(was, after)) return true;
+  // Mostly one of many is new, and the others are the very same.
+  return was !== is && contentOf(was) !== contentOf(is);
 }
 
 function hashOf({ metadata }: Resource, release: Release | undefined): string | undefined {
@@ -28,6 +31,6 @@ function fingerprintOf({ metadata }: Resource, release: Release | undefined): st
   return release?.certificates.get(metadata.name)?.fingerprint;
 }
 
-function contentOf(resource: Resource | undefined): string | undefined {
-  return resource && JSON.stringify([resource.metadata, resource.spec]);
+function contentOf({ metadata, spec }: Resource): string {
+  return JSON.stringify([metadata, spec]);
 }

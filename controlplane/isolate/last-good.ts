@@ -22,18 +22,22 @@ interface Kept {
 
 const NAME = "last-good";
 
+/** Many resources take long to write, so while changes follow one another that is done in a 50th of the time at most. */
+const MAX_SHARE = 50;
+
 /** The last good version of all resources, as a value in a store: a start on a faulty source goes on from there. */
 export class LastGoodStore {
   readonly #value: LargeText;
   readonly #delayMs: number;
   readonly #onError: (error: Error) => void;
   #version: BlobVersion | undefined;
+  #tookMs = 0;
   #next: (() => readonly Kept[]) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
 
   /**
-   * @param delayMs how long to wait for more changes before writing, in milliseconds.
+   * @param delayMs how long to wait for more changes before writing, at least, in milliseconds.
    * @param onError hears why it could not be written; what was written before stays.
    */
   constructor(store: Store, onError: (error: Error) => void, delayMs = 1_000) {
@@ -70,7 +74,7 @@ export class LastGoodStore {
         const module = kind === "WasmModule" ? modules.get(metadata.name)?.sha256 : undefined;
         return { kind, metadata, spec, file: origin.file, ...(module === undefined ? {} : { module }) };
       });
-    this.#timer ??= setTimeout(() => this.#flush(), this.#delayMs);
+    this.#timer ??= setTimeout(() => this.#flush(), Math.max(this.#delayMs, MAX_SHARE * this.#tookMs));
   }
 
   /** Writes what is not written yet. */
@@ -86,7 +90,9 @@ export class LastGoodStore {
       const next = this.#next;
       this.#next = undefined;
       if (next === undefined) return;
+      const began = performance.now();
       await this.#write(JSON.stringify(next())).catch((error: unknown) => this.#onError(error as Error));
+      this.#tookMs = performance.now() - began;
     });
   }
 

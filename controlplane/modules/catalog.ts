@@ -77,12 +77,14 @@ export class Catalog {
 
   /** @param served module by version. */
   addServed(served: ReadonlyMap<string, string>): void {
-    const entries = new Map(this.#entries);
+    const versions = new Map<string, Set<string>>();
     for (const [version, sha256] of served) {
-      const entry = entries.get(sha256) ?? none;
-      if (entry.servedAs.includes(version)) continue;
-      entries.set(sha256, { ...entry, servedAs: [...entry.servedAs, version].slice(-MAX_SERVED) });
+      const known = versions.get(sha256) ?? new Set(this.entry(sha256).servedAs);
+      versions.set(sha256, known.add(version));
     }
+    const entries = new Map(this.#entries);
+    for (const [sha256, known] of versions)
+      entries.set(sha256, { ...this.entry(sha256), servedAs: [...known].slice(-MAX_SERVED) });
     this.replace(entries);
   }
 
