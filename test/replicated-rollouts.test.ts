@@ -16,7 +16,7 @@ describe("two control planes on one etcd, with two Envoys each", { skip: without
   after(() => fleet.stop());
 
   test("the leader is killed while a bad version is out: the other undoes it, and the sidecars beyond the wave never had it", async () => {
-    const load = fleet.ports.map((port) => new Load(port, "/"));
+    const load = fleet.ports.map((port) => new Load(port, "/", {}, 5));
     const { leader } = fleet;
     assert.ok(leader >= 0);
     const survivor = 1 - leader;

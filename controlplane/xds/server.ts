@@ -141,7 +141,11 @@ export class XdsServer {
     for (const stream of [...this.#streams]) stream.end(Code.UNAVAILABLE, "the control plane is shutting down");
     this.#connections?.close();
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(() => this.grpc.forceShutdown(), graceMs);
+      const timer = setTimeout(() => {
+        this.grpc.forceShutdown();
+        // The callback of `tryShutdown` can stay away then, as where a connection has gone over to another replica.
+        resolve();
+      }, graceMs);
       this.grpc.tryShutdown(() => {
         clearTimeout(timer);
         resolve();

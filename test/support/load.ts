@@ -1,4 +1,5 @@
 import { Agent } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { get, type Answer, type Ask } from "./http.ts";
 
 /** Sends requests one after another, over kept connections, until it is stopped, and keeps every answer. */
@@ -9,8 +10,9 @@ export class Load {
   readonly #running: Promise<void>;
   #isStopped = false;
 
-  constructor(port: number, path: string, ask: Ask = {}) {
-    this.#running = this.#run(port, path, ask);
+  /** @param pauseMs between an answer and the next request: what goes on for long need not keep a core busy. */
+  constructor(port: number, path: string, ask: Ask = {}, pauseMs = 0) {
+    this.#running = this.#run(port, path, ask, pauseMs);
   }
 
   /** Stops, and gives every answer. Throws when a request failed. */
@@ -22,13 +24,14 @@ export class Load {
     return this.answers;
   }
 
-  async #run(port: number, path: string, ask: Ask): Promise<void> {
+  async #run(port: number, path: string, ask: Ask, pauseMs: number): Promise<void> {
     while (!this.#isStopped) {
       try {
         this.answers.push(await get(port, path, { ...ask, agent: this.#agent }));
       } catch (error) {
         this.errors.push(error);
       }
+      if (pauseMs > 0) await sleep(pauseMs);
     }
   }
 }

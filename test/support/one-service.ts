@@ -41,13 +41,8 @@ export async function startOneService(
 
 export function writeService(
   mesh: Mesh,
-  {
-    appPort,
-    inboundPort,
-    outboundPort,
-  }: { readonly appPort: number; readonly inboundPort: number; readonly outboundPort?: number },
+  { appPort, inboundPort }: { readonly appPort: number; readonly inboundPort: number },
 ): void {
-  const outbound = outboundPort === undefined ? "" : `, outboundPort: ${String(outboundPort)}`;
   mesh.write(
     "service.yaml",
     `apiVersion: meshwright.dev/v1alpha1
@@ -56,7 +51,7 @@ metadata: { name: web }
 spec:
   port: 80
   endpoints:
-    - { address: 127.0.0.1, port: ${String(appPort)}, sidecar: { node: web-1, inboundPort: ${String(inboundPort)}${outbound} } }
+    - { address: 127.0.0.1, port: ${String(appPort)}, sidecar: { node: web-1, inboundPort: ${String(inboundPort)} } }
 ---
 apiVersion: meshwright.dev/v1alpha1
 kind: WasmModule

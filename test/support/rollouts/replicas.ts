@@ -1,6 +1,7 @@
 import { cpSync } from "node:fs";
 import { join } from "node:path";
 import type { RolloutReport } from "../../../controlplane/api/index.ts";
+import { postAsAdmin } from "../api.ts";
 import { Balancer } from "../balancer.ts";
 import { Envoy } from "../envoy.ts";
 import { Etcd } from "../etcd.ts";
@@ -79,9 +80,9 @@ export class ReplicatedFleet {
   async ship(configuration: object, over: number): Promise<void> {
     const mesh = this.plane(0);
     const spec = { targetRefs: [{ name: "web" }], module: "faulty", configuration };
-    mesh.write("policy.yaml", resource("FilterPolicy", "faulty", spec));
-    const [option = "", http = ""] = this.reach(over);
-    await mesh.meshwright("apply", ["-f", mesh.config, option, http, "--state", mesh.state]);
+    const files = [{ path: "policy.yaml", text: resource("FilterPolicy", "faulty", spec) }];
+    const answer = await postAsAdmin(mesh.state, this.plane(over).httpPort, "/api/v1/apply", { files });
+    if (!/"revision"/.test(answer)) throw new Error(answer);
   }
 
   async report(plane: number): Promise<RolloutReport> {
@@ -124,12 +125,14 @@ export class ReplicatedFleet {
     mesh.write("faulty.wasm", await fixtureModule("faulty"));
     const module = resource("WasmModule", "faulty", { file: "faulty.wasm" });
     mesh.write("mesh.yaml", [resource("Service", "web", { port: 80, endpoints }), module].join("\n---\n"));
-    await this.ship({ mark: "first" }, 0);
+    const spec = { targetRefs: [{ name: "web" }], module: "faulty", configuration: { mark: "first" } };
+    mesh.write("policy.yaml", resource("FilterPolicy", "faulty", spec));
+    await mesh.meshwright("apply", ["-f", mesh.config, ...this.reach(0)]);
     for (const [i, node] of NODES.entries()) await this.#startSidecar(node, this.plane(i % 2));
     for (const [i, node] of NODES.entries()) await this.plane(i % 2).until(node, ({ state }) => state === "ready");
     // What all have by now is what the first run starts from.
     mesh.write("rollout.yaml", resource("Rollout", "faulty", rollout));
-    await this.ship({ mark: "first" }, 0);
+    await mesh.meshwright("apply", ["-f", mesh.config, ...this.reach(0)]);
     for (const i of this.planes.keys()) await until(async () => (await this.report(i)).state === "Settled", 20_000);
   }
 
