@@ -23,6 +23,8 @@ const ajv = new Ajv({
   strict: true,
   strictTypes: false,
   strictRequired: false,
+  // That they are JSON Schemas is a test's to check: the check takes longer than most of what follows.
+  validateSchema: false,
 });
 ajv.addVocabulary(["patternErrorMessage"]);
 ajv.addSchema(metadataSchema, "metadata.json");
