@@ -5,29 +5,41 @@ import type { CoreService, ServicePort } from "./objects.ts";
 export interface ServedPorts {
   /** That of its Service in the model. */
   readonly first: ServicePort;
-  /** Those that are Services of their own in the model. */
+  /** Those that are Services of their own in the model, each with a target of its own. */
   readonly others: readonly ServicePort[];
-  /** More ports of the Service that lead where the first one does. */
-  readonly same: readonly ServicePort[];
+  /** More ports of the Service, each with the one of those above that leads where it does. */
+  readonly same: ReadonlyMap<ServicePort, ServicePort>;
+  /** Ports for TCP that say they are not for HTTP: nothing of the mesh is before them. */
+  readonly closed: readonly ServicePort[];
 }
 
 /**
- * The first is the one that is asked for, else the first that says it is for HTTP, else the first that does not say otherwise. Others are served if they
- * say that they are for HTTP. Undefined where none is.
+ * The first is the one that is asked for, else the first that says it is for HTTP, else the first that does not say otherwise. All others
+ * that do not say otherwise are served too. Undefined where none is.
  */
 export function servedPorts({ ports }: CoreService, wanted: number | undefined): ServedPorts | undefined {
-  const candidates = ports.filter((port) => port.protocol === "TCP" && speaks(port) !== "other");
+  const ofTcp = ports.filter(({ protocol }) => protocol === "TCP");
+  const candidates = ofTcp.filter((port) => speaks(port) !== "other");
   const first =
     wanted === undefined
       ? (candidates.find((port) => speaks(port) === "http") ?? candidates[0])
       : (ports.find(({ port }) => port === wanted) ?? { port: wanted, protocol: "TCP", target: wanted });
   if (first === undefined) return undefined;
-  const more = candidates.filter((port) => port !== first && speaks(port) === "http");
-  return {
-    first,
-    others: more.filter(({ target }) => target !== first.target),
-    same: more.filter(({ target }) => target === first.target),
-  };
+  const byTarget = new Map([[first.target, first]]);
+  const same = new Map<ServicePort, ServicePort>();
+  for (const port of candidates) {
+    if (port === first) continue;
+    const known = byTarget.get(port.target);
+    if (known === undefined) byTarget.set(port.target, port);
+    else same.set(port, known);
+  }
+  const [, ...others] = byTarget.values();
+  return { first, others, same, closed: ofTcp.filter((port) => port !== first && speaks(port) === "other") };
+}
+
+/** The one of a Service's ports that is served where this one is named. */
+export function servedAs(port: ServicePort, { same }: Pick<ServedPorts, "same">): ServicePort {
+  return same.get(port) ?? port;
 }
 
 /** What the model calls a Service's other port. No core Service has a dot in its name, so it is the name of no other one. */

@@ -116,7 +116,11 @@ function checkEndpoints({ metadata, origin, spec }: ServedService, { sockets, no
     }
     const found = [checkAddress(address, origin, [...path, "address"]), claimSocket(address, port, ["port"])];
     found.push(
-      nodes.claim(sidecar.node, owner, origin, [...path, "sidecar", "node"]),
+      // Of a further port it is a sidecar of the Service whose port this is; see check-ports.ts.
+      nodes.claim(
+        spec.portOf === undefined ? sidecar.node : `${sidecar.node} for ${metadata.name}`,
+        ...([owner, origin, [...path, "sidecar", "node"], sidecar.node] as const),
+      ),
       checkAddress(sidecar.outboundAddress, origin, [...path, "sidecar", "outboundAddress"]),
       claimSocket(machine, sidecar.inboundPort, ["sidecar", "inboundPort"]),
     );

@@ -3,6 +3,7 @@ import { checkTargets } from "./check-targets.ts";
 import { Claims, repeated } from "./claims.ts";
 import type { Found } from "./claims.ts";
 import type { Path } from "./path.ts";
+import { ownerOf } from "./ports.ts";
 import { checkServiceRef } from "./references.ts";
 import type { MayExist } from "./references.ts";
 import type { Model, Telemetry } from "./resources.ts";
@@ -63,14 +64,17 @@ function checkPrometheus({ origin, spec }: Telemetry, model: Model): Found {
     return [origin.problem([...path, "address"], message)];
   }
   const hosts = new Map<string, string>();
-  for (const { metadata, spec: service } of model.services.values()) {
-    const isTarget = spec.targetRefs?.some(({ name }) => name === metadata.name) ?? true;
-    for (const [index, endpoint] of service.endpoints.entries()) {
+  for (const service of model.services.values()) {
+    const isTarget = spec.targetRefs?.some(({ name }) => name === ownerOf(service)) ?? true;
+    const { name } = service.metadata;
+    for (const [index, endpoint] of service.spec.endpoints.entries()) {
       const { sidecar } = endpoint;
       if (sidecar === undefined || !isTarget) continue;
-      const owner = `Service ${metadata.name} endpoints[${index}]`;
+      const owner = `Service ${name} endpoints[${index}]`;
       if ([endpoint.port, sidecar.inboundPort, sidecar.outboundPort].includes(port))
         return [origin.problem([...path, "port"], `the port ${port} is one of ${owner} already`)];
+      // The sidecar of a further port is there already.
+      if (service.spec.portOf !== undefined) continue;
       const at = address ?? sidecar.address ?? endpoint.address;
       const host = `${sidecar.address ?? endpoint.address} ${at}`;
       const other = hosts.get(host);

@@ -2,6 +2,7 @@ import { checkAnnotations } from "./annotations.ts";
 import { checkCertificates } from "./check-certificates.ts";
 import { checkMesh } from "./check-mesh.ts";
 import { checkModules } from "./check-modules.ts";
+import { checkPorts } from "./check-ports.ts";
 import { checkQuotas } from "./check-quotas.ts";
 import { checkRollouts } from "./check-rollouts.ts";
 import { checkRoutes } from "./check-routes.ts";
@@ -10,11 +11,12 @@ import { checkTargets } from "./check-targets.ts";
 import { checkTelemetries } from "./check-telemetry.ts";
 import type { Found } from "./claims.ts";
 import { servedModel } from "./mesh.ts";
+import { allPorts, meansPort } from "./ports.ts";
 import type { Problem } from "./problem.ts";
 import { missingProblem } from "./references.ts";
 import type { MayExist } from "./references.ts";
 import { resourcesOf } from "./resources.ts";
-import type { FilterPolicy, Model, Resource, Route } from "./resources.ts";
+import type { FilterPolicy, Model, Resource, Route, Service } from "./resources.ts";
 
 /** Finds the faults that a JSON Schema cannot: within a resource, and between resources. */
 export function checkModel(model: Model, mayExist: MayExist): Problem[] {
@@ -22,6 +24,7 @@ export function checkModel(model: Model, mayExist: MayExist): Problem[] {
   return [
     ...resourcesOf(model).flatMap((resource) => [...checkAnnotations(resource), checkCreation(resource)]),
     ...checkServices([...servedModel(model).services.values()]),
+    ...checkPorts(model, mayExist),
     ...checkRoutes(model, mayExist),
     ...checkModules([...model.wasmModules.values()]),
     ...[...filterPolicies.values()].flatMap((policy) => checkPolicy(policy, model, mayExist)),
@@ -44,8 +47,16 @@ function checkPolicy({ origin, spec }: FilterPolicy, model: Model, mayExist: May
   const found: Found = checkTargets({ origin }, spec.targetRefs, model, mayExist);
   for (const [t, target] of spec.targetRefs.entries()) {
     const path = ["spec", "targetRefs", t];
-    const gap = whereNotEnforced(target.name, spec.direction, model);
-    if (gap !== undefined) found.push(origin.problem([...path, "name"], `the filter would not run: ${gap}`));
+    const service = model.services.get(target.name);
+    if (service === undefined) continue;
+    for (const field of ["port", "sectionName"] as const)
+      if (spec.direction === "Outbound" && target[field] !== undefined)
+        found.push(origin.problem([...path, field], "only with direction Inbound: a Service calls from no port", "key"));
+    const ports = spec.direction === "Outbound" ? [service] : allPorts(service, model);
+    for (const one of ports.filter((port) => meansPort(target, port))) {
+      const gap = whereNotEnforced(one, spec.direction, model);
+      if (gap !== undefined) found.push(origin.problem([...path, "name"], `the filter would not run: ${gap}`));
+    }
   }
   if (!model.wasmModules.has(spec.module) && !mayExist("WasmModule", spec.module)) {
     found.push(missingProblem(origin, ["spec", "module"], "WasmModule", spec.module, model.wasmModules.keys()));
@@ -54,9 +65,9 @@ function checkPolicy({ origin, spec }: FilterPolicy, model: Model, mayExist: May
 }
 
 /** Says where requests would pass by a filter that is meant for this Service. */
-function whereNotEnforced(name: string, direction: "Inbound" | "Outbound", model: Model): string | undefined {
-  const endpoints = model.services.get(name)?.spec.endpoints;
-  if (endpoints === undefined) return undefined;
+function whereNotEnforced(service: Service, direction: "Inbound" | "Outbound", model: Model): string | undefined {
+  const { name } = service.metadata;
+  const { endpoints } = service.spec;
   const bare = endpoints.findIndex(({ sidecar }) => sidecar === undefined);
   if (bare >= 0) return `endpoints[${bare}] of Service ${name} has no sidecar`;
   const mute = endpoints.findIndex(({ sidecar }) => sidecar?.outboundPort === undefined);

@@ -8,6 +8,7 @@ export { durationMilliseconds } from "./duration.ts";
 export { buildModel, loadModel, ParsedFiles, parseResources } from "./load.ts";
 export type { FaultyDocument, LoadResult, ParsedResources } from "./load.ts";
 export { formatPath, parsePath, type Path } from "./path.ts";
+export { allPorts, furtherPorts, meansPort, ownerOf } from "./ports.ts";
 export { compareProblems, formatProblem, type Position, type Problem } from "./problem.ts";
 export { apiVersions } from "./schemas.ts";
 export { quotaTerms, type QuotaTerms } from "./quota-terms.ts";

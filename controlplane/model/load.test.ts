@@ -163,7 +163,7 @@ describe("a fault in a resource", () => {
       edit("mesh/shop.yaml", "port: 80\n", "port: 0\n  protcol: HTTP\n"),
       [
         "mesh/shop.yaml:5:9: spec.port: expected integer of at least 1 and at most 65535, found integer 0",
-        'mesh/shop.yaml:6:3: spec.protcol: unknown field (did you mean "protocol"?); allowed here: port, portName, protocol, mtls, hostnames, local, otherPorts, connectTimeout, endpoints, trafficDistribution, loadBalancing, circuitBreakers, outlierDetection, healthCheck, connectionPool, tcpKeepalive, http2, dns, inboundTls, endpointTls',
+        'mesh/shop.yaml:6:3: spec.protcol: unknown field (did you mean "protocol"?); allowed here: port, portName, protocol, mtls, hostnames, local, otherPorts, portOf, connectTimeout, endpoints, trafficDistribution, loadBalancing, circuitBreakers, outlierDetection, healthCheck, connectionPool, tcpKeepalive, http2, dns, inboundTls, endpointTls',
       ],
     ],
     [

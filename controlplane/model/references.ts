@@ -1,5 +1,6 @@
 import type { Origin } from "./document.ts";
 import type { Path } from "./path.ts";
+import { allPorts, meansPort } from "./ports.ts";
 import type { Problem } from "./problem.ts";
 import type { Kind, Model } from "./resources.ts";
 import { didYouMean } from "./suggest.ts";
@@ -24,12 +25,22 @@ export function checkServiceRef(
     if (mayExist("Service", name)) return undefined;
     return missingProblem(origin, [...path, "name"], "Service", name, model.services.keys());
   }
-  if (port !== undefined && port !== service.spec.port) {
-    return origin.problem([...path, "port"], `Service ${name} has port ${service.spec.port}, found ${port}`);
+  const ports = allPorts(service, model);
+  const others = service.spec.otherPorts.filter(({ service: other }) => !model.services.has(other));
+  // A port whose Service is faulty is none that is unknown.
+  const maybe = others.filter(({ service: other }) => mayExist("Service", other));
+  if (port !== undefined && ![...ports.map(({ spec }) => spec.port), ...maybe.map((one) => one.port)].includes(port)) {
+    const has = ports.length === 1 ? "port" : "the ports";
+    return origin.problem(
+      [...path, "port"],
+      `Service ${name} has ${has} ${ports.map(({ spec }) => spec.port).join(", ")}, found ${port}`,
+    );
   }
-  const { portName } = service.spec;
-  if (sectionName === undefined || sectionName === portName) return undefined;
-  const has = portName === undefined ? "no portName" : `the portName ${portName}`;
+  if (sectionName === undefined || maybe.length > 0 || ports.some((one) => meansPort(reference, one))) return undefined;
+  const names = ports.flatMap(({ spec }) => spec.portName ?? []);
+  if (names.includes(sectionName))
+    return origin.problem([...path, "sectionName"], `port ${port ?? ""} of Service ${name} has another portName, found ${sectionName}`);
+  const has = names.length === 0 ? "no portName" : `the portName ${names.join(", ")}`;
   return origin.problem([...path, "sectionName"], `Service ${name} has ${has}, found ${sectionName}`);
 }
 

@@ -92,8 +92,15 @@ export interface QuotaSpec {
   readonly onLoss: { readonly policy: "Allow" | "Deny" | "LocalShare"; readonly fraction: number };
 }
 
+/** A Service with all of its ports, or the one that is named. */
+export interface PortRef {
+  readonly name: string;
+  readonly port?: number;
+  readonly sectionName?: string;
+}
+
 export interface FilterPolicySpec {
-  readonly targetRefs: readonly { readonly name: string }[];
+  readonly targetRefs: readonly PortRef[];
   readonly direction: "Inbound" | "Outbound";
   readonly order: number;
   readonly module: string;

@@ -7,6 +7,8 @@ export interface ServiceSpec extends ServiceDefaults {
   readonly hostnames: readonly string[];
   /** By the port that clients write behind the host. */
   readonly otherPorts: readonly { readonly port: number; readonly service: string }[];
+  /** The Service of which this is a further port. */
+  readonly portOf?: string;
   readonly local?: { readonly scope: string; readonly hostnames: readonly string[] };
   readonly endpoints: readonly Endpoint[];
   readonly trafficDistribution?: "PreferSameZone";

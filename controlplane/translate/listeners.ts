@@ -29,7 +29,7 @@ import type { ConnectionLimits } from "./connection-limits.ts";
 import { fromAds, resourceOf, socketAddress } from "./messages.ts";
 import { MESH_SERVER_NAME, mtlsOf, serverSocket, type TrustDomains } from "./mtls.ts";
 import { inboundSocket } from "./own-tls.ts";
-import { inboundRouteName, outboundRouteName } from "./names.ts";
+import { inboundListenerName, inboundRouteName, outboundRouteName } from "./names.ts";
 import type { TranslationSettings } from "./settings.ts";
 import { notOfTheMesh } from "./outsiders.ts";
 import { routeFilters } from "./route-filters.ts";
@@ -42,7 +42,7 @@ export type ManagerOptions = ManagerTelemetry & ConnectionLimits;
 type ConnectionManager = MessageInitShape<typeof HttpConnectionManagerSchema>;
 
 /**
- * Takes requests to the application.
+ * Takes requests to a port of the application.
  *
  * Its peers are other sidecars. Each has appended the address of its client to x-forwarded-for, and the last address there
  * is believed: filters and the application see the client, not the sidecar. What stands before it may be forged. Nothing
@@ -58,9 +58,11 @@ export function inboundListener(
   trustDomains: TrustDomains | undefined,
   options: ManagerOptions = {},
 ): Resource {
+  const name = inboundListenerName(service);
   const address = socketAddress(sidecar.address ?? endpoint.address, sidecar.inboundPort);
   const mode = mtlsOf(service, settings);
   const manager: ConnectionManager = {
+    // One prefix for all ports: what sidecars count together is what judges a rollout. Clusters count by port.
     ...connectionManager("inbound", inboundRouteName(service), filters),
     // The last hop in x-forwarded-for is the client; xff_num_trusted_hops would count further back from there.
     useRemoteAddress: false,
@@ -99,7 +101,7 @@ export function inboundListener(
     chains.push(filterChain(plain, undefined, { transportProtocol: "raw_buffer" }));
   }
   const message = create(ListenerSchema, {
-    name: "inbound",
+    name,
     trafficDirection: TrafficDirection.INBOUND,
     address,
     filterChains: chains,
@@ -107,7 +109,7 @@ export function inboundListener(
   });
   // With one chain there is nothing to find out, and nothing that could be misread.
   if (chains.length === 1) for (const chain of message.filterChains) delete chain.filterChainMatch;
-  return resourceOf(ListenerSchema, "inbound", message);
+  return resourceOf(ListenerSchema, name, message);
 }
 
 const tlsInspector: MessageInitShape<typeof ListenerFilterSchema> = {

@@ -3,6 +3,7 @@ import { anyPack } from "@bufbuild/protobuf/wkt";
 import { TransportSocketSchema } from "#gen/envoy/config/core/v3/base_pb.js";
 import type { TransportSocket } from "#gen/envoy/config/core/v3/base_pb.js";
 import { DownstreamTlsContextSchema } from "#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
+import { ownerOf } from "../model/index.ts";
 import type { ServedService, Sidecar } from "../model/index.ts";
 import { formatIdentity, identityPath, servicePrefix, type Identity } from "../security/identity.ts";
 import { fromAds } from "./messages.ts";
@@ -31,10 +32,10 @@ export interface TrustDomains {
 
 /** Who a sidecar is towards others: the service account of its pod, or else its Service. */
 export function sidecarIdentity(
-  { metadata }: ServedService,
+  service: ServedService,
   { serviceAccount }: Pick<Sidecar, "serviceAccount">,
 ): Identity {
-  if (serviceAccount === undefined) return { kind: "service", service: metadata.name };
+  if (serviceAccount === undefined) return { kind: "service", service: ownerOf(service) };
   const { namespace, name } = serviceAccount;
   return { kind: "account", namespace, account: name };
 }

@@ -7,6 +7,11 @@ export function inboundName(service: Service): string {
   return `inbound|${service.metadata.name}|${service.spec.port}`;
 }
 
+/** The listener for requests to a Service, or to a further port of it. */
+export function inboundListenerName({ metadata, spec }: Service): string {
+  return spec.portOf === undefined ? "inbound" : `inbound|${metadata.name}`;
+}
+
 /** The route configuration of a Service's inbound listeners. */
 export function inboundRouteName(service: Service): string {
   return `inbound|${service.metadata.name}`;

@@ -15,8 +15,11 @@ export function authoritiesSecret(certificate: string): string {
   return `authorities|${certificate}`;
 }
 
-/** The secrets that callers of Services need, and those that the sidecars of a Service itself do. */
-export function ownSecrets(called: readonly ServedService[], { spec }: ServedService): ReadonlySet<string> {
+/** The secrets that callers of Services need, and those that a sidecar needs for the ports of its own Service. */
+export function ownSecrets(
+  called: readonly ServedService[],
+  ports: readonly ServedService[],
+): ReadonlySet<string> {
   const ofEndpoints = called.flatMap(({ spec: { endpointTls } }) =>
     endpointTls === undefined
       ? []
@@ -27,9 +30,12 @@ export function ownSecrets(called: readonly ServedService[], { spec }: ServedSer
   );
   return new Set([
     ...ofEndpoints,
-    ...(spec.inboundTls === undefined ? [] : [certificateSecret(spec.inboundTls.certificate)]),
-    ...(spec.inboundTls?.trust === undefined ? [] : [authoritiesSecret(spec.inboundTls.trust)]),
+    ...ports.flatMap(({ spec: { inboundTls } }) => (inboundTls === undefined ? [] : secretsOf(inboundTls))),
   ]);
+}
+
+function secretsOf({ certificate, trust }: InboundTls): string[] {
+  return [certificateSecret(certificate), ...(trust === undefined ? [] : [authoritiesSecret(trust)])];
 }
 
 /** How a sidecar is spoken to by who is not of the mesh. */

@@ -8,7 +8,7 @@ import { authoritiesSecret, certificateSecret } from "./own-tls.ts";
 import { resourceOf } from "./messages.ts";
 import { identityPath, type Identity } from "../security/identity.ts";
 import { MESH_TRUST_SECRET, sidecarIdentity, WORKLOAD_SECRET } from "./mtls.ts";
-import type { SidecarPlace } from "./translation.ts";
+import type { SidecarPlace } from "./sidecar-places.ts";
 
 /** The secrets of sidecars with one certificate, as SDS delivers them: their certificate with its key, and whom they trust, all in PEM. */
 export function secretSet(
@@ -58,8 +58,9 @@ export function sidecarsWithSecrets(
 ): ReadonlyMap<string, IdentityOfSidecars> {
   const isSpoken = [...servedModel(model).services.values()].some(({ spec }) => spec.mtls !== "Off");
   const found = new Map<string, { identity: Identity; nodes: Set<string> }>();
-  for (const [node, { service, sidecar }] of sidecars) {
-    if (service.spec.mtls === "Off" && (sidecar.outboundPort === undefined || !isSpoken)) continue;
+  for (const [node, { service, sidecar, ports }] of sidecars) {
+    const takesPlaintext = [service, ...ports.map((port) => port.service)].every(({ spec }) => spec.mtls === "Off");
+    if (takesPlaintext && (sidecar.outboundPort === undefined || !isSpoken)) continue;
     const identity = sidecarIdentity(service, sidecar);
     const path = identityPath(identity);
     const known = found.get(path);

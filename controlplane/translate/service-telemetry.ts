@@ -1,3 +1,4 @@
+import { ownerOf } from "../model/index.ts";
 import type { Model, Telemetry, TelemetrySpec } from "../model/index.ts";
 
 /** What the sidecars of a Service tell. */
@@ -20,13 +21,17 @@ export function telemetryOf(
   const own = all.find(({ spec }) => spec.targetRefs?.some(({ name }) => name === service));
   const general = all.find(({ spec }) => spec.targetRefs === undefined);
   const { accessLogs, tracing, prometheus } = { ...general?.spec, ...own?.spec };
+  const isItself = (name: string): boolean => {
+    const collector = services.get(name);
+    return name === service || (collector !== undefined && ownerOf(collector) === service);
+  };
   const spec = withoutItself(
     {
       ...(accessLogs === undefined ? {} : { accessLogs }),
       ...(tracing === undefined ? {} : { tracing }),
       ...(prometheus === undefined ? {} : { prometheus }),
     },
-    service,
+    isItself,
   );
   const collectors = collectorsOf(spec);
   const ports = [...collectors].map((name) => services.get(name)?.spec.port);
@@ -34,12 +39,15 @@ export function telemetryOf(
 }
 
 /** A collector does not tell itself of what it is told, which would never end. */
-function withoutItself({ accessLogs, tracing, ...others }: ServiceTelemetry["spec"], service: string): TelemetrySpec {
-  const logs = accessLogs?.filter((log) => log.type !== "OTLP" || log.collector.name !== service);
+function withoutItself(
+  { accessLogs, tracing, ...others }: ServiceTelemetry["spec"],
+  isItself: (collector: string) => boolean,
+): TelemetrySpec {
+  const logs = accessLogs?.filter((log) => log.type !== "OTLP" || !isItself(log.collector.name));
   return {
     ...others,
     ...(logs === undefined ? {} : { accessLogs: logs }),
-    ...(tracing === undefined || tracing.collector.name === service ? {} : { tracing }),
+    ...(tracing === undefined || isItself(tracing.collector.name) ? {} : { tracing }),
   };
 }
 

@@ -1,6 +1,6 @@
-import { meshOf, writtenService } from "../model/index.ts";
+import { furtherPorts, meansPort, meshOf, ownerOf, writtenService } from "../model/index.ts";
 import type { HttpFilter } from "#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
-import type { Endpoint, FilterPolicy, Mesh, ServedModel, ServedService, Service, Sidecar } from "../model/index.ts";
+import type { FilterPolicy, Mesh, ServedModel, Service, Sidecar } from "../model/index.ts";
 import type { Resource } from "../xds/index.ts";
 import { connectionLimits } from "./connection-limits.ts";
 import type { Encoded } from "./encoded.ts";
@@ -12,6 +12,7 @@ import { telemetryOf, type ServiceTelemetry } from "./service-telemetry.ts";
 import type { Sets } from "./sets.ts";
 import type { TranslationSettings } from "./settings.ts";
 import { managerTelemetry } from "./telemetry.ts";
+import type { SidecarPlace } from "./sidecar-places.ts";
 
 /** The listeners of sidecars, with the filters that are in them and what they tell. */
 export class SidecarListeners {
@@ -42,23 +43,27 @@ export class SidecarListeners {
   }
 
   /** The policies whose filters are in the listeners of a sidecar, and the Services to which it sends what it tells. */
-  of(
-    service: Service,
-    { outboundPort }: Sidecar,
-  ): { readonly policies: readonly FilterPolicy[]; readonly collectors: ReadonlySet<string> } {
-    const inbound = this.#policiesOf(service, "Inbound");
-    const outbound = outboundPort === undefined ? [] : this.#policiesOf(service, "Outbound");
-    return { policies: [...inbound, ...outbound], collectors: this.#telemetryOf(service).collectors };
+  of({ service, sidecar, ports }: SidecarPlace): {
+    readonly policies: readonly FilterPolicy[];
+    readonly collectors: ReadonlySet<string>;
+  } {
+    const inbound = [service, ...ports.map((port) => port.service)].flatMap((one) => this.#policiesOf(one, "Inbound"));
+    const outbound = sidecar.outboundPort === undefined ? [] : this.#policiesOf(service, "Outbound");
+    return { policies: [...new Set([...inbound, ...outbound])], collectors: this.#telemetryOf(service).collectors };
   }
 
   /** @param runsFilters false where nothing but stand-ins can take the places of filters. */
-  make(service: ServedService, endpoint: Endpoint, sidecar: Sidecar, runsFilters: boolean): Resource[] {
+  make(place: SidecarPlace, runsFilters: boolean): Resource[] {
+    const { service, endpoint, sidecar } = place;
     const { outboundPort } = sidecar;
-    const listeners = [
-      this.#listener("Inbound", service, sidecar, runsFilters, (filters, options) =>
-        inboundListener(service, endpoint, sidecar, filters, this.#settings, this.#trustDomains, options),
+    const listeners = [place, ...place.ports].map((port) =>
+      this.#listener("Inbound", port.service, port.sidecar, runsFilters, (filters, options) =>
+        inboundListener(
+          port.service,
+          ...([port.endpoint, port.sidecar, filters, this.#settings, this.#trustDomains, options] as const),
+        ),
       ),
-    ];
+    );
     if (outboundPort !== undefined) {
       const unknownHosts = this.#mesh?.spec.unknownHosts ?? "Refuse";
       const make: MakeListener = (filters, options) =>
@@ -88,7 +93,7 @@ export class SidecarListeners {
     const what = `${direction} listener of ${node}: ${policies.map(referenceKey).join(" ")}${runsFilters ? "" : " stand-ins"}${peers} ${key}`;
     const made = this.#encoded.get(service, what, () =>
       make(policies.map(runsFilters ? filterReference : standIn), {
-        ...managerTelemetry(spec, direction, service.metadata.name, this.#model),
+        ...managerTelemetry(spec, direction, ownerOf(service), this.#model),
         ...connectionLimits(this.#mesh?.spec.connections),
       }),
     );
@@ -99,7 +104,8 @@ export class SidecarListeners {
     return (this.#policies.get(metadata.name) ?? []).filter(({ spec }) => spec.direction === direction);
   }
 
-  #telemetryOf({ metadata: { name } }: Service): ServiceTelemetry {
+  #telemetryOf(service: Service): ServiceTelemetry {
+    const name = ownerOf(service);
     let telemetry = this.#telemetries.get(name);
     if (telemetry === undefined) this.#telemetries.set(name, (telemetry = telemetryOf(this.#model, name)));
     return telemetry;
@@ -109,16 +115,28 @@ export class SidecarListeners {
 type Direction = FilterPolicy["spec"]["direction"];
 type MakeListener = (filters: readonly HttpFilter[], options: ManagerOptions) => Resource;
 
-function policiesByService({ filterPolicies }: ServedModel): ReadonlyMap<string, readonly FilterPolicy[]> {
+/** Of further ports by the names that these have in the model. */
+function policiesByService({ filterPolicies, services }: ServedModel): ReadonlyMap<string, readonly FilterPolicy[]> {
+  const further = furtherPorts(services);
   const found = new Map<string, FilterPolicy[]>();
   for (const policy of [...filterPolicies.values()].sort((a, b) => a.spec.order - b.spec.order || byName(a, b))) {
-    for (const name of new Set(policy.spec.targetRefs.map((target) => target.name))) {
+    const { direction, targetRefs } = policy.spec;
+    const targets = targetRefs.flatMap((ref) => {
+      const ports = [services.get(ref.name) ?? [], further.get(ref.name) ?? []].flat();
+      // What a Service calls it calls from no port.
+      return direction === "Outbound" ? [ref.name] : ports.filter((port) => meansPort(ref, port)).map(nameOf);
+    });
+    for (const name of new Set(targets)) {
       const list = found.get(name);
       if (list === undefined) found.set(name, [policy]);
       else list.push(policy);
     }
   }
   return found;
+}
+
+function nameOf({ metadata }: Service): string {
+  return metadata.name;
 }
 
 function byName(a: FilterPolicy, b: FilterPolicy): number {

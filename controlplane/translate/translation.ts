@@ -25,17 +25,11 @@ import { inboundRoutes, outboundRoutes } from "./route-configurations.ts";
 import { orBefore, Sets } from "./sets.ts";
 import type { ModuleRef, TranslationSettings } from "./settings.ts";
 import { SidecarListeners } from "./sidecar-listeners.ts";
+import { sidecarPlaces, type PortPlace, type SidecarPlace } from "./sidecar-places.ts";
 import { passthroughCluster } from "./unknown-hosts.ts";
 
 /** What a node is to have, or why it is to have nothing. */
 export type NodeSnapshot = { readonly snapshot: Snapshot } | { readonly snapshot: undefined; readonly reason: string };
-
-/** A sidecar and where it stands. */
-export interface SidecarPlace {
-  readonly service: ServedService;
-  readonly endpoint: Endpoint;
-  readonly sidecar: Sidecar;
-}
 
 /** Of a node, what decides what it is to have. */
 type Node = Pick<NodeInfo, "id" | "cluster"> & Partial<Pick<NodeInfo, "locality">> & EnvoyInfo;
@@ -141,15 +135,7 @@ class ModelTranslation implements Translation {
         return [[policy.metadata.name, this.#sets.from(origins, this.#encoded.get(policy, module.sha256, make))]];
       }),
     );
-    this.sidecars = new Map(
-      services.flatMap((service) =>
-        service.spec.endpoints.flatMap((endpoint): [string, SidecarPlace][] =>
-          endpoint.sidecar === undefined
-            ? []
-            : [[endpoint.sidecar.node, { service, endpoint, sidecar: endpoint.sidecar }]],
-        ),
-      ),
-    );
+    this.sidecars = sidecarPlaces(model);
     this.#services = services;
     this.#model = model;
     this.#places = new Set(
@@ -206,8 +192,9 @@ class ModelTranslation implements Translation {
   secretsOf(nodeId: string): ReadonlySet<string> {
     const place = this.sidecars.get(nodeId);
     if (place === undefined) return none;
-    const { collectors } = this.#listeners.of(place.service, place.sidecar);
-    return ownSecrets(this.#calledBy(place.sidecar, collectors), place.service);
+    const { collectors } = this.#listeners.of(place);
+    const ports = [place, ...place.ports].map(({ service }) => service);
+    return ownSecrets(this.#calledBy(place.sidecar, collectors), ports);
   }
 
   #snapshot(place: SidecarPlace, runsFilters: boolean): Snapshot {
@@ -215,19 +202,22 @@ class ModelTranslation implements Translation {
   }
 
   /** What a sidecar is served but for EnvoyPatches. */
-  #made({ service, endpoint, sidecar }: SidecarPlace, runsFilters: boolean): Snapshot {
-    const { name } = service.metadata;
+  #made(at: SidecarPlace, runsFilters: boolean): Snapshot {
+    const { service, endpoint, sidecar } = at;
     const { outboundPort } = sidecar;
-    const { policies, collectors } = this.#listeners.of(service, sidecar);
+    const { policies, collectors } = this.#listeners.of(at);
+    const ports: readonly PortPlace[] = [at, ...at.ports];
+    const names = ports.map((port) => port.service.metadata.name).join(" ");
     // Sidecars of one Service mostly differ in their listeners and their application only, so all else is made once for all of
     // them. Where a Service prefers the same zone, its endpoints are in another order for clients elsewhere.
-    const kind = `${outboundPort === undefined ? "inbound" : "both"} ${name}`;
+    const kind = `${outboundPort === undefined ? "inbound" : "both"} ${names}`;
     const place = endpoint.locality === undefined ? "" : localityName(endpoint.locality);
     const ifOutbound = <T>(items: () => readonly T[]): readonly T[] => (outboundPort === undefined ? [] : items());
     // Without an outbound listener a sidecar reaches its collectors only.
     const called = outboundPort === undefined ? `to ${[...collectors].join(" ")}` : "to all";
     const others = (): readonly ServedService[] => this.#calledBy(sidecar, collectors);
     const before = this.#before?.get(keyOf(sidecar.node, runsFilters));
+    const applications = ports.map((port) => `${port.endpoint.address} ${port.endpoint.port}`).join(" ");
     const isOpen = outboundPort !== undefined && this.#mesh?.spec.unknownHosts === "Passthrough";
     const clusters = this.#sets.shared(TypeUrl.cluster, `${called} ${place}`, () => [
       ...others().map((other) => this.#cluster(other, endpoint)),
@@ -235,9 +225,9 @@ class ModelTranslation implements Translation {
     ]);
     return orBefore(before, [
       this.#sets.shared(TypeUrl.secret, "", () => []),
-      this.#sets.layered(clusters, `${kind} ${place} ${endpoint.address} ${endpoint.port}`, () => [
-        this.#application(service, endpoint),
-      ]),
+      this.#sets.layered(clusters, `${kind} ${place} ${applications}`, () =>
+        ports.map((port) => this.#application(port)),
+      ),
       this.#sets.shared(TypeUrl.endpoint, `${called} ${place}`, () =>
         others()
           .filter((other) => !usesDns(other))
@@ -245,7 +235,7 @@ class ModelTranslation implements Translation {
       ),
       this.#sets.updated(
         TypeUrl.listener,
-        this.#listeners.make(service, endpoint, sidecar, runsFilters),
+        this.#listeners.make(at, runsFilters),
         before?.sets.get(TypeUrl.listener),
       ),
       runsFilters
@@ -254,9 +244,11 @@ class ModelTranslation implements Translation {
           )
         : this.#sets.shared(TypeUrl.extensionConfig, "", () => []),
       this.#sets.shared(TypeUrl.route, kind, () => [
-        this.#sets.from(
-          [writtenService(service)],
-          this.#encoded.get(service, "inbound routes", () => inboundRoutes(service)),
+        ...ports.map((port) =>
+          this.#sets.from(
+            [writtenService(port.service)],
+            this.#encoded.get(port.service, "inbound routes", () => inboundRoutes(port.service)),
+          ),
         ),
         ...ifOutbound(() => [this.#outboundRoutesOf(service)]),
       ]),
@@ -267,7 +259,7 @@ class ModelTranslation implements Translation {
     return this.#services.filter(({ metadata }) => outboundPort !== undefined || collectors.has(metadata.name));
   }
 
-  #application(service: ServedService, endpoint: Endpoint): Resource {
+  #application({ service, endpoint }: PortPlace): Resource {
     const key = `application ${endpoint.address} ${endpoint.port}`;
     return this.#sets.from(
       this.#originsOf(service),
