@@ -1,4 +1,4 @@
-import type { CustomObject, EndpointSlice } from "./objects.ts";
+import type { CustomObject, EndpointSlice, ServicePort } from "./objects.ts";
 
 /** What belongs to which Service. Services and pods are named `namespace/name`. */
 export class ClusterIndex {
@@ -9,8 +9,8 @@ export class ClusterIndex {
   readonly #addresses = new Map<string, Map<string, number>>();
   /** By node: how many endpoints of a Service are on it. */
   readonly #nodes = new Map<string, Map<string, number>>();
-  /** By Service: the FilterPolicies for it. */
-  readonly #protectors = new Map<string, Set<string>>();
+  /** By Service: the FilterPolicies for it, with which of its ports each one names. */
+  readonly #protectors = new Map<string, Map<string, readonly PortName[]>>();
 
   slicesOf(service: string): readonly EndpointSlice[] {
     return [...(this.#slices.get(service)?.values() ?? [])];
@@ -36,8 +36,10 @@ export class ClusterIndex {
     return new Set(pods.flatMap((pod) => [...this.servicesOf(pod)]));
   }
 
-  isProtected(service: string): boolean {
-    return this.#protectors.has(service);
+  /** Whether a FilterPolicy is for a port of a Service. */
+  isProtected(service: string, { port, name }: Pick<ServicePort, "port" | "name">): boolean {
+    const refs = [...(this.#protectors.get(service)?.values() ?? [])].flat();
+    return refs.some((ref) => (ref.port ?? port) === port && (ref.sectionName ?? name) === name);
   }
 
   /** @returns the Services that this concerns. */
@@ -51,16 +53,16 @@ export class ClusterIndex {
   /** @returns the Services that this concerns. */
   setProtector(key: string, now: CustomObject | undefined, before: CustomObject | undefined): ReadonlySet<string> {
     const [old, current] = [targetsOf(before), targetsOf(now)];
-    for (const service of old) {
+    for (const service of old.keys()) {
       const protectors = this.#protectors.get(service);
       protectors?.delete(key);
       if (protectors?.size === 0) this.#protectors.delete(service);
     }
-    for (const service of current) {
-      const protectors = this.#protectors.get(service) ?? new Set();
-      this.#protectors.set(service, protectors.add(key));
+    for (const [service, ports] of current) {
+      const protectors = this.#protectors.get(service) ?? new Map<string, readonly PortName[]>();
+      this.#protectors.set(service, protectors.set(key, ports));
     }
-    return new Set([...old, ...current]);
+    return new Set([...old.keys(), ...current.keys()]);
   }
 
   #removeSlice(key: string, slice: EndpointSlice, concerned: Set<string>): void {
@@ -117,10 +119,19 @@ function nodesOf({ endpoints }: EndpointSlice): string[] {
   return endpoints.flatMap(({ node }) => node ?? []);
 }
 
-function targetsOf(policy: CustomObject | undefined): string[] {
+/** What a reference says of the port, as the API has it. */
+interface PortName {
+  readonly port?: unknown;
+  readonly sectionName?: unknown;
+}
+
+function targetsOf(policy: CustomObject | undefined): ReadonlyMap<string, readonly PortName[]> {
   const refs: unknown = policy?.spec["targetRefs"];
-  if (!Array.isArray(refs)) return [];
-  return refs.flatMap((ref: { readonly name?: unknown } | null) =>
-    typeof ref?.name === "string" ? [`${policy?.metadata.namespace ?? ""}/${ref.name}`] : [],
-  );
+  const found = new Map<string, PortName[]>();
+  for (const ref of Array.isArray(refs) ? (refs as (({ readonly name?: unknown } & PortName) | null)[]) : []) {
+    if (typeof ref?.name !== "string") continue;
+    const service = `${policy?.metadata.namespace ?? ""}/${ref.name}`;
+    found.set(service, [...(found.get(service) ?? []), ref]);
+  }
+  return found;
 }

@@ -49,7 +49,7 @@ export class Cluster {
     put(this.#services, key, now);
     this.#dirty.add(`Service ${key}`);
     const several = [now, before].some((service) => (service?.ports.length ?? 0) > 1);
-    if (several && JSON.stringify(now?.ports) !== JSON.stringify(before?.ports)) this.#soilRoutes();
+    if (several && JSON.stringify(now?.ports) !== JSON.stringify(before?.ports)) this.#soilReferences();
     if (now !== undefined && before?.isHeadless === now.isHeadless) return;
     // To which Service a pod belongs may change with it, and what is for all Services of the namespace.
     for (const other of this.#index.sharingPodsWith(key)) this.#dirty.add(`Service ${other}`);
@@ -83,12 +83,13 @@ export class Cluster {
 
   setGrant(key: string, now: ReferenceGrant | undefined, before: ReferenceGrant | undefined): void {
     put(this.#grants, key, now);
-    if (now !== undefined || before !== undefined) this.#soilRoutes();
+    if (now !== undefined || before !== undefined) this.#soilReferences();
   }
 
-  /** What Services or grants say of ports and names decides what routes are in the model. */
-  #soilRoutes(): void {
-    for (const id of this.#objects.keys()) if (/^(HTTPRoute|GRPCRoute) /.test(id)) this.#dirty.add(id as FileKey);
+  /** What Services or grants say of ports and names decides what routes and policies are in the model. */
+  #soilReferences(): void {
+    for (const id of this.#objects.keys())
+      if (/^(HTTPRoute|GRPCRoute|FilterPolicy) /.test(id)) this.#dirty.add(id as FileKey);
   }
 
   /** Whether a route may name a Service: one of its own namespace, or one whose namespace has granted it. */
@@ -98,7 +99,7 @@ export class Cluster {
   }
 
   setSettings(key: string, now: CustomObject | undefined): void {
-    if (this.#settings.get(key)?.spec["port"] !== now?.spec["port"]) this.#soilRoutes();
+    if (this.#settings.get(key)?.spec["port"] !== now?.spec["port"]) this.#soilReferences();
     put(this.#settings, key, now);
     this.#dirty.add(`Service ${key}`);
   }
@@ -244,7 +245,7 @@ export class Cluster {
       isOfSidecar: (address) => this.#addresses.has(address),
       ownerOf: (pod) => this.#ownerOf(pod),
       settings,
-      isProtected: this.#index.isProtected(id),
+      isProtected: (port) => this.#index.isProtected(id, port),
       mtls: this.#defaultMtls(),
     });
   }

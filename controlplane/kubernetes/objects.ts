@@ -1,5 +1,7 @@
 // What the source keeps of the objects of a cluster.
 
+import type { InboundPorts } from "./inbound-ports.ts";
+
 export interface ObjectMeta {
   readonly name: string;
   readonly namespace?: string;
@@ -71,14 +73,14 @@ export interface Pod {
   readonly namespace: string;
   readonly name: string;
   /** Of an injected pod: its addresses, the ports of its sidecar, and the Service to which it belongs where that was written. */
-  readonly sidecar?: {
-    readonly addresses: readonly string[];
-    readonly inboundPort: number;
-    readonly outboundPort: number;
-    readonly service?: string;
-    /** The name of its service account. */
-    readonly account: string;
-  };
+  readonly sidecar?: PodSidecar;
+}
+
+export interface PodSidecar extends InboundPorts {
+  readonly addresses: readonly string[];
+  readonly service?: string;
+  /** The name of its service account. */
+  readonly account: string;
 }
 
 const DEFAULT_INBOUND_PORT = 15006;
@@ -89,6 +91,7 @@ export const podAnnotations = {
   injected: "meshwright.dev/injected",
   service: "meshwright.dev/service",
   inboundPort: "meshwright.dev/inbound-port",
+  redirected: "meshwright.dev/redirected-ports",
   outboundPort: "meshwright.dev/outbound-port",
 } as const;
 
@@ -108,6 +111,7 @@ export function keepPod({ metadata, spec, status }: KubernetesObject): Pod {
       addresses: hasEnded ? [] : ips.filter((ip) => ip !== undefined),
       inboundPort: portOf(annotations[podAnnotations.inboundPort]) ?? DEFAULT_INBOUND_PORT,
       outboundPort: portOf(annotations[podAnnotations.outboundPort]) ?? DEFAULT_OUTBOUND_PORT,
+      redirected: redirectedPorts(annotations[podAnnotations.redirected] ?? ""),
       ...(service === undefined || service === "" ? {} : { service }),
       account: serviceAccountName,
     },
@@ -117,6 +121,16 @@ export function keepPod({ metadata, spec, status }: KubernetesObject): Pod {
 function portOf(text: string | undefined): number | undefined {
   const port = text === undefined || !/^\d{1,5}$/.test(text) ? 0 : Number(text);
   return port >= 1 && port <= 65_535 ? port : undefined;
+}
+
+/** Of `8080=15006,9000=15100`. What is none of injection's is left out. */
+function redirectedPorts(text: string): ReadonlyMap<number, number> {
+  const pairs = text.split(",").flatMap((pair): [number, number][] => {
+    const [from, to, more] = pair.split("=").map(portOf);
+    return from === undefined || to === undefined || more !== undefined ? [] : [[from, to]];
+  });
+  // Two ports of the application at one of the sidecar could not be told apart.
+  return new Set(pairs.map(([, to]) => to)).size === pairs.length ? new Map(pairs) : new Map();
 }
 
 export function keepService({ metadata, spec }: KubernetesObject): CoreService {

@@ -63,7 +63,7 @@ function specOf(kind: DocumentKind, spec: Json, namespace: string, around: Surro
       return {
         rootId: spec["module"],
         ...spec,
-        targetRefs: list(spec["targetRefs"], named),
+        targetRefs: list(spec["targetRefs"], (ref) => targetIn(ref, namespace, around)),
         module: nameIn(spec["module"], namespace),
       };
     case "Quota":
@@ -162,11 +162,27 @@ function parentsIn(parent: unknown, own: string, { portsOf }: Backends): Json[] 
   const service = { namespace: own, name };
   const other = (of: ServicePort): Json => ({ ...ref, name: portModelName(service, of) });
   if (port === undefined && sectionName === undefined) return [ref, ...ports.others.map(other)];
-  const isMeant = (of: ServicePort): boolean =>
-    (port === undefined || of.port === port) && (sectionName === undefined || of.name === sectionName);
-  if (ports.same.some(isMeant)) return [without(ref, "port", "sectionName")];
-  const meant = ports.others.find(isMeant);
-  return [meant === undefined ? ref : other(meant)];
+  const isMeant = portIs(port, sectionName);
+  const meant = [...ports.same].find(([of]) => isMeant(of))?.[1] ?? ports.others.find(isMeant);
+  if (meant === undefined) return [ref];
+  const named = without(ref, "port", "sectionName");
+  const isNamed = isMeant(meant);
+  if (meant === ports.first) return [named];
+  return [isNamed ? other(meant) : { ...named, name: portModelName(service, meant) }];
+}
+
+/** What a FilterPolicy is for. A port that leads where another one does is that one. */
+function targetIn(target: unknown, own: string, { portsOf }: Pick<Surroundings, "portsOf">): unknown {
+  const ref = withNamespace(target, own) as Json;
+  const { name, namespace = own, port, sectionName } = asObject(target);
+  if (typeof name !== "string" || namespace !== own || (port === undefined && sectionName === undefined)) return ref;
+  const isMeant = portIs(port, sectionName);
+  const same = [...(portsOf({ namespace: own, name })?.same ?? [])].find(([of]) => isMeant(of))?.[1];
+  return same === undefined ? ref : { ...without(ref, "port", "sectionName"), port: same.port };
+}
+
+function portIs(port: unknown, sectionName: unknown): (of: ServicePort) => boolean {
+  return (of) => (port === undefined || of.port === port) && (sectionName === undefined || of.name === sectionName);
 }
 
 /** One that may not be named counts as one that is not there: no namespace has a dot, so no Service has this name. */
@@ -177,11 +193,11 @@ function backendIn(ref: unknown, own: string, { mayName, portsOf }: Backends): u
   const service = { namespace, name };
   if (!mayName(service)) return { ...rest, name: modelName({ ...service, namespace: `${namespace}.not-granted` }) };
   const ports = portsOf(service);
-  if (ports?.others.some((other) => other.port === port) === true) {
-    return { ...rest, name: portModelName(service, { port: Number(port) }) };
-  }
-  const isSame = ports?.same.some((same) => same.port === port) === true;
-  return { ...rest, name: modelName(service), ...(isSame ? { port: ports.first.port } : {}) };
+  const same = [...(ports?.same ?? [])].find(([of]) => of.port === port)?.[1];
+  const meant = same ?? ports?.others.find((other) => other.port === port);
+  if (meant === undefined) return { ...rest, name: modelName(service) };
+  const isOther = meant !== ports?.first;
+  return { ...rest, name: isOther ? portModelName(service, meant) : modelName(service), port: meant.port };
 }
 
 /** A reference by name within the namespace. One into another namespace keeps saying so. */

@@ -37,11 +37,6 @@ export function servedPorts({ ports }: CoreService, wanted: number | undefined):
   return { first, others, same, closed: ofTcp.filter((port) => port !== first && speaks(port) === "other") };
 }
 
-/** The one of a Service's ports that is served where this one is named. */
-export function servedAs(port: ServicePort, { same }: Pick<ServedPorts, "same">): ServicePort {
-  return same.get(port) ?? port;
-}
-
 /** What the model calls a Service's other port. No core Service has a dot in its name, so it is the name of no other one. */
 export function portModelName({ namespace, name }: ObjectName, { port }: Pick<ServicePort, "port">): string {
   return modelName({ namespace, name: `${name}.${String(port)}` });

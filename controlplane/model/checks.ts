@@ -51,7 +51,9 @@ function checkPolicy({ origin, spec }: FilterPolicy, model: Model, mayExist: May
     if (service === undefined) continue;
     for (const field of ["port", "sectionName"] as const)
       if (spec.direction === "Outbound" && target[field] !== undefined)
-        found.push(origin.problem([...path, field], "only with direction Inbound: a Service calls from no port", "key"));
+        found.push(
+          origin.problem([...path, field], "only with direction Inbound: a Service calls from no port", "key"),
+        );
     const ports = spec.direction === "Outbound" ? [service] : allPorts(service, model);
     for (const one of ports.filter((port) => meansPort(target, port))) {
       const gap = whereNotEnforced(one, spec.direction, model);

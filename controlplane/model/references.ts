@@ -39,7 +39,10 @@ export function checkServiceRef(
   if (sectionName === undefined || maybe.length > 0 || ports.some((one) => meansPort(reference, one))) return undefined;
   const names = ports.flatMap(({ spec }) => spec.portName ?? []);
   if (names.includes(sectionName))
-    return origin.problem([...path, "sectionName"], `port ${port ?? ""} of Service ${name} has another portName, found ${sectionName}`);
+    return origin.problem(
+      [...path, "sectionName"],
+      `port ${port ?? ""} of Service ${name} has another portName, found ${sectionName}`,
+    );
   const has = names.length === 0 ? "no portName" : `the portName ${names.join(", ")}`;
   return origin.problem([...path, "sectionName"], `Service ${name} has ${has}, found ${sectionName}`);
 }

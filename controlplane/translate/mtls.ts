@@ -31,10 +31,7 @@ export interface TrustDomains {
 }
 
 /** Who a sidecar is towards others: the service account of its pod, or else its Service. */
-export function sidecarIdentity(
-  service: ServedService,
-  { serviceAccount }: Pick<Sidecar, "serviceAccount">,
-): Identity {
+export function sidecarIdentity(service: ServedService, { serviceAccount }: Pick<Sidecar, "serviceAccount">): Identity {
   if (serviceAccount === undefined) return { kind: "service", service: ownerOf(service) };
   const { namespace, name } = serviceAccount;
   return { kind: "account", namespace, account: name };

@@ -16,10 +16,7 @@ export function authoritiesSecret(certificate: string): string {
 }
 
 /** The secrets that callers of Services need, and those that a sidecar needs for the ports of its own Service. */
-export function ownSecrets(
-  called: readonly ServedService[],
-  ports: readonly ServedService[],
-): ReadonlySet<string> {
+export function ownSecrets(called: readonly ServedService[], ports: readonly ServedService[]): ReadonlySet<string> {
   const ofEndpoints = called.flatMap(({ spec: { endpointTls } }) =>
     endpointTls === undefined
       ? []

@@ -233,11 +233,7 @@ class ModelTranslation implements Translation {
           .filter((other) => !usesDns(other))
           .map((other) => this.#loadAssignment(other, endpoint)),
       ),
-      this.#sets.updated(
-        TypeUrl.listener,
-        this.#listeners.make(at, runsFilters),
-        before?.sets.get(TypeUrl.listener),
-      ),
+      this.#sets.updated(TypeUrl.listener, this.#listeners.make(at, runsFilters), before?.sets.get(TypeUrl.listener)),
       runsFilters
         ? this.#sets.shared(TypeUrl.extensionConfig, kind, () =>
             policies.flatMap(({ metadata }) => this.#extensionConfigs.get(metadata.name) ?? []),
