@@ -24,6 +24,8 @@ export class Bonds {
   readonly #routed = new Map<Key, Names>();
   /** Of Certificates: the Services that name them. */
   readonly #secured = new Map<string, Set<Key>>();
+  /** The further ports of Services, by the names of these. */
+  readonly #ports = new Map<string, Set<string>>();
   readonly #rollouts = new Map<Key, readonly Key[] | "any">();
 
   /** @param before what was served before. */
@@ -71,7 +73,9 @@ export class Bonds {
   /** A name that no Service has may be that of any Service, misspelled; and so may be what cannot be read. */
   #known(names: Names | undefined): ReadonlySet<string> {
     if (names === undefined) return new Set();
-    return names === "any" || [...names].some((name) => !this.#services.has(name)) ? this.#services : names;
+    if (names === "any" || [...names].some((name) => !this.#services.has(name))) return this.#services;
+    // What stands before a Service stands before its further ports.
+    return new Set([...names].flatMap((name) => [name, ...(this.#ports.get(name) ?? [])]));
   }
 
   #protectorsOf(service: string): Key[] {
@@ -98,6 +102,9 @@ export class Bonds {
       unite(this.#parents, key, namesIn(spec.parentRefs));
       for (const references of [spec.parentRefs, ...backends]) unite(this.#routed, key, namesIn(references));
     } else if (kind === "Service") {
+      if (typeof spec.portOf === "string")
+        for (const name of nameOf(key, kind))
+          this.#ports.set(spec.portOf, (this.#ports.get(spec.portOf) ?? new Set()).add(name));
       const [inbound, endpoint] = [fieldsOf(spec.inboundTls), fieldsOf(spec.endpointTls)];
       for (const name of [inbound.certificate, inbound.trust, endpoint.certificate, endpoint.trust]) {
         if (typeof name !== "string") continue;
@@ -121,6 +128,7 @@ interface Fields {
   readonly module?: unknown;
   readonly name?: unknown;
   readonly kind?: unknown;
+  readonly portOf?: unknown;
   readonly inboundTls?: unknown;
   readonly endpointTls?: unknown;
   readonly certificate?: unknown;

@@ -44,6 +44,7 @@ interface Document {
   readonly spec: {
     readonly port: number;
     readonly protocol?: string;
+    readonly portOf?: string;
     readonly otherPorts?: readonly object[];
     readonly parentRefs?: readonly { readonly name: string; readonly port?: number }[];
     readonly rules?: readonly { readonly backendRefs: readonly { readonly name: string; readonly port: number }[] }[];
@@ -51,7 +52,7 @@ interface Document {
     readonly endpoints: readonly {
       readonly address: string;
       readonly port: number;
-      readonly sidecar?: { readonly node: string };
+      readonly sidecar?: { readonly node: string; readonly inboundPort: number; readonly outboundPort?: number };
     }[];
   };
 }
@@ -133,36 +134,65 @@ describe("other ports for HTTP", () => {
     const cluster = clusterOf({ ports });
     addSlice(cluster, "s0", slicePorts, [ofPod("a", "10.0.0.2")]);
     const made = documents(cluster);
-    assert.deepEqual([...made.keys()], ["s0.n", "s0.9090.n", "s0.9000.n"]);
+    assert.deepEqual([...made.keys()], ["s0.n", "s0.9090.n", "s0.9000.n", "s0.9100.n"]);
     assert.deepEqual(made.get("s0.n")?.otherPorts, [
       { port: 9090, service: "s0.9090.n" },
       { port: 9000, service: "s0.9000.n" },
+      { port: 9100, service: "s0.9100.n" },
+      // There is no such Service: it is not for HTTP, and no request gets to another port instead.
+      { port: 9200, service: "s0.9200.n" },
     ]);
+    assert.equal(made.get("s0.9090.n")?.portOf, "s0.n");
     assert.deepEqual(made.get("s0.9090.n")?.endpoints, [{ address: "10.0.0.2", port: 9091 }]);
     assert.equal(made.get("s0.9000.n")?.protocol, "HTTP2");
     cluster.setSettings("n/s0", custom("s0", { port: 9090 }));
-    assert.deepEqual([...documents(cluster).keys()], ["s0.n", "s0.80.n", "s0.9000.n", "s0.8080.n"]);
+    assert.deepEqual([...documents(cluster).keys()], ["s0.n", "s0.80.n", "s0.9000.n", "s0.9100.n"]);
+    const { otherPorts } = documents(cluster).get("s0.n") ?? {};
+    assert.deepEqual(otherPorts?.[3], { port: 8080, service: "s0.80.n" });
   });
 
-  test("are reached past the sidecar, but not where something is to stand before the Service, nor past that of another", () => {
+  test("are reached by the sidecar, each at a port of its own, and where something is to stand before them by nothing else", () => {
     const cluster = clusterOf({ ports }, { ports });
     addPod(cluster, "a");
     addSlice(cluster, "s0", slicePorts, [ofPod("a", "10.0.0.1"), ofPod("b", "10.0.0.2")]);
     addSlice(cluster, "s1", slicePorts, [ofPod("a", "10.0.0.1"), { addresses: ["10.0.0.1"] }]);
-    const addresses = (name: string): string[] | undefined =>
+    const endpoints = (name: string): string[] | undefined =>
       documents(cluster)
         .get(name)
-        ?.endpoints.map(({ address }) => address);
-    assert.deepEqual(addresses("s0.9090.n"), ["10.0.0.1", "10.0.0.2"]);
-    assert.deepEqual(addresses("s1.9090.n"), []);
+        ?.endpoints.map(({ address, port, sidecar }) => `${address}:${String(port)} ${String(sidecar?.inboundPort)}`);
+    assert.deepEqual(endpoints("s0.n"), ["10.0.0.1:8080 15006", "10.0.0.2:8080 undefined"]);
+    assert.deepEqual(endpoints("s0.9090.n"), ["10.0.0.1:9091 15191", "10.0.0.2:9091 undefined"]);
+    assert.deepEqual(endpoints("s0.9000.n"), ["10.0.0.1:9000 15100", "10.0.0.2:9000 undefined"]);
+    assert.equal(documents(cluster).get("s0.9000.n")?.endpoints[0]?.sidecar?.outboundPort, undefined);
+    assert.deepEqual(endpoints("s1.9090.n"), []);
     const policy = custom("p", { targetRefs: [{ name: "s0" }], module: "m" });
     cluster.setObject("FilterPolicy", "n/p", policy, undefined);
-    assert.deepEqual(addresses("s0.9090.n"), []);
+    assert.deepEqual(endpoints("s0.9090.n"), ["10.0.0.1:9091 15191"]);
+    assert.deepEqual(cluster.withoutSidecar({ namespace: "n", name: "s0" }), ["b"]);
     cluster.setObject("FilterPolicy", "n/p", undefined, policy);
     for (const settings of [{ mtls: "Permissive" }, { inboundTls: { certificate: "c" } }]) {
       cluster.setSettings("n/s0", custom("s0", settings));
-      assert.deepEqual(addresses("s0.9090.n"), []);
+      assert.deepEqual(endpoints("s0.9090.n"), ["10.0.0.1:9091 15191"]);
     }
+  });
+
+  test("are protected by a policy for one of them by its number, its name, or that of a port that leads there", () => {
+    const cluster = clusterOf({ ports });
+    addPod(cluster, "a");
+    addSlice(cluster, "s0", slicePorts, [ofPod("a", "10.0.0.1"), ofPod("b", "10.0.0.2")]);
+    const open = (ref: object): string[] => {
+      const policy = custom("p", { targetRefs: [{ name: "s0", ...ref }], module: "m" });
+      cluster.setObject("FilterPolicy", "n/p", policy, undefined);
+      const names = [...documents(cluster)].flatMap(([name, { endpoints }]) => (endpoints?.length === 2 ? name : []));
+      cluster.setObject("FilterPolicy", "n/p", undefined, policy);
+      return names;
+    };
+    assert.deepEqual(open({ port: 9090 }), ["s0.n", "s0.9000.n"]);
+    assert.deepEqual(open({ sectionName: "grpc" }), ["s0.n", "s0.9090.n"]);
+    assert.deepEqual(open({ port: 8080 }), ["s0.9090.n", "s0.9000.n"]);
+    const policy = custom("p", { targetRefs: [{ name: "s0", sectionName: "http-old" }], module: "m" });
+    cluster.setObject("FilterPolicy", "n/p", policy, undefined);
+    assert.deepEqual(documents(cluster).get("p.n")?.targetRefs, [{ name: "s0.n", port: 80 }]);
   });
 
   test("are not the ports of a sidecar, whatever an EndpointSlice says", () => {
@@ -187,7 +217,7 @@ describe("other ports for HTTP", () => {
         .get("r.n")
         ?.parentRefs?.map(({ name, port }) => `${name}${port === undefined ? "" : ` ${String(port)}`}`);
     };
-    assert.deepEqual(parents({}), ["s0.n", "s0.9090.n", "s0.9000.n"]);
+    assert.deepEqual(parents({}), ["s0.n", "s0.9090.n", "s0.9000.n", "s0.9100.n"]);
     assert.deepEqual(parents({ port: 9090 }), ["s0.9090.n 9090"]);
     assert.deepEqual(parents({ sectionName: "grpc" }), ["s0.9000.n"]);
     assert.deepEqual(parents({ port: 80 }), ["s0.n 80"]);

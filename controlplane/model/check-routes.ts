@@ -5,6 +5,7 @@ import type { Found } from "./claims.ts";
 import type { Origin } from "./document.ts";
 import { durationMilliseconds } from "./duration.ts";
 import type { Path } from "./path.ts";
+import { allPorts, meansPort, ownerOf } from "./ports.ts";
 import type { Problem } from "./problem.ts";
 import { checkServiceRef } from "./references.ts";
 import type { MayExist } from "./references.ts";
@@ -49,15 +50,26 @@ function checkParents(
   model: Model,
   mayExist: MayExist,
 ): Found {
-  const names = spec.parentRefs.map(({ name }) => name);
+  const names = spec.parentRefs.map(({ name, port, sectionName }) =>
+    [name, port, sectionName].filter(Boolean).join(" "),
+  );
   const found: Found = repeated(names, "parent", origin, (p) => ["spec", "parentRefs", p, "name"]);
   for (const [p, parent] of spec.parentRefs.entries()) {
     const path = ["spec", "parentRefs", p];
     found.push(checkServiceRef(parent, path, origin, model, mayExist));
     // The Gateway API lets only one kind apply, and ignores the other; a file that would be ignored is a fault.
-    found.push(parents.claim(parent.name, `${kind}s`, origin, [...path, "name"]));
+    const service = model.services.get(parent.name);
+    const ports = service === undefined ? [] : allPorts(service, model).filter((port) => meansPort(parent, port));
+    for (const name of service === undefined ? [parent.name] : ports.map(({ metadata }) => metadata.name))
+      found.push(parents.claim(name, `${kind}s`, origin, [...path, "name"]));
     for (const [h, hostname] of spec.hostnames.entries()) {
-      found.push(hosts.claim(hostname, `Service ${parent.name}`, origin, ["spec", "hostnames", h]));
+      found.push(
+        hosts.claim(hostname, `Service ${service === undefined ? parent.name : ownerOf(service)}`, origin, [
+          "spec",
+          "hostnames",
+          h,
+        ]),
+      );
     }
   }
   return found;

@@ -62,6 +62,8 @@ describe("a mesh in a real Envoy", { skip: binary === "" ? "ENVOY_BIN is not set
   let outbound = 0;
   let inbound = 0;
   let webInbound = 0;
+  let grpcInbound = 0;
+  let adminInbound = 0;
   let meshText = "";
   let modules: ReadonlyMap<string, ModuleRef> = new Map();
   const translateMesh = (text: string): Translation =>
@@ -72,12 +74,14 @@ describe("a mesh in a real Envoy", { skip: binary === "" ? "ENVOY_BIN is not set
     const moduleServer = await fileServer(`/modules/${sha256}.wasm`, bytes);
     servers.push(moduleServer);
     const [v1, v2, prices] = [await application("v1"), await application("v2"), await application("prices", "HTTP2")];
-    servers.push(v1, v2, prices);
-    const [web = 0, ...sidecarPorts] = await freePorts(4);
-    [outbound = 0, inbound = 0, webInbound = 0] = sidecarPorts;
+    const [grpc, admin] = [await application("grpc", "HTTP2"), await application("admin")];
+    servers.push(v1, v2, prices, grpc, admin);
+    const [web = 0, ...sidecarPorts] = await freePorts(6);
+    [outbound = 0, inbound = 0, webInbound = 0, grpcInbound = 0, adminInbound = 0] = sidecarPorts;
     const ports: Readonly<Record<string, number>> = {
       ...{ shopV1: v1.port, shopV2: v2.port, prices: prices.port, web },
       ...{ shopInbound: inbound, webInbound, webOutbound: outbound },
+      ...{ shopGrpc: grpc.port, shopGrpcInbound: grpcInbound, webAdmin: admin.port, webAdminInbound: adminInbound },
     };
     const mesh = readFileSync(new URL("testdata/envoy-mesh.yaml", import.meta.url), "utf8");
     meshText = mesh.replaceAll(/\$(\w+)/g, (_, name: string) => String(ports[name]));
@@ -199,6 +203,26 @@ describe("a mesh in a real Envoy", { skip: binary === "" ? "ENVOY_BIN is not set
   it("refuses requests where a FailClosed filter is not there, and lets them pass for FailOpen", async () => {
     assert.equal((await get(webInbound, "/", { host: "web" })).status, 403);
     assert.equal((await get(outbound, "/", { host: "shop" })).status, 200);
+  });
+
+  it("runs the filter of a Service before each of its ports, also one for gRPC, and what each one leads to is its own", async () => {
+    for (const [host, application] of [
+      ["shop-v1", "v1"],
+      ["shop-v1:9000", "grpc"],
+    ] as const) {
+      const { status, seen } = await get(outbound, "/", { host });
+      assert.deepEqual([status, seen["application"]], [200, application]);
+      assert.match(String(seen["x-config"]), /^\{"a"/);
+    }
+    // And for who goes to the port of the sidecar itself.
+    assert.match(String((await get(grpcInbound, "/", { host: "any" })).seen["x-config"]), /^\{"a"/);
+  });
+
+  it("leaves a port open that a policy for another one does not name, and closed the one that it names", async () => {
+    assert.equal((await get(webInbound, "/", { host: "web:81" })).status, 403);
+    assert.equal((await get(adminInbound, "/", { host: "web:81" })).seen["application"], "admin");
+    assert.equal((await get(outbound, "/", { host: "web:81" })).seen["application"], "admin");
+    assert.equal((await get(outbound, "/", { host: "web:80" })).status, 403);
   });
 
   it("keeps a filter's shared data when its configuration changes", async () => {

@@ -3,7 +3,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { RouteConfigurationSchema } from "#gen/envoy/config/route/v3/route_pb.js";
 import { HeaderMatcherSchema } from "#gen/envoy/config/route/v3/route_components_pb.js";
 import type { HeaderMatcher, Route, VirtualHostSchema } from "#gen/envoy/config/route/v3/route_components_pb.js";
-import { meshOf } from "../model/index.ts";
+import { allPorts, meansPort, meshOf } from "../model/index.ts";
 import type { Model, Route as GatewayRoute, Service } from "../model/index.ts";
 import type { Resource } from "../xds/index.ts";
 import { resourceOf } from "./messages.ts";
@@ -44,11 +44,16 @@ export function outboundRoutes(model: Model, scope?: string): Resource {
   return resourceOf(RouteConfigurationSchema, outboundRouteName, message);
 }
 
-/** The routes that are attached to each Service, by its name. */
+/** The routes that are attached to each Service, by its name; those of further ports by the names that these have in the model. */
 export function routesByService(model: Model): ReadonlyMap<string, readonly GatewayRoute[]> {
   const routesOf = new Map<string, GatewayRoute[]>();
   for (const route of [...model.httpRoutes.values(), ...model.grpcRoutes.values()]) {
-    for (const { name } of route.spec.parentRefs) routesOf.set(name, [...(routesOf.get(name) ?? []), route]);
+    const parents = route.spec.parentRefs.flatMap((ref) => {
+      const service = model.services.get(ref.name);
+      return service === undefined ? [] : allPorts(service, model).filter((port) => meansPort(ref, port));
+    });
+    for (const { metadata } of new Set(parents))
+      routesOf.set(metadata.name, [...(routesOf.get(metadata.name) ?? []), route]);
   }
   return routesOf;
 }
@@ -69,6 +74,14 @@ function virtualHosts(service: Service, model: Model, routesOf: ReadonlyMap<stri
   const routes = routesOf.get(name) ?? [];
   const own = [name, ...service.spec.hostnames.filter((hostname) => hostname !== name)];
   const others = toOtherPorts(service, model, routesOf);
+  // A host that several ports of a Service have is that of the first of them, from where it leads to the others.
+  const main = service.spec.portOf === undefined ? service : (model.services.get(service.spec.portOf) ?? service);
+  const all = allPorts(main, model);
+  const before = all.slice(0, Math.max(0, all.indexOf(service)));
+  const taken = new Set(
+    before.flatMap((port) => (routesOf.get(port.metadata.name) ?? []).flatMap(({ spec }) => spec.hostnames)),
+  );
+  const othersOfHost = main === service ? others : toOtherPorts(main, model, routesOf);
   if (routes.length === 0)
     return [{ name, domains: own, routes: [...others, routeToService("default", service, model)] }];
   const hosts = new Map<string, VirtualHost & { domains: string[] }>();
@@ -79,7 +92,8 @@ function virtualHosts(service: Service, model: Model, routesOf: ReadonlyMap<stri
     host?: string,
   ): void => {
     const candidates = inOrderOfPrecedence(applying, host);
-    const key = candidates.map((candidate) => candidate.name).join(" ");
+    const leads = host === undefined || main === service ? "" : "with other ports ";
+    const key = leads + candidates.map((candidate) => candidate.name).join(" ");
     const known = hosts.get(key);
     if (known !== undefined) {
       known.domains.push(domain);
@@ -87,11 +101,15 @@ function virtualHosts(service: Service, model: Model, routesOf: ReadonlyMap<stri
     }
     // A request that no rule takes is answered with 404, as the Gateway API wants.
     const rules = candidates.flatMap((candidate) => candidateRoutes(candidate, service, model));
-    hosts.set(key, { name: virtualHostName, domains: [domain], routes: [...others, ...rules] });
+    hosts.set(key, {
+      name: virtualHostName,
+      domains: [domain],
+      routes: [...(host === undefined ? others : othersOfHost), ...rules],
+    });
   };
   for (const hostname of own) addDomain(hostname, name, routes);
   for (const hostname of [...new Set(routes.flatMap(({ spec }) => spec.hostnames))].sort()) {
-    if (own.includes(hostname)) continue;
+    if (own.includes(hostname) || taken.has(hostname)) continue;
     const applies = ({ spec }: GatewayRoute): boolean =>
       spec.hostnames.length === 0 || spec.hostnames.some((own) => covers(own, hostname));
     addDomain(hostname, `${name}|${hostname}`, routes.filter(applies), hostname);

@@ -6,7 +6,7 @@ import {
   RouteSchema,
 } from "#gen/envoy/config/route/v3/route_components_pb.js";
 import type { Route } from "#gen/envoy/config/route/v3/route_components_pb.js";
-import { meshOf } from "../model/index.ts";
+import { allPorts, meshOf } from "../model/index.ts";
 import type { BackendRef, Model, RouteFilter, RouteRule, Service, ServiceRef } from "../model/index.ts";
 import { hashPolicies } from "./hash-policies.ts";
 import { headerChanges } from "./header-changes.ts";
@@ -86,7 +86,7 @@ function sum(targets: readonly Target[]): number {
 
 function resolve({ name, port }: ServiceRef, model: Model): Service | undefined {
   const service = model.services.get(name);
-  return service?.spec.port === port ? service : undefined;
+  return service && allPorts(service, model).find(({ spec }) => spec.port === port);
 }
 
 /** Whether all that these backends ask for can be said of weighted clusters. */

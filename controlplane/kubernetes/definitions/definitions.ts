@@ -150,7 +150,7 @@ export function customResourceDefinitions(): ReadonlyMap<string, Schema> {
 function meshServiceSchema(): Schema {
   const schema = serviceSchema as Schema;
   const { spec = {} } = schema.properties ?? {};
-  const known = new Set(["endpoints", "portName", "hostnames", "otherPorts", "local"]);
+  const known = new Set(["endpoints", "portName", "hostnames", "otherPorts", "portOf", "local"]);
   const settings = Object.entries(spec.properties ?? {}).filter(([name]) => !known.has(name));
   const { port, ...others } = Object.fromEntries(settings);
   const description = "The port of the core Service that the mesh serves. Default: its first port for HTTP.";
