@@ -19,7 +19,7 @@ function fieldsOf(schema: unknown): string[] {
 describe("docs/reference/resources.md", () => {
   it("has examples that are valid", () => {
     const examples = [...text.matchAll(/```yaml\n(.*?)```/gs)].map(([, example = ""]) => example);
-    assert.equal(examples.length, 13);
+    assert.equal(examples.length, 14);
     const result = loadModel(examples.map((example, index) => ({ path: `example ${index}`, text: example })));
     assert.deepEqual(result.ok ? [] : result.problems.map(formatProblem), []);
   });

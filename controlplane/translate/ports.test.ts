@@ -84,7 +84,7 @@ describe("a further port of a Service", () => {
   it("is what routes name by the Service and its port", () => {
     const route = (name: string, parent: object, host: string, port: number): string =>
       `apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: { name: ${name} }\nspec: ${JSON.stringify({
-        parentRefs: [{ name: "web", ...parent }],
+        parentRefs: [{ kind: "Service", name: "web", ...parent }],
         ...(host === "" ? {} : { hostnames: [host] }),
         rules: [{ backendRefs: [{ name: "web", port }] }],
       })}`;
