@@ -22,7 +22,7 @@ metadata: { name: guard }
 spec:
   targetRefs: [${target}]
   module: authz
-  configuration: { rules: [{ name: open, action: allow, principals: [{ any: true }], permissions: [{ path: { exact: /open } }] }] }
+  configuration: { rules: [{ name: open, action: allow, principals: [{ any: true }], paths: [{ exact: /open }] }] }
 `,
     );
   };
