@@ -5,9 +5,9 @@ import {
   RouteActionSchema,
   RouteSchema,
 } from "#gen/envoy/config/route/v3/route_components_pb.js";
-import type { Route } from "#gen/envoy/config/route/v3/route_components_pb.js";
+import type { Route, RouteAction_RequestMirrorPolicy } from "#gen/envoy/config/route/v3/route_components_pb.js";
 import { allPorts, meshOf } from "../model/index.ts";
-import type { BackendRef, Model, RouteFilter, RouteRule, Service, ServiceRef } from "../model/index.ts";
+import type { BackendRef, Model, RequestMirror, RouteFilter, RouteRule, Service, ServiceRef } from "../model/index.ts";
 import { hashPolicies } from "./hash-policies.ts";
 import { headerChanges } from "./header-changes.ts";
 import { outboundName } from "./names.ts";
@@ -70,7 +70,11 @@ export function candidateRoutes(candidate: Candidate, parent: Service, model: Mo
   const { rule, name } = candidate;
   const targets = rule.backendRefs
     .filter(({ weight }) => weight > 0)
-    .map((ref): Target => ({ ref, service: resolve(ref, model) }));
+    .map((ref): Target => {
+      const service = resolve(ref, model);
+      // A further port has a name of its own in the model.
+      return { ref: service === undefined ? ref : { ...ref, name: service.metadata.name }, service };
+    });
   if (targets.length <= 1 || canShare(targets)) return [candidateRoute(candidate, { name, targets }, parent, model)];
   const total = sum(targets);
   return targets.map((target, t) => {
@@ -82,6 +86,12 @@ export function candidateRoutes(candidate: Candidate, parent: Service, model: Mo
 
 function sum(targets: readonly Target[]): number {
   return targets.reduce((total, { ref }) => total + ref.weight, 0);
+}
+
+function mirrorTo(mirror: RequestMirror, model: Model): RouteAction_RequestMirrorPolicy[] {
+  const service = resolve(mirror.backendRef, model);
+  if (service === undefined) return [];
+  return [mirrorPolicy({ ...mirror, backendRef: { ...mirror.backendRef, name: service.metadata.name } })];
 }
 
 function resolve({ name, port }: ServiceRef, model: Model): Service | undefined {
@@ -146,9 +156,7 @@ function candidateRoute(
         break;
       case "RequestMirror":
         // A mirror that is nowhere is dropped, as the Gateway API wants; the request itself is not concerned.
-        if (resolve(filter.requestMirror.backendRef, model) !== undefined) {
-          action.requestMirrorPolicies.push(mirrorPolicy(filter.requestMirror));
-        }
+        action.requestMirrorPolicies.push(...mirrorTo(filter.requestMirror, model));
         break;
       case "CORS":
         Object.assign(made.typedPerFilterConfig, corsConfig(filter.cors));
