@@ -38,6 +38,8 @@ export interface DriverContext {
   admit(node: NodeInfo, call: XdsCall): string | undefined;
   opened(driver: StreamDriver): void;
   closed(driver: StreamDriver): void;
+  /** A request has come; the stream's turn to {@link StreamDriver.take} it comes. */
+  waits(driver: StreamDriver): void;
   /** An error that is not the client's fault. */
   failed(error: unknown): void;
 }
@@ -47,6 +49,8 @@ export interface StreamDriver {
   readonly nodeId: string;
   /** Looks at what the node is to have now, and sends what changed. */
   refresh(): void;
+  /** Reads the request that waits. */
+  take(): void;
   /** Ends the stream with a gRPC status. */
   end(code: Code, details: string): void;
 }
@@ -72,6 +76,8 @@ export class CallDriver<Request extends { readonly typeUrl: string }> implements
   readonly #typeUrl: string | undefined;
   readonly #context: DriverContext;
   #session: Session<Request> | undefined;
+  /** Requests whose turn has not come: one, but for what was underway. */
+  readonly #arrived: Buffer[] = [];
   #writing = false;
   #ended = false;
   #timer: NodeJS.Timeout | undefined;
@@ -82,7 +88,12 @@ export class CallDriver<Request extends { readonly typeUrl: string }> implements
     this.#variant = variant;
     this.#typeUrl = typeUrl;
     this.#context = context;
-    call.on("data", (bytes: Buffer) => this.#guard(() => this.#receive(bytes)));
+    call.on("data", (bytes: Buffer) => {
+      // No other is read meanwhile, so what a client sends faster than it is answered waits in its connection.
+      call.pause();
+      this.#arrived.push(bytes);
+      context.waits(this);
+    });
     call.on("end", () => this.end(Code.OK, "the client closed the stream"));
     call.on("cancelled", () => this.#dispose());
     call.on("close", () => this.#dispose());
@@ -99,6 +110,14 @@ export class CallDriver<Request extends { readonly typeUrl: string }> implements
       this.#session.observer.refreshed?.();
       this.#pump();
     });
+  }
+
+  take(): void {
+    const bytes = this.#arrived.shift();
+    if (bytes !== undefined) this.#guard(() => this.#receive(bytes));
+    if (this.#ended) return;
+    if (this.#arrived.length > 0) this.#context.waits(this);
+    else this.#call.resume();
   }
 
   end(code: Code, details: string): void {

@@ -52,7 +52,8 @@ export interface XdsServerOptions {
 /** An unknown type costs some memory, and no client has a use for many. */
 const MAX_TYPES = 64;
 
-const KEEPALIVE_TIMEOUT_MS = 10_000;
+/** As long as grpc's own: a client that is busy with its first configuration answers late. */
+const KEEPALIVE_TIMEOUT_MS = 20_000;
 
 /** How long the calls of a connection that has aged may go on; streams of xDS do not end by themselves. */
 const GRACE_MS = 1_000;
@@ -65,6 +66,8 @@ export class XdsServer {
   readonly #variants: { readonly sotw: OpenCall; readonly delta: OpenCall };
   readonly #streams = new Set<StreamDriver>();
   readonly #stale = new Queue<StreamDriver>((stream) => stream.refresh());
+  /** Thousands that come back at once send all that they have: all other work, such as answers to pings, has its turn between them. */
+  readonly #arrived = new Queue<StreamDriver>((stream) => stream.take());
   #connections: Connections | undefined;
 
   constructor(options: XdsServerOptions) {
@@ -93,6 +96,10 @@ export class XdsServer {
       closed: (driver) => {
         this.#streams.delete(driver);
         this.#stale.delete(driver);
+        this.#arrived.delete(driver);
+      },
+      waits: (driver) => {
+        this.#arrived.add([driver]);
       },
       failed: (error) => options.onError?.(error),
     };
