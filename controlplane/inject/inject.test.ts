@@ -5,6 +5,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { createRegistry, type JsonValue } from "@bufbuild/protobuf";
 import { parseAllDocuments } from "yaml";
+import { inboundPorts } from "../kubernetes/inbound-ports.ts";
+import { keepPod } from "../kubernetes/objects.ts";
 import { applyJsonPatch } from "../patches/json-patch.ts";
 import { difference, inject, injectFiles, parseSettings, type InjectSettings, type Pod } from "./index.ts";
 import { workloadsOf } from "./workloads.ts";
@@ -141,6 +143,28 @@ test("the Service is the one that selects the pod, or that it names", () => {
     assert.ok(Array.isArray(args));
     assert.equal(args[args.indexOf("--service-cluster") + 1], expected);
   }
+});
+
+test("each redirected port is led to one of its own, and the control plane takes each there", () => {
+  const ports = [3000, 9000, 9100].map((containerPort) => ({ containerPort }));
+  const annotations = {
+    "meshwright.dev/redirect": "true",
+    "meshwright.dev/redirect-inbound-ports": "9000, 3000,9100",
+  };
+  const injected = inject({ metadata: { annotations }, spec: { containers: [{ name: "app", ports }] } }, injectOptions);
+  assert.ok(injected.kind === "injected");
+  const [redirector] = injected.pod.spec.initContainers ?? [];
+  const rules = Array.from(
+    JSON.stringify(redirector).matchAll(/--dport (\d+) -j REDIRECT --to-ports (15(?:006|1\d\d))/g),
+  );
+  // 9100 would be at 15100 as well, but for 3000.
+  const expected = { 9000: 15006, 3000: 15100, 9100: 15101 };
+  assert.deepEqual(Object.fromEntries(rules.map(([, from = "", to]) => [from, Number(to)])), expected);
+  const { sidecar } = keepPod({ metadata: { name: "a", ...injected.pod.metadata }, spec: {}, status: {} });
+  assert.ok(sidecar);
+  // The Service names its ports in another order.
+  assert.deepEqual(Object.fromEntries(inboundPorts(sidecar, [3000, 9000, 9100])), expected);
+  assert.deepEqual(Object.fromEntries(inboundPorts(sidecar, [7000, 9000])), { 7000: 15102, 9000: 15006 });
 });
 
 test("pods that ask for what cannot be are refused", () => {

@@ -1,5 +1,5 @@
 import { reasonToLeave } from "./decide.ts";
-import { INBOUND_PORT, INJECTED, OUTBOUND_PORT, SERVICE } from "./names.ts";
+import { INBOUND_PORT, INJECTED, OUTBOUND_PORT, REDIRECTED, SERVICE } from "./names.ts";
 import { PodError, type Container, type Pod, type PodSpec, type Selecting } from "./pod.ts";
 import { probesOf, withProbes } from "./probes.ts";
 import { redirectOf } from "./redirect.ts";
@@ -36,7 +36,7 @@ export function inject(pod: Pod, options: InjectOptions): Injection {
   checkRoom(spec, settings);
   const redirect = redirectOf(pod, settings);
   const token = settings.controlPlane.insecure ? undefined : tokenParts(settings);
-  const probes = redirect === undefined ? [] : probesOf(spec, redirect.inbound);
+  const probes = redirect === undefined ? [] : probesOf(spec, [...redirect.inbound.keys()]);
   const sidecar = sidecarContainer({
     settings,
     probes,
@@ -60,6 +60,9 @@ export function inject(pod: Pod, options: InjectOptions): Injection {
     [INJECTED]: "true",
     [INBOUND_PORT]: String(ports.inbound),
     [OUTBOUND_PORT]: String(ports.outbound),
+    ...(redirect === undefined
+      ? {}
+      : { [REDIRECTED]: Array.from(redirect.inbound, ([port, to]) => `${port}=${to}`).join(",") }),
     ...token?.annotations,
   };
   return { kind: "injected", pod: { ...pod, metadata: { ...pod.metadata, annotations }, spec: { ...spec, ...added } } };

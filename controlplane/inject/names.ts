@@ -8,8 +8,11 @@ export const INJECT = "meshwright.dev/inject";
 export const INJECTED = "meshwright.dev/injected";
 /** The annotation that names the Service of a pod which several select. */
 export const SERVICE = "meshwright.dev/service";
-/** The annotations that say where the sidecar takes requests to the application, and the application's. */
+/** The annotation that says where the sidecar takes requests to the application. */
 export const INBOUND_PORT = "meshwright.dev/inbound-port";
+/** The annotation that says where it takes what is redirected: ports of the application with its own, such as `8080=15006,9000=15100`. */
+export const REDIRECTED = "meshwright.dev/redirected-ports";
+/** The annotation that says where the sidecar takes the application's requests. */
 export const OUTBOUND_PORT = "meshwright.dev/outbound-port";
 /** The annotation that turns the redirection of connections on or off for a pod: `true` or `false`. */
 export const REDIRECT = "meshwright.dev/redirect";

@@ -1,3 +1,4 @@
+import { freePort } from "../kubernetes/inbound-ports.ts";
 import { REDIRECT, REDIRECT_INBOUND, REDIRECT_OUTBOUND } from "./names.ts";
 import { switchFrom } from "./decide.ts";
 import { isPort, PodError, type Pod } from "./pod.ts";
@@ -5,8 +6,8 @@ import type { InjectSettings } from "./settings.ts";
 
 /** Whose connections are led to the sidecar. */
 export interface Redirect {
-  /** Ports of the application. */
-  readonly inbound: readonly number[];
+  /** By ports of the application: where the sidecar takes what is for them. */
+  readonly inbound: ReadonlyMap<number, number>;
   /** Ports of others. */
   readonly outbound: readonly number[];
 }
@@ -40,7 +41,20 @@ export function redirectOf({ metadata = {}, spec }: Pod, { redirect, sidecar }: 
   ] as const)
     for (const port of ports)
       if (own.includes(port)) throw new PodError(`${name}: the port ${port} is one of the sidecar's own`);
-  return { inbound, outbound };
+  return { inbound: takenAt(inbound, own, sidecar.ports.inbound), outbound };
+}
+
+/** The first at the sidecar's port for requests, the others as the control plane chooses for ports that are not redirected. */
+function takenAt(inbound: readonly number[], own: readonly number[], first: number): ReadonlyMap<number, number> {
+  const taken = new Set([...own, ...inbound]);
+  const at = new Map<number, number>();
+  for (const port of inbound) {
+    const to = at.size === 0 ? first : freePort(port, taken);
+    if (to === undefined) throw new PodError(`${REDIRECT_INBOUND}: more ports than a sidecar can take`);
+    taken.add(to);
+    at.set(port, to);
+  }
+  return at;
 }
 
 function portsOf(annotations: Readonly<Record<string, string>>, name: string): readonly number[] | undefined {
@@ -70,7 +84,7 @@ export function redirectRules({ inbound, outbound }: Redirect, { ports, userId }
     "*nat",
     ":MESHWRIGHT_INBOUND - [0:0]",
     ":MESHWRIGHT_OUTBOUND - [0:0]",
-    ...inbound.map((port) => `-A MESHWRIGHT_INBOUND -p tcp --dport ${port} -j REDIRECT --to-ports ${ports.inbound}`),
+    ...Array.from(inbound, ([port, to]) => `-A MESHWRIGHT_INBOUND -p tcp --dport ${port} -j REDIRECT --to-ports ${to}`),
     `-A MESHWRIGHT_OUTBOUND -m owner --uid-owner ${userId} -j RETURN`,
     "-A MESHWRIGHT_OUTBOUND -o lo -j RETURN",
     ...outbound.map((port) => `-A MESHWRIGHT_OUTBOUND -p tcp --dport ${port} -j REDIRECT --to-ports ${ports.outbound}`),

@@ -83,6 +83,9 @@ abstract class Proxy {
   /** Routes and filters that it took when it had none of their names, in spite of what it refused. */
   readonly excused = new Set<string>();
   readonly subscribed = new Map<Type, Set<string>>(NAMED.map((type) => [type, new Set()]));
+  /** Responses that were under way when it left some of their names. If it asks for these again and then takes one, the server cannot know. */
+  readonly #late = new Map<Send, readonly string[]>();
+  readonly #doubtful = new Set<string>();
   mesh: Mesh = { CDS: [], LDS: [], RDS: [], ECDS: [] };
   abstract script: SotwScript | DeltaScript;
   abstract connect(now: number, types: readonly Type[]): void;
@@ -129,8 +132,10 @@ abstract class Proxy {
       held.set(name, version);
       const clusters = this.#of("CDS");
       const lacks = referred(version).filter((ref) => CLUSTERS.includes(ref) && !clusters.has(ref));
-      if (type !== "CDS" && !before.has(name) && lacks.every((ref) => this.refused.has(ref)))
+      const isNew = !before.has(name) || this.#doubtful.delete(`${type} ${name}`);
+      if (type !== "CDS" && isNew && lacks.every((ref) => this.refused.has(ref)))
         this.excused.add(`${type} ${name}@${version}`);
+      if (this.#late.get(send)?.includes(name) === true) this.#doubtful.add(`${type} ${name}`);
     }
     for (const name of send.removed) held.delete(name);
     if (type === "CDS") for (const name of held.keys()) if (!before.has(name)) this.refused.delete(name);
@@ -146,6 +151,8 @@ abstract class Proxy {
       const left = [...before].filter((name) => !names.has(name));
       this.subscribed.set(type, names);
       for (const name of left) this.#of(type).delete(name);
+      for (const send of this.unanswered.get(type) ?? [])
+        this.#late.set(send, [...(this.#late.get(send) ?? []), ...left]);
       if (added.length + left.length > 0) this.subscribe(type, added, left);
     }
   }
