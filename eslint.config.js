@@ -38,6 +38,19 @@ export default tseslint.config(
     },
   },
   {
+    files: ["controlplane/**/*.ts"],
+    ignores: ["**/*.test.ts"],
+    rules: {
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "ImportExpression > Literal[value=/^(?![.]|@meshwright[/])/]",
+          message: "A package of CommonJS has no names then in the bundle: import a file that exports from it.",
+        },
+      ],
+    },
+  },
+  {
     files: ["**/*.test.ts"],
     rules: {
       // node:test runs what test() is given; its promise needs no handling at top level.

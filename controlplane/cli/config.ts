@@ -24,6 +24,6 @@ async function dump(node: string, { type, output, ...connection }: DumpFlags): P
   const report = await ask(connection, `/api/v1/config?${query.toString()}`);
   if (report === undefined) return;
   process.stdout.write(
-    output === "yaml" ? (await import("yaml")).stringify(report) : `${JSON.stringify(report, undefined, 2)}\n`,
+    output === "yaml" ? (await import("./as-yaml.ts")).stringify(report) : `${JSON.stringify(report, undefined, 2)}\n`,
   );
 }

@@ -93,10 +93,8 @@ async function exporterFor(environment: Environment): Promise<BatchSpanProcessor
   const protocol =
     environment["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] ?? environment["OTEL_EXPORTER_OTLP_PROTOCOL"] ?? "http/protobuf";
   // Where it sends to, with which headers and how long it waits, each reads from the environment itself.
-  if (protocol === "http/protobuf")
-    return new (await import("@opentelemetry/exporter-trace-otlp-proto")).OTLPTraceExporter();
-  if (protocol === "http/json")
-    return new (await import("@opentelemetry/exporter-trace-otlp-http")).OTLPTraceExporter();
+  if (protocol === "http/protobuf") return new (await import("./otlp-proto.ts")).OTLPTraceExporter();
+  if (protocol === "http/json") return new (await import("./otlp-json.ts")).OTLPTraceExporter();
   throw new TracingError(`OTEL_EXPORTER_OTLP_PROTOCOL: found "${protocol}", expected http/protobuf or http/json`);
 }
 

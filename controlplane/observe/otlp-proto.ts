@@ -1,0 +1,2 @@
+// Loaded where it is used. A package of CommonJS that is imported by itself at run time has no names in a bundle.
+export { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
