@@ -204,6 +204,37 @@ test("R23: a cluster that changes is followed by its endpoints, though they did 
   assert.deepEqual(delta.ack("CDS").ack("EDS").take(), []);
 });
 
+test("R22, R23: also when the client reconnects while it warms a cluster, which Envoy tells by not asking for clusters", () => {
+  const served = { CDS: ["x@2", "y@1"], EDS: ["x@1", "y@1"], LDS: ["l@1"], RDS: ["r@2>y"] };
+  const names = { EDS: ["x", "y"], LDS: [], RDS: ["r"] };
+  // It had x and y, and then y no longer: the version that it reports is of before.
+  const before = new SotwScript().serve(served);
+  for (const type of ["EDS", "LDS"] as const) before.ask(type, names[type]).take();
+  const sotw = new SotwScript().serve(served);
+  sotw.ask("EDS", names.EDS, { version: before.version("EDS") });
+  assert.deepEqual(sotw.take(), [], "it may ask for clusters next");
+  sotw.ask("LDS", names.LDS, { version: before.version("LDS") });
+  assert.deepEqual(sotw.take(), ["EDS x@1 y@1"]);
+  // The route waits until the client says what clusters it has, for as long as Envoy warms one at most.
+  sotw.ack("EDS").ask("RDS", names.RDS, { version: "old" }).now += 10_000;
+  assert.deepEqual(sotw.take(), []);
+  assert.deepEqual(sotw.ask("CDS", [], { version: "old" }).take(), ["CDS x@2 y@1", "EDS x@1 y@1"]);
+  assert.deepEqual(sotw.ack("EDS").ack("CDS").take(), ["RDS r@2>y"]);
+
+  const delta = new DeltaScript().serve(served).ask("EDS", ["x", "y", "x=1", "y=1"]).ask("LDS", ["l=1"]);
+  assert.deepEqual(delta.take(), ["EDS x@1 y@1"]);
+  delta.ack("EDS").ask("RDS", ["r", "r=1>x"]).now += 10_000;
+  assert.deepEqual(delta.take(), []);
+  assert.deepEqual(delta.ask("CDS", ["x=2", "y=1"]).take(), ["RDS r@2>y"]);
+  // A client that never asks for clusters gets the route all the same.
+  const without = new DeltaScript().serve(served).ask("EDS", ["x", "x=1"]).ask("RDS", ["r", "r=1"]);
+  assert.deepEqual(without.take(), ["EDS x@1"]);
+  assert.deepEqual(without.ack("EDS").take(), []);
+  assert.equal(without.wakeAt, without.now + 15_000);
+  without.now += 15_000;
+  assert.deepEqual(without.take(), ["RDS r@2>y"]);
+});
+
 test("R23: also when the client reconnects, up to date with its endpoints and not with its cluster", () => {
   const served = { CDS: ["x@2"], EDS: ["x@1"] };
   const delta = new DeltaScript().serve(served).ask("CDS", ["x=1"]);

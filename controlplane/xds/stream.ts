@@ -12,6 +12,7 @@ import { typeStatus, type TypeStatus } from "./status.ts";
 import { bringsAll, type Scene, Turn, type TurnOptions } from "./turn.ts";
 import { TypeState } from "./type-state.ts";
 import { SERVED_TYPES, TypeUrl } from "./type-url.ts";
+import { isWarming } from "./warming.ts";
 
 export interface StreamOptions extends TurnOptions {
   readonly delivery: DeliveryOptions;
@@ -48,6 +49,7 @@ export abstract class XdsStream<Request> {
   #lastNonce = 0;
   #startedAt: number | undefined;
   #resumed = false;
+  #owedToWarming = false;
   #listenersSentAt: number | undefined;
   #wakeAt: number | undefined;
   #standing: Standing = "unsettled";
@@ -121,6 +123,12 @@ export abstract class XdsStream<Request> {
     this.#wakeAt = undefined;
     this.#standing = "unsettled";
     if (this.#snapshot === undefined) return undefined;
+    if (!this.#owedToWarming && isWarming(this.#types)) {
+      this.#owedToWarming = true;
+      // Nobody knows which of them it waits for.
+      const { ledger, subscription } = this.type(TypeUrl.endpoint);
+      for (const name of subscription.names) ledger.owe(name);
+    }
     const turn = new Turn(this.#options, this.#scene(this.#snapshot), now);
     for (const type of this.#pushOrder) this.#supersede(type, servedSet(this.#snapshot, type.typeUrl), turn, now);
     let standing: Standing = "settled";
@@ -289,12 +297,13 @@ export abstract class XdsStream<Request> {
   }
 
   #scene(snapshot: Snapshot): Scene {
+    const { orderTimeoutMs, resumeGraceMs } = this.#options;
+    const graceMs = isWarming(this.#types) ? orderTimeoutMs : resumeGraceMs;
     return {
       snapshot,
       types: this.#types,
       delivery: this.#delivery,
-      graceEndsAt:
-        this.#resumed && this.#startedAt !== undefined ? this.#startedAt + this.#options.resumeGraceMs : -Infinity,
+      graceEndsAt: this.#resumed && this.#startedAt !== undefined ? this.#startedAt + graceMs : -Infinity,
       differences: (type, set) => this.differences(type, set),
       sendable: (type, set, changes) => this.sendable(type, set, changes),
     };

@@ -26,6 +26,11 @@ export class Balancer {
     this.#target = target;
   }
 
+  /** What clients send over the connections that are there goes no further; what they are sent still arrives. */
+  hold(): void {
+    for (const client of this.#connections) client.unpipe().pause();
+  }
+
   /** Ends the connections that are there. */
   cut(): void {
     for (const connection of this.#connections) connection.destroy();

@@ -41,8 +41,13 @@ export async function startOneService(
 
 export function writeService(
   mesh: Mesh,
-  { appPort, inboundPort }: { readonly appPort: number; readonly inboundPort: number },
+  {
+    appPort,
+    inboundPort,
+    outboundPort,
+  }: { readonly appPort: number; readonly inboundPort: number; readonly outboundPort?: number },
 ): void {
+  const outbound = outboundPort === undefined ? "" : `, outboundPort: ${String(outboundPort)}`;
   mesh.write(
     "service.yaml",
     `apiVersion: meshwright.dev/v1alpha1
@@ -51,7 +56,7 @@ metadata: { name: web }
 spec:
   port: 80
   endpoints:
-    - { address: 127.0.0.1, port: ${String(appPort)}, sidecar: { node: web-1, inboundPort: ${String(inboundPort)} } }
+    - { address: 127.0.0.1, port: ${String(appPort)}, sidecar: { node: web-1, inboundPort: ${String(inboundPort)}${outbound} } }
 ---
 apiVersion: meshwright.dev/v1alpha1
 kind: WasmModule
