@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { ProxyMemory } from "./delivery.ts";
 import { SotwScript } from "./testdata/script.ts";
 
 test("R2, R21: a wildcard is answered with everything, or with nothing", () => {
@@ -226,6 +227,20 @@ test("R13: a client that was cut off between two filters is found out", () => {
     new SotwScript().serve(served).ask("ECDS", ["a", "b"], { version }).take();
   assert.deepEqual(resume(partial), ["ECDS a@1"]);
   assert.deepEqual(resume(full), []);
+});
+
+test("R13: a client that dropped a name, and asks for it again when it comes back, has it no more, though its version is still that of before", () => {
+  const served = { RDS: ["a@1", "b@1"] };
+  const memory = new ProxyMemory();
+  const before = new SotwScript(memory).serve(served).ask("RDS", ["a", "b"]);
+  assert.deepEqual(before.take(), ["RDS a@1 b@1"]);
+  const version = before.version("RDS");
+  assert.deepEqual(before.ack("RDS").ack("RDS", ["a"]).take(), []);
+  before.close();
+  const after = new SotwScript(memory).serve(served).ask("RDS", ["a", "b"], { version });
+  assert.deepEqual(after.take(), ["RDS b@1"]);
+  after.ack("RDS").close();
+  assert.deepEqual(new SotwScript(memory).serve(served).ask("RDS", ["a", "b"], { version }).take(), []);
 });
 
 test("R13: a client that had something else from another control plane is led over step by step, as if it had it from this one", () => {

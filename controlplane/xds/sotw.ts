@@ -77,8 +77,9 @@ export class SotwStream extends XdsStream<SotwRequest> {
   /** Finds out what a client has by the version that it reports: what it is to have, what it had on an earlier stream, or was served before. */
   #resume(type: TypeState, set: ResourceSet, covered: ReadonlyMap<string, Held>): void {
     const { ledger, reportedVersion, subscription, typeUrl } = type;
-    const isSame = reportedVersion === versionOf(set, covered);
-    const held = isSame ? covered : (this.memory.state(typeUrl, reportedVersion) ?? this.#servedBefore(type, covered));
+    const known = this.memory.state(typeUrl, reportedVersion);
+    const isSame = reportedVersion === versionOf(set, covered) && !hasDropped(known, covered);
+    const held = isSame ? covered : (known ?? this.#servedBefore(type, covered));
     if (held === undefined) return;
     ledger.assume(held);
     if (!isSame) ledger.retain((name, have) => subscription.covers(name, have?.aliases));
@@ -151,6 +152,16 @@ export class SotwStream extends XdsStream<SotwRequest> {
     const resources = withBodies ? [...ledger.held.values()].filter(isResource) : living;
     return { version: acceptedVersion, resources, withBodies };
   }
+}
+
+/**
+ * Whether a client dropped some of what it had when it accepted its version, and may ask for it again: the version is still that of the
+ * last response then.
+ */
+function hasDropped(known: ReadonlyMap<string, Held> | undefined, covered: ReadonlyMap<string, Held>): boolean {
+  if (known === undefined || known === covered) return false;
+  for (const [name, wanted] of covered) if (wanted !== null && !known.has(name)) return true;
+  return false;
 }
 
 /** The version of what is held, which is that of the set if it is the whole set. */
