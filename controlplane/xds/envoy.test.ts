@@ -219,6 +219,28 @@ for (const protocol of ["sotw", "delta"] as const) {
     assert.equal(await get(), "200 -");
   });
 
+  test(`${protocol}: R23: so it is when the proxy comes back while it warms the changed cluster`, async () => {
+    const withTimeout = (seconds: number): Resource[] => [
+      edsCluster("app", seconds),
+      listener("l", port, "r"),
+      route("r", "app"),
+    ];
+    const there = endpoints("app", modules.port);
+    await start(protocol, [...withTimeout(1), there]);
+    await eventually("everything synced", () => allSynced() || undefined);
+    await serve(withTimeout(2));
+    const warming = "cluster_manager.warming_clusters";
+    await eventually("the cluster warming", async () => (await envoy.stats(`^${warming}$`)).get(warming) || undefined);
+    await server.close();
+    snapshot = createSnapshot([...withTimeout(2), there]);
+    await startServer(xdsPort);
+    await eventually("everything synced", () => allSynced() || undefined);
+    assert.deepEqual(outcomes, ["acked ClusterLoadAssignment app-endpoints"]);
+    const timeouts = await envoy.stats("^cluster.app.init_fetch_timeout$");
+    assert.equal(timeouts.get("cluster.app.init_fetch_timeout"), 0);
+    assert.equal(await get(), "200 -");
+  });
+
   test(`${protocol}: R13, R17: a proxy that reconnects to another control plane is sent nothing that it has`, async () => {
     await start(protocol, withFilter(one));
     await eventually("everything synced", () => allSynced() || undefined);
