@@ -183,7 +183,9 @@ describe("other ports for HTTP", () => {
     const open = (ref: object): string[] => {
       const policy = custom("p", { targetRefs: [{ name: "s0", ...ref }], module: "m" });
       cluster.setObject("FilterPolicy", "n/p", policy, undefined);
-      const names = [...documents(cluster)].flatMap(([name, { endpoints }]) => (endpoints.length === 2 ? name : []));
+      const names = [...documents(cluster)].flatMap(([name, spec]) =>
+        "endpoints" in spec && spec.endpoints.length === 2 ? name : [],
+      );
       cluster.setObject("FilterPolicy", "n/p", undefined, policy);
       return names;
     };
