@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import type { Bytes } from "./bytes.ts";
+import type { CheckRun } from "./check.ts";
 import type { LogLine } from "./log.ts";
 import type { FailedStage } from "./plugin.ts";
 
@@ -14,15 +14,7 @@ export interface CheckedModule {
 }
 
 /** What the thread is given, once for each check. */
-export interface CheckTask {
-  readonly name?: string;
-  readonly rootId?: string;
-  readonly configuration?: Bytes;
-  readonly vmId?: string;
-  readonly vmConfiguration?: Bytes;
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly requests?: number;
-}
+export type CheckTask = Omit<CheckRun, "timeoutMs">;
 
 /** What the thread says: that it is there, how far a check is, and its outcome. */
 export type CheckMessage =

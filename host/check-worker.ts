@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import type { CheckMessage, CheckTask, CheckedModule } from "./check-thread.ts";
+import type { CheckMessage, CheckTask, CheckedModule, RunStage } from "./check-thread.ts";
 import { ProxyWasmHost } from "./host.ts";
 import { soak } from "./soak.ts";
 
@@ -31,15 +31,13 @@ async function run({ vmId, vmConfiguration, environment, requests, ...options }:
   const host = compiled?.another(hostOptions) ?? (await ProxyWasmHost.load(bytes, hostOptions));
   compiled = host;
   const plugin = host.startPlugin({ ...options, onStage: (stage) => say({ kind: "stage", stage }) });
-  const { failure } = plugin;
+  let failure: { readonly stage: RunStage; readonly message: string } | undefined = plugin.failure;
   if (failure === undefined && requests !== undefined) {
     say({ kind: "stage", stage: "requests" });
     const message = soak(host, plugin, requests);
-    const log = plugin.log.slice(0, MAX_LOG_LINES);
-    say({ kind: "result", log, ...(message !== undefined && { failure: { stage: "requests", message } }) });
-  } else {
-    say({ kind: "result", log: plugin.log.slice(0, MAX_LOG_LINES), ...(failure && { failure }) });
+    if (message !== undefined) failure = { stage: "requests", message };
   }
+  say({ kind: "result", log: plugin.log.slice(0, MAX_LOG_LINES), ...(failure && { failure }) });
 }
 
 // What is thrown here ends the thread, and is the outcome.

@@ -32,8 +32,13 @@ export class FilterChecks {
         policy.spec.vmConfiguration,
         policy.spec.configuration,
       ]);
-      if (this.#passed.has(key)) passed.add(key);
-      else if (open.get(module)?.push({ key, policy }) === undefined) open.set(module, [{ key, policy }]);
+      if (this.#passed.has(key)) {
+        passed.add(key);
+        continue;
+      }
+      const runs = open.get(module);
+      if (runs === undefined) open.set(module, [{ key, policy }]);
+      else runs.push({ key, policy });
     }
     for (const [module, runs] of open) {
       const checker = this.#take(module);

@@ -41,6 +41,7 @@ export class KnownEntries {
     const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1);
     const known = this.#slots[slot];
     if (known !== undefined && isAt(message, start, end, known.bytes)) return known;
+    // A copy, which a Buffer's own slice is not: a whole message would stay for one entry.
     const bytes = Uint8Array.prototype.slice.call(message, start, end);
     const read = { bytes, ...this.#parse(bytes) };
     this.#slots[slot] = read;
